@@ -1,0 +1,55 @@
+// Transport: who carries a Request to an API server and waits for the answer.
+#ifndef EPSLICE_INFORMERS_TRANSPORT_H_
+#define EPSLICE_INFORMERS_TRANSPORT_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "apis/request.h"
+
+namespace epslice {
+
+// Cancels calls from another thread: once cancelled, always cancelled.
+// Thread-safe; share one between the caller and whoever stops it.
+class CancelToken {
+ public:
+  // True once Cancel() was called.
+  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+  // Runs every registered callback once, in this thread, and every later one
+  // at once.
+  void Cancel();
+  // Calls `on_cancel` when cancelled. Returns an id for Unregister().
+  int Register(std::function<void()> on_cancel);
+  // After this returns the callback does not run and is not running.
+  void Unregister(int id);
+
+ private:
+  std::atomic<bool> cancelled_{false};
+  std::mutex mu_;
+  int next_id_ = 0;
+  std::vector<std::pair<int, std::function<void()>>> callbacks_;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Everything but watch. Blocks until the answer, a time-out or `cancel`
+  // (either: status.code 0). Never throws. Thread-safe.
+  virtual Response Do(const Request& request, CancelToken* cancel) = 0;
+
+  // A watch. Blocks, calling `on_event` for each event in order until it
+  // returns false, the server ends the stream, or `cancel`. The result is
+  // ok() for a clean end; an error Status before the first byte is returned,
+  // an ERROR event inside the stream goes to `on_event`. Thread-safe.
+  virtual Status Watch(const Request& request, CancelToken* cancel,
+                       const std::function<bool(const WatchEvent&)>& on_event) = 0;
+};
+
+}  // namespace epslice
+
+#endif  // EPSLICE_INFORMERS_TRANSPORT_H_

@@ -1,0 +1,95 @@
+// WorkQueue: keys waiting for work, each at most once at a time.
+//
+// The invariants are client-go's workqueue: a key added while it waits waits
+// once; a key added while it is worked on runs again after Done(). On top:
+// AddAfter (of several deadlines of one key the earliest stands) and
+// AddRateLimited (per-key exponential backoff and an overall token bucket, the
+// longer of the two).
+// Passive: it has no thread and reads no clock. Pop() never waits; the driver
+// sleeps until NextWakeup(). Keys become ready in the order of their time,
+// ties in the order they were added.
+// Not thread-safe: callers hold their own lock.
+#ifndef EPSLICE_INFORMERS_WORK_QUEUE_H_
+#define EPSLICE_INFORMERS_WORK_QUEUE_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "informers/clock.h"
+#include "informers/rate_limiter.h"
+
+namespace epslice {
+
+struct WorkQueueOptions {
+  Duration base_delay = std::chrono::seconds(1);  // after the first failure
+  Duration max_delay = std::chrono::seconds(1000);
+  double overall_qps = 10;  // of rate-limited adds; <= 0: no limit
+  int overall_burst = 100;
+};
+
+// Key: hashable with std::hash, copyable.
+template <typename Key>
+class WorkQueue {
+ public:
+  explicit WorkQueue(const WorkQueueOptions& options = {});
+
+  // Ready now.
+  void Add(const Key& key, Instant now);
+  // Ready after `delay`; delay <= 0 is Add(). An earlier deadline stands.
+  void AddAfter(const Key& key, Duration delay, Instant now);
+  // Ready after the key's backoff, which doubles with each call until Forget().
+  void AddRateLimited(const Key& key, Instant now);
+  // Resets the key's backoff.
+  void Forget(const Key& key);
+  std::int64_t Failures(const Key& key) const;
+
+  // The next ready key, now being worked on until Done(). nullopt: none.
+  std::optional<Key> Pop(Instant now);
+  void Done(const Key& key, Instant now);
+
+  // When a Pop() could next succeed without further Adds: a time in the past
+  // or `now` when a key is ready; nullopt when nothing waits.
+  std::optional<Instant> NextWakeup(Instant now) const;
+
+  // Keys ready (the reference's depth), delayed, and being worked on.
+  std::size_t ready_size() const;
+  std::size_t delayed_size() const;
+  std::size_t processing_size() const;
+  bool empty() const { return ready_size() + delayed_size() + processing_size() == 0; }
+
+  // Totals since construction, for metrics.
+  std::int64_t adds() const { return adds_; }
+  std::int64_t retries() const { return retries_; }
+
+ private:
+  struct KeyState {
+    bool dirty = false;  // waits in ready_, or will when Done()
+    bool processing = false;
+    std::optional<std::pair<Instant, std::uint64_t>> delayed;  // its place in delayed_
+    std::int64_t failures = 0;
+    bool idle() const { return !dirty && !processing && !delayed && failures == 0; }
+  };
+
+  void PromoteDue(Instant now);
+  void EraseIfIdle(const Key& key);
+
+  WorkQueueOptions options_;
+  TokenBucket bucket_;
+  std::unordered_map<Key, KeyState> states_;
+  std::deque<Key> ready_;
+  std::map<std::pair<Instant, std::uint64_t>, Key> delayed_;
+  std::uint64_t sequence_ = 0;
+  std::size_t processing_ = 0;
+  std::int64_t adds_ = 0;
+  std::int64_t retries_ = 0;
+};
+
+}  // namespace epslice
+
+#include "informers/work_queue_impl.h"  // IWYU pragma: export
+
+#endif  // EPSLICE_INFORMERS_WORK_QUEUE_H_
