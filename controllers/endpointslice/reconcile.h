@@ -1,0 +1,101 @@
+// reconcile(): what to write so that a Service's EndpointSlices are right.
+//
+// A function from values to a value: it reads no clock, store or socket, does
+// not change what it is given, and gives equal output for equal input. The
+// rules are those of the EndpointSlice controller in kube-controller-manager
+// v1.36 (KEP-752), step by step, so that the number of writes agrees; where
+// the reference leaves a choice open (it iterates over unordered maps), ours
+// is fixed: slices by name, port groups by their ports, endpoints by name.
+#ifndef EPSLICE_CONTROLLERS_ENDPOINTSLICE_RECONCILE_H_
+#define EPSLICE_CONTROLLERS_ENDPOINTSLICE_RECONCILE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "apis/core.h"
+#include "apis/discovery.h"
+#include "apis/meta.h"
+
+namespace epslice {
+
+// Node name -> zone; a node without the zone label has the empty zone. A node
+// that is not in here does not exist.
+using NodeZones = std::unordered_map<Text, Text>;
+
+struct ReconcileConfig {
+  int max_endpoints_per_slice = 100;  // 1..1000
+  // The managed-by label of the slices that are ours.
+  Text controller_name = Text::Intern(kDefaultControllerName);
+};
+
+struct ReconcileInput {
+  std::shared_ptr<const Service> service;  // not null
+  // The pods of the Service's namespace that its selector matches, in key
+  // order.
+  std::vector<std::shared_ptr<const Pod>> pods;
+  // The slices labelled as this Service's and as ours, without those being
+  // deleted, in key order.
+  std::vector<std::shared_ptr<const EndpointSlice>> slices;
+  std::shared_ptr<const NodeZones> nodes;  // not null
+  // When what is being written down happened; unset when unknown.
+  Timestamp trigger_time;
+};
+
+struct SliceWrite {
+  enum class Op : std::uint8_t { kCreate, kUpdate, kDelete };
+  Op op = Op::kCreate;
+  // Writes of one group depend on each other: after a failure the rest of the
+  // group is not sent. Each address type is a group.
+  int group = 0;
+  // As it is to be sent. For a delete: the slice as it is known.
+  std::shared_ptr<const EndpointSlice> slice;
+};
+
+// An Event about the Service.
+struct PlannedEvent {
+  Text type;  // "Normal", "Warning"
+  Text reason;
+  std::string message;
+  friend bool operator==(const PlannedEvent&, const PlannedEvent&) = default;
+};
+
+// What the reference observes in its metrics for one sync.
+struct PlanMetrics {
+  struct PerAddressType {
+    Text address_type;
+    std::int64_t endpoints_added = 0;
+    std::int64_t endpoints_removed = 0;
+  };
+  std::vector<PerAddressType> per_address_type;
+  std::int64_t desired_endpoints = 0;  // over all address types
+  std::int64_t desired_slices = 0;     // were they packed as tightly as can be
+  std::int64_t actual_slices = 0;      // after this plan
+};
+
+struct Plan {
+  ObjectKey service;
+  // In the order to send them: by group; in a group creates, updates, deletes.
+  std::vector<SliceWrite> writes;
+  std::vector<PlannedEvent> events;
+  // Why the sync has to be tried again although the writes are sent: pods on
+  // nodes that are not known.
+  std::vector<std::string> retry_errors;
+  PlanMetrics metrics;
+};
+
+// Whether the controller cares for a Service at all: it has a selector and is
+// not of type ExternalName. Slices of other Services are left as they are.
+bool IsManagedService(const Service& service);
+
+// The address types a Service's slices have ("IPv4", "IPv6"), in that order.
+std::vector<Text> AddressTypesOf(const Service& service);
+
+// An empty plan for a Service that is not managed.
+Plan Reconcile(const ReconcileInput& input, const ReconcileConfig& config);
+
+}  // namespace epslice
+
+#endif  // EPSLICE_CONTROLLERS_ENDPOINTSLICE_RECONCILE_H_
