@@ -53,6 +53,12 @@ class Store {
   // All, in key order.
   std::vector<Ptr> List() const;
   std::size_t size() const { return objects_.size(); }
+  // Calls fn(ptr) for each object, in no order: not for anything that reaches
+  // an output unsorted.
+  template <typename Fn>
+  void ForEach(Fn fn) const {
+    for (const Ptr& object : objects_) fn(object);
+  }
 
  private:
   // Objects hash and compare by key, so that the key is not stored twice.

@@ -85,7 +85,7 @@ class AddressTypePlan {
 
   SliceChanges Make(const std::vector<SlicePtr>& existing, Plan* plan) {
     SliceChanges changes;
-    const DesiredState state = PackAll(existing, plan, &changes);
+    PackAll(existing, plan, &changes);
     AddPlaceholder(existing.size(), plan, &changes);
     ReconcileHints(
         WantsTopologyAwareHints(*input_.service) ? TrafficDistribution::kNone : TrafficDistributionOf(*input_.service),
@@ -101,7 +101,7 @@ class AddressTypePlan {
   }
 
  private:
-  DesiredState PackAll(const std::vector<SlicePtr>& existing, Plan* plan, SliceChanges* changes) {
+  void PackAll(const std::vector<SlicePtr>& existing, Plan* plan, SliceChanges* changes) {
     DesiredState state = internal::DesireEndpoints(input_, family_);
     std::vector<std::vector<SlicePtr>> slices_of_group(state.groups.size());
     for (const SlicePtr& slice : existing) AssignToGroup(slice, state, &slices_of_group, changes);
@@ -119,7 +119,6 @@ class AddressTypePlan {
     }
     // The same pod is missing for every address type; once is enough.
     if (plan->retry_errors.empty()) plan->retry_errors = std::move(state.errors);
-    return state;
   }
 
   // Slices that are not ours to keep, or whose ports nobody has any more, go.

@@ -1,0 +1,177 @@
+#include "controllers/endpointslice/service_controller.h"
+
+#include <string>
+#include <utility>
+
+namespace epslice {
+
+ClusterStores::ClusterStores() {
+  pods_by_node = pods.AddIndex([](const Pod& pod, std::vector<ObjectKey>* keys) {
+    if (!pod.nodeName.empty()) keys->push_back({Text(), pod.nodeName});
+  });
+  slices_by_service = slices.AddIndex([](const EndpointSlice& slice, std::vector<ObjectKey>* keys) {
+    ObjectKey service = ServiceOfSlice(slice);
+    if (!service.name.empty()) keys->push_back(std::move(service));
+  });
+}
+
+ServiceController::ServiceController(ServiceControllerOptions options)
+    : options_(std::move(options)),
+      router_({options_.reconcile.controller_name, options_.batch_period}),
+      tracker_(options_.stale_patience),
+      queue_(options_.queue) {}
+
+void ServiceController::Start(Instant now) {
+  service_pods_.Build(stores_.services, stores_.pods);
+  started_ = true;
+  for (const auto& service : stores_.services.List()) queue_.Add(KeyOf(service->metadata), now);
+}
+
+void ServiceController::Enqueue(const std::vector<Routed>& routed, Instant now) {
+  for (const Routed& r : routed) queue_.AddAfter(r.service, r.delay, now);
+}
+
+void ServiceController::Observe(const Change<Service>& change, Instant now) {
+  if (!started_) return;
+  service_pods_.OnService(change, stores_.pods);
+  Enqueue(router_.OnService(change), now);
+}
+
+void ServiceController::Observe(const Change<Pod>& change, Instant now) {
+  if (!started_) return;
+  service_pods_.OnPod(change);
+  Enqueue(router_.OnPod(change, service_pods_), now);
+}
+
+void ServiceController::Observe(const Change<Node>& change, Instant now) {
+  if (!NodeMatters(change)) return;
+  NoteZone(change);
+  if (!started_) return;
+  const auto on_node = stores_.pods.ByIndex(stores_.pods_by_node, {Text(), change.any().metadata.name});
+  Enqueue(router_.OnNode(change, on_node, service_pods_), now);
+}
+
+void ServiceController::Observe(const Change<EndpointSlice>& change, Instant now) {
+  if (!started_) return;
+  Enqueue(router_.OnSlice(change, &tracker_), now);
+}
+
+void ServiceController::NoteZone(const Change<Node>& change) {
+  if (zones_.use_count() > 1) zones_ = std::make_shared<NodeZones>(*zones_);
+  const Text name = Text::Intern(change.any().metadata.name);
+  if (change.after == nullptr) {
+    zones_->erase(name);
+  } else {
+    (*zones_)[name] = Text::Intern(change.after->metadata.labels.Get(kLabelZone));
+  }
+}
+
+std::optional<Job> ServiceController::Next(Instant now) {
+  while (std::optional<ObjectKey> key = queue_.Pop(now)) {
+    if (unsure_.contains(*key)) return MakeVerify(*key);
+    std::shared_ptr<const Service> service = stores_.services.Get(*key);
+    if (service == nullptr) {
+      tracker_.Forget(*key);
+      trigger_times_.Forget(*key);
+    }
+    if (service == nullptr || !IsManagedService(*service)) {
+      Job job;
+      job.service = *key;
+      return job;
+    }
+    auto slices = stores_.slices.ByIndex(stores_.slices_by_service, *key);
+    std::erase_if(slices, [&](const auto& slice) {
+      return slice->metadata.labels.Get(kLabelManagedBy) != options_.reconcile.controller_name.view();
+    });
+    if (!tracker_.Stale(*key, slices, now)) return MakeSync(*key, std::move(service), std::move(slices));
+    ++counters_.stale;
+    Retry(*key, now);
+  }
+  return std::nullopt;
+}
+
+Job ServiceController::MakeSync(const ObjectKey& key, std::shared_ptr<const Service> service,
+                                std::vector<std::shared_ptr<const EndpointSlice>> slices) {
+  // A slice that waits for its finalizers can neither be changed nor stay.
+  std::erase_if(slices, [](const auto& slice) { return slice->metadata.deletionTimestamp.is_set(); });
+  Job job;
+  job.service = key;
+  job.input.pods = service_pods_.PodsOf(key);
+  job.input.slices = std::move(slices);
+  job.input.nodes = zones_;
+  TriggerTimes::Result trigger = trigger_times_.Compute(*service, job.input.pods);
+  job.input.trigger_time = trigger.trigger;
+  job.trigger_state = std::move(trigger.next);
+  job.input.service = std::move(service);
+  return job;
+}
+
+Job ServiceController::MakeVerify(const ObjectKey& key) const {
+  Job job;
+  job.kind = Job::Kind::kVerify;
+  job.service = key;
+  job.verify.verb = Verb::kList;
+  job.verify.kind = Kind::kEndpointSlice;
+  job.verify.namespace_ = key.namespace_.str();
+  job.verify.list.labelSelector = std::string(kLabelServiceName) + "=" + key.name.str() + "," +
+                                  std::string(kLabelManagedBy) + "=" + options_.reconcile.controller_name.str();
+  return job;
+}
+
+Plan ServiceController::MakePlan(const Job& job) const {
+  if (job.input.service == nullptr) {
+    Plan nothing;
+    nothing.service = job.service;
+    return nothing;
+  }
+  return Reconcile(job.input, options_.reconcile);
+}
+
+bool ServiceController::InStore(const EndpointSlice& slice) const {
+  const auto stored = stores_.slices.Get(KeyOf(slice.metadata));
+  return stored != nullptr && stored->metadata.uid == slice.metadata.uid;
+}
+
+void ServiceController::Retry(const ObjectKey& key, Instant now) {
+  queue_.AddRateLimited(key, now);
+  queue_.Done(key, now);
+}
+
+SyncResult ServiceController::Complete(const Job& job, const Plan& plan, const Outcome& outcome, Instant now) {
+  counters_.creates += outcome.creates;
+  counters_.updates += outcome.updates;
+  counters_.deletes += outcome.deletes;
+  for (const auto& slice : outcome.written) tracker_.Wrote(job.service, *slice, InStore(*slice), now);
+  for (const auto& slice : outcome.deleted) {
+    if (InStore(*slice)) tracker_.Deleted(job.service, *slice, now);
+  }
+  if (outcome.unknown) unsure_.insert(job.service);
+  if (outcome.errors.empty() && job.trigger_state != nullptr) trigger_times_.Commit(job.service, job.trigger_state);
+  if (!outcome.errors.empty() || !plan.retry_errors.empty()) {
+    ++counters_.error;
+    Retry(job.service, now);
+    return SyncResult::kError;
+  }
+  ++counters_.success;
+  queue_.Forget(job.service);
+  queue_.Done(job.service, now);
+  return SyncResult::kSuccess;
+}
+
+SyncResult ServiceController::CompleteVerify(const Job& job, const Response& response, Instant now) {
+  if (!response.status.ok()) {
+    ++counters_.error;
+    Retry(job.service, now);
+    return SyncResult::kError;
+  }
+  // What the server has is what we have to see before we plan again.
+  for (const AnyObject& object : response.list.items) {
+    if (auto slice = object.As<EndpointSlice>()) tracker_.Wrote(job.service, *slice, InStore(*slice), now);
+  }
+  unsure_.erase(job.service);
+  queue_.Add(job.service, now);
+  queue_.Done(job.service, now);
+  return SyncResult::kSuccess;
+}
+
+}  // namespace epslice

@@ -1,0 +1,149 @@
+// ServiceController: the core of the endpointslice controller, without
+// threads, clock or sockets.
+//
+// A driver owns it: it feeds the stores from its informers, reports each
+// change with Observe(), and asks Next() for work. A Job is a snapshot: the
+// driver may drop its lock, call Plan() and send the writes, and comes back
+// with Complete(). The live program and the simulator drive the same class.
+//
+//   informer -> stores() -> Observe -> queue -> Next -> Plan -> PlanApplier
+//        ^                                                          |
+//        +---------------- echo through the watch <-----------------+
+//
+// Not thread-safe: one lock around all calls, except Plan(), which is pure.
+// Time (`now`) never goes back between calls.
+#ifndef EPSLICE_CONTROLLERS_ENDPOINTSLICE_SERVICE_CONTROLLER_H_
+#define EPSLICE_CONTROLLERS_ENDPOINTSLICE_SERVICE_CONTROLLER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "apis/core.h"
+#include "apis/discovery.h"
+#include "apis/request.h"
+#include "controllers/endpointslice/event_router.h"
+#include "controllers/endpointslice/plan_applier.h"
+#include "controllers/endpointslice/reconcile.h"
+#include "controllers/endpointslice/service_pods.h"
+#include "controllers/endpointslice/slice_tracker.h"
+#include "controllers/endpointslice/trigger_times.h"
+#include "informers/clock.h"
+#include "informers/store.h"
+#include "informers/work_queue.h"
+
+namespace epslice {
+
+struct ServiceControllerOptions {
+  ReconcileConfig reconcile;
+  // --endpointslice-updates-batch-period
+  Duration batch_period{0};
+  WorkQueueOptions queue;
+  // How long an unseen write is waited for where versions are not numbers.
+  Duration stale_patience = std::chrono::minutes(1);
+};
+
+// The informers' stores, with the indexes the controller needs.
+struct ClusterStores {
+  ClusterStores();
+  Store<Service> services;
+  Store<Pod> pods;
+  Store<Node> nodes;
+  Store<EndpointSlice> slices;
+  int pods_by_node;       // {"", node name}
+  int slices_by_service;  // {namespace, service-name label}
+};
+
+// One Service to work on.
+struct Job {
+  enum class Kind : std::uint8_t {
+    // Plan `input` and send the writes.
+    kSync,
+    // A write of the last sync got no answer. Send `verify` (a list of the
+    // Service's slices, from the API server itself) and hand over the answer.
+    kVerify,
+  };
+  Kind kind = Kind::kSync;
+  ObjectKey service;
+  // kSync: without a service when it is gone or not ours; then there is
+  // nothing to plan, and Complete() takes an empty outcome.
+  ReconcileInput input;
+  Request verify;
+  std::shared_ptr<const TriggerTimes::State> trigger_state;
+};
+
+// How a sync ended: the reference's metric `syncs`.
+enum class SyncResult : std::uint8_t { kSuccess, kStale, kError };
+
+class ServiceController {
+ public:
+  explicit ServiceController(ServiceControllerOptions options);
+
+  // Written by the driver's informers only.
+  ClusterStores& stores() { return stores_; }
+  const ClusterStores& stores() const { return stores_; }
+
+  // All stores hold a complete list: queues every Service. Before this
+  // Observe() takes note but queues nothing.
+  void Start(Instant now);
+  bool started() const { return started_; }
+
+  // A change that was made to a store.
+  void Observe(const Change<Service>& change, Instant now);
+  void Observe(const Change<Pod>& change, Instant now);
+  void Observe(const Change<Node>& change, Instant now);
+  void Observe(const Change<EndpointSlice>& change, Instant now);
+  // The slice store has seen everything up to this resourceVersion; after the
+  // changes it came with.
+  void ObserveSliceVersion(std::string_view resource_version) { tracker_.ObserveVersion(resource_version); }
+
+  // The next Service to work on, if there is one. Each Job is to be
+  // completed; a Service is never in two Jobs at once.
+  std::optional<Job> Next(Instant now);
+  // When Next() could next have something; nullopt: not before a change.
+  std::optional<Instant> NextWakeup(Instant now) const { return queue_.NextWakeup(now); }
+
+  // What to write for a kSync job; without a service: nothing. Pure.
+  Plan MakePlan(const Job& job) const;
+
+  SyncResult Complete(const Job& job, const Plan& plan, const Outcome& outcome, Instant now);
+  SyncResult CompleteVerify(const Job& job, const Response& response, Instant now);
+
+  const WorkQueue<ObjectKey>& queue() const { return queue_; }
+  const ServiceControllerOptions& options() const { return options_; }
+  struct Counters {
+    std::int64_t success = 0, stale = 0, error = 0;
+    std::int64_t creates = 0, updates = 0, deletes = 0;
+  };
+  const Counters& counters() const { return counters_; }
+
+ private:
+  void Enqueue(const std::vector<Routed>& routed, Instant now);
+  void NoteZone(const Change<Node>& change);
+  Job MakeSync(const ObjectKey& key, std::shared_ptr<const Service> service,
+               std::vector<std::shared_ptr<const EndpointSlice>> slices);
+  Job MakeVerify(const ObjectKey& key) const;
+  bool InStore(const EndpointSlice& slice) const;
+  void Retry(const ObjectKey& key, Instant now);
+
+  const ServiceControllerOptions options_;
+  ClusterStores stores_;
+  ServicePods service_pods_;
+  EventRouter router_;
+  SliceTracker tracker_;
+  TriggerTimes trigger_times_;
+  WorkQueue<ObjectKey> queue_;
+  // Services whose last sync sent a write that got no answer.
+  std::unordered_set<ObjectKey> unsure_;
+  // Copied on write while a job holds it.
+  std::shared_ptr<NodeZones> zones_ = std::make_shared<NodeZones>();
+  bool started_ = false;
+  Counters counters_;
+};
+
+}  // namespace epslice
+
+#endif  // EPSLICE_CONTROLLERS_ENDPOINTSLICE_SERVICE_CONTROLLER_H_
