@@ -1,0 +1,76 @@
+// Dumps: the objects of a cluster, as `kubectl get -o json|yaml`, `kubectl
+// cluster-info dump` or a person wrote them down.
+//
+// A source is a file, "-" (standard input) or a directory: every file in it
+// and below whose name ends in .json, .jsonl, .yaml or .yml, also with .gz,
+// .zst or .xz after that, in the order of the names; names that begin with a
+// dot are left out. What a file holds is told from its bytes, not its name:
+// gzip, zstd or xz (several members one after another are one text), then JSON
+// (one object, a List, a typed list, or several of these) or YAML (any number
+// of documents of the same).
+//
+// Errors: InvalidArgument (NotFound for what is not there) with one line that
+// says where and what: "pods.json.xz: line 17: Node a: status.allocatable.cpu:
+// ...". Nothing is read half: a bad source makes the whole an error.
+#ifndef EPSLICE_SIM_TRACE_DUMP_READER_H_
+#define EPSLICE_SIM_TRACE_DUMP_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <istream>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "apis/object.h"
+
+namespace epslice::sim {
+
+struct DumpOptions {
+  // Keep the JSON of every object beside the struct, for who must give it back
+  // whole. Costs as much memory as the dump is long.
+  bool keep_json = false;
+  // What "-" reads; null: std::cin. Not owned.
+  std::istream* standard_input = nullptr;
+  // Bounds, in bytes of text (after decompression): of one file, of a file of
+  // YAML (which takes some 20 times as long to read as JSON), and of all.
+  std::size_t max_file_bytes = std::size_t{1} << 30;
+  std::size_t max_yaml_bytes = std::size_t{256} << 20;
+  std::size_t max_total_bytes = std::size_t{4} << 30;
+};
+
+struct Dump {
+  // Every object of a kind we speak (apis/kind.h), once, by kind and then key.
+  std::vector<AnyObject> objects;
+  // How many there were of other kinds, by "apiVersion/Kind".
+  std::map<std::string, std::int64_t> ignored;
+  // What the user should hear although it is no error; one line each.
+  std::vector<std::string> notes;
+
+  std::int64_t IgnoredCount() const;
+
+  // The objects of one kind, in key order.
+  template <typename T>
+  std::vector<std::shared_ptr<const T>> Of() const {
+    std::vector<std::shared_ptr<const T>> found;
+    for (const AnyObject& object : objects) {
+      if (object.kind() == T::kKind) found.push_back(object.As<T>());
+    }
+    return found;
+  }
+};
+
+// Reads all sources as one dump. Where an object (kind, namespace, name) comes
+// more than once the last one counts; unless they were one version of it
+// (equal resourceVersions), a note says so.
+absl::StatusOr<Dump> ReadDump(const std::vector<std::string>& sources, const DumpOptions& options = {});
+
+// The same for a text at hand; `name` is what errors call it.
+absl::StatusOr<Dump> ReadDumpText(std::string_view name, std::string_view bytes, const DumpOptions& options = {});
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_TRACE_DUMP_READER_H_
