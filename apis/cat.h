@@ -1,0 +1,29 @@
+// Joining strings. absl::StrCat does it for absl's own string_view only, which
+// is not std's where abseil was built for C++14.
+#ifndef EPSLICE_APIS_CAT_H_
+#define EPSLICE_APIS_CAT_H_
+
+#include <cstddef>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace epslice {
+
+// All parts, one after the other: Cat({"line ", std::to_string(n), ": ", why}).
+inline std::string Cat(std::initializer_list<std::string_view> parts) {
+  std::size_t size = 0;
+  for (std::string_view part : parts) size += part.size();
+  std::string out;
+  out.reserve(size);
+  for (std::string_view part : parts) out.append(part);
+  return out;
+}
+
+// `text` in double quotes for an error message, cut after `max` bytes, with
+// bytes that do not print as '?': what was wrong may come from anywhere.
+std::string QuoteForError(std::string_view text, std::size_t max = 64);
+
+}  // namespace epslice
+
+#endif  // EPSLICE_APIS_CAT_H_
