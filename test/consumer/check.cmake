@@ -1,0 +1,19 @@
+# Installs the build in BUILD_DIR to a prefix of its own, and builds and runs the
+# outside project in CONSUMER_DIR against it.
+set(prefix ${BUILD_DIR}/consumer/prefix)
+set(build ${BUILD_DIR}/consumer/build)
+file(REMOVE_RECURSE ${BUILD_DIR}/consumer)
+
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\nfailed (${result}):\n${output}")
+  endif()
+endfunction()
+
+run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${prefix})
+run(${CMAKE_COMMAND} -S ${CONSUMER_DIR} -B ${build} -G Ninja -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_CXX_COMPILER=${CXX}
+    -DCMAKE_BUILD_TYPE=Release)
+run(${CMAKE_COMMAND} --build ${build})
+run(${build}/consumer)
