@@ -111,6 +111,7 @@ INSTANTIATE_TEST_SUITE_P(
              "/*\n#ifndef EPSLICE_APIS_A_H_\n#define EPSLICE_APIS_A_H_\n*/\n",
              {"1 include-guard", "1 manual"}},
         Case{"heavy", "apis/a.h", Guarded("EPSLICE_APIS_A_H_", "#include <nlohmann/json.hpp>\n"), {"4 heavy-header"}},
+        Case{"forward", "apis/a.h", Guarded("EPSLICE_APIS_A_H_", "#include <nlohmann/json_fwd.hpp>\n"), {}},
         Case{"heavy_in_cc", "apis/a.cc", "#include <nlohmann/json.hpp>\n#include \"simdjson.h\"\n", {}},
         Case{"heavy_in_test", "test/apis/a.h", Guarded("EPSLICE_TEST_APIS_A_H_", "#include <nlohmann/json.hpp>\n"), {}},
         Case{"private_elsewhere", "informers/a.cc", "#include \"apis/json_parse.h\"\n", {"1 private-header"}},
