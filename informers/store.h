@@ -9,9 +9,10 @@
 
 #include <functional>
 #include <memory>
-#include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "apis/meta.h"
@@ -30,7 +31,8 @@ template <typename T>
 class Store {
  public:
   using Ptr = std::shared_ptr<const T>;
-  // Names the index keys of an object; called once for each version.
+  // Names the index keys of an object. Pure: an object that leaves the store is
+  // asked again, to find where it was filed.
   using IndexFn = std::function<void(const T& object, std::vector<ObjectKey>* keys)>;
 
   // Adds an index before the first object comes; returns its number for
@@ -50,6 +52,12 @@ class Store {
   Ptr Get(const ObjectKey& key) const;
   // In key order.
   std::vector<Ptr> ByIndex(int index, const ObjectKey& key) const;
+  // How many ByIndex() would return; constant time.
+  std::size_t CountByIndex(int index, const ObjectKey& key) const;
+  // Calls `fn(const Ptr&)` for what ByIndex() would return, without the copy.
+  // `fn` must not change the store.
+  template <typename Fn>
+  void VisitByIndex(int index, const ObjectKey& key, Fn fn) const;
   // All, in key order.
   std::vector<Ptr> List() const;
   std::size_t size() const { return objects_.size(); }
@@ -82,13 +90,22 @@ class Store {
       return Name(a) == Name(b) && Ns(a) == Ns(b);
     }
   };
+  // In key order.
+  struct Less {
+    bool operator()(const Ptr& a, const Ptr& b) const {
+      const auto order = a->metadata.namespace_ <=> b->metadata.namespace_;
+      return order != 0 ? order < 0 : a->metadata.name < b->metadata.name;
+    }
+  };
   struct Index {
     IndexFn fn;
-    // Unordered sets of pointers; sorted by key when read.
-    absl::flat_hash_map<ObjectKey, absl::flat_hash_set<const T*>> members;
+    // Kept in order: reads are frequent and large, changes are small.
+    absl::flat_hash_map<ObjectKey, absl::btree_set<Ptr, Less>> members;
   };
 
-  void IndexObject(const T& object, bool add);
+  // Either side may be null.
+  void Reindex(const Ptr& before, const Ptr& after);
+  static bool SameVersion(const T& a, const T& b);
 
   absl::flat_hash_set<Ptr, Hash, Eq> objects_;
   std::vector<Index> indexes_;

@@ -37,7 +37,7 @@ class WorkQueue {
  public:
   explicit WorkQueue(const WorkQueueOptions& options = {});
 
-  // Ready now.
+  // Ready now. A deadline of the same key stays and makes it run again then.
   void Add(const Key& key, Instant now);
   // Ready after `delay`; delay <= 0 is Add(). An earlier deadline stands.
   void AddAfter(const Key& key, Duration delay, Instant now);
@@ -61,7 +61,8 @@ class WorkQueue {
   std::size_t processing_size() const;
   bool empty() const { return ready_size() + delayed_size() + processing_size() == 0; }
 
-  // Totals since construction, for metrics.
+  // Totals since construction, for metrics: keys that became dirty, and calls
+  // of AddAfter() and AddRateLimited() (what client-go's retries_total counts).
   std::int64_t adds() const { return adds_; }
   std::int64_t retries() const { return retries_; }
 
@@ -75,7 +76,6 @@ class WorkQueue {
   };
 
   void PromoteDue(Instant now);
-  void EraseIfIdle(const Key& key);
 
   WorkQueueOptions options_;
   TokenBucket bucket_;

@@ -1,0 +1,240 @@
+#include "informers/work_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apis/meta.h"
+#include "informers/random.h"
+
+namespace epslice {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Queue = WorkQueue<std::string>;
+
+Instant At(std::int64_t ms) { return milliseconds(ms); }
+
+TEST(WorkQueue, AKeyWaitsOnce) {
+  Queue q;
+  q.Add("a", At(0));
+  q.Add("b", At(0));
+  q.Add("a", At(1));
+  EXPECT_EQ(q.ready_size(), 2u);
+  EXPECT_EQ(q.adds(), 2);
+  EXPECT_EQ(q.Pop(At(1)), "a");
+  EXPECT_EQ(q.Pop(At(1)), "b");
+  EXPECT_EQ(q.Pop(At(1)), std::nullopt);
+}
+
+TEST(WorkQueue, AKeyAddedWhileWorkedOnRunsAgainAfterDone) {
+  Queue q;
+  q.Add("a", At(0));
+  EXPECT_EQ(q.Pop(At(0)), "a");
+  q.Add("a", At(1));
+  q.Add("a", At(2));
+  EXPECT_EQ(q.Pop(At(2)), std::nullopt);
+  EXPECT_EQ(q.ready_size(), 0u);
+  q.Done("a", At(3));
+  EXPECT_EQ(q.Pop(At(3)), "a");
+  q.Done("a", At(4));
+  EXPECT_EQ(q.Pop(At(4)), std::nullopt);
+  EXPECT_TRUE(q.empty());
+}
+
+TEST(WorkQueue, OfSeveralDeadlinesTheEarliestStands) {
+  Queue q;
+  q.AddAfter("a", milliseconds(100), At(0));
+  q.AddAfter("a", milliseconds(100), At(50));
+  EXPECT_EQ(q.NextWakeup(At(50)), At(100));
+  q.AddAfter("a", milliseconds(10), At(50));
+  EXPECT_EQ(q.NextWakeup(At(50)), At(60));
+  EXPECT_EQ(q.Pop(At(59)), std::nullopt);
+  EXPECT_EQ(q.Pop(At(60)), "a");
+  q.Done("a", At(60));
+  EXPECT_EQ(q.Pop(At(1000)), std::nullopt);
+}
+
+TEST(WorkQueue, ADeadlineThatPassedDoesNotSwallowANewOne) {
+  Queue q;
+  q.AddAfter("a", milliseconds(100), At(0));
+  q.AddAfter("a", milliseconds(100), At(150));
+  EXPECT_EQ(q.Pop(At(150)), "a");
+  q.Done("a", At(150));
+  EXPECT_EQ(q.NextWakeup(At(150)), At(250));
+  EXPECT_EQ(q.Pop(At(250)), "a");
+}
+
+TEST(WorkQueue, BecomesReadyInTheOrderOfTime) {
+  Queue q;
+  q.AddAfter("late", milliseconds(20), At(0));
+  q.AddAfter("early", milliseconds(10), At(0));
+  q.AddAfter("tie", milliseconds(20), At(0));
+  q.Add("now", At(30));
+  std::vector<std::string> order;
+  while (auto key = q.Pop(At(30))) order.push_back(*key);
+  EXPECT_EQ(order, (std::vector<std::string>{"early", "late", "tie", "now"}));
+}
+
+TEST(WorkQueue, AnAddNowLeavesTheDeadline) {
+  Queue q;
+  q.AddAfter("a", milliseconds(100), At(0));
+  q.Add("a", At(10));
+  EXPECT_EQ(q.Pop(At(10)), "a");
+  q.Done("a", At(20));
+  EXPECT_EQ(q.Pop(At(99)), std::nullopt);
+  EXPECT_EQ(q.Pop(At(100)), "a");
+}
+
+TEST(WorkQueue, ADeadlineThatPassesWhileWorkedOnRunsAfterDone) {
+  Queue q;
+  q.Add("a", At(0));
+  EXPECT_EQ(q.Pop(At(0)), "a");
+  q.AddAfter("a", milliseconds(5), At(0));
+  EXPECT_EQ(q.Pop(At(10)), std::nullopt);
+  EXPECT_EQ(q.NextWakeup(At(10)), std::nullopt) << "only Done() can help";
+  q.Done("a", At(11));
+  EXPECT_EQ(q.Pop(At(11)), "a");
+}
+
+TEST(WorkQueue, BackoffDoublesUntilForgotten) {
+  Queue q;
+  const std::vector<std::int64_t> want = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000, 1000};
+  Instant now{0};
+  for (const std::int64_t s : want) {
+    q.AddRateLimited("a", now);
+    EXPECT_EQ(q.NextWakeup(now), now + seconds(s));
+    now += seconds(s);
+    EXPECT_EQ(q.Pop(now), "a");
+    q.Done("a", now);
+  }
+  EXPECT_EQ(q.Failures("a"), static_cast<std::int64_t>(want.size()));
+  EXPECT_EQ(q.retries(), static_cast<std::int64_t>(want.size()));
+  q.Forget("a");
+  EXPECT_EQ(q.Failures("a"), 0);
+  q.AddRateLimited("a", now);
+  EXPECT_EQ(q.NextWakeup(now), now + seconds(1));
+}
+
+TEST(WorkQueue, TheOverallBucketSlowsManyFailingKeys) {
+  WorkQueueOptions options;
+  options.overall_qps = 10;
+  options.overall_burst = 100;
+  Queue q(options);
+  for (int i = 0; i < 120; ++i) q.AddRateLimited("k" + std::to_string(i), At(0));
+  std::size_t ready = 0;
+  while (q.Pop(At(1000))) ++ready;
+  EXPECT_EQ(ready, 110u) << "burst, and the ten whose token came within the second";
+  while (q.Pop(At(2000))) ++ready;
+  EXPECT_EQ(ready, 120u);
+}
+
+TEST(WorkQueue, DoneOfAKeyNotWorkedOnIsNothing) {
+  Queue q;
+  q.Done("a", At(0));
+  q.Add("a", At(0));
+  q.Done("a", At(0));
+  EXPECT_EQ(q.ready_size(), 1u);
+  EXPECT_EQ(q.processing_size(), 0u);
+}
+
+TEST(WorkQueue, WorksWithObjectKeys) {
+  WorkQueue<ObjectKey> q;
+  q.Add({"shop", "a"}, At(0));
+  q.Add({"shop", "a"}, At(0));
+  EXPECT_EQ(q.Pop(At(0)), (ObjectKey{"shop", "a"}));
+}
+
+// The queue against a model that says, for each key, what must hold, and finds
+// it by looking at everything.
+struct Model {
+  std::vector<std::string> ready;
+  std::set<std::string> dirty, processing;
+  std::map<std::string, std::pair<Instant, int>> delayed;
+  int sequence = 0;
+
+  void MakeDirty(const std::string& key) {
+    if (!dirty.insert(key).second) return;
+    if (!processing.contains(key)) ready.push_back(key);
+  }
+  void Promote(Instant now) {
+    for (;;) {
+      auto best = delayed.end();
+      for (auto it = delayed.begin(); it != delayed.end(); ++it) {
+        if (it->second.first <= now && (best == delayed.end() || it->second < best->second)) best = it;
+      }
+      if (best == delayed.end()) return;
+      MakeDirty(best->first);
+      delayed.erase(best);
+    }
+  }
+  void AddAfter(const std::string& key, Duration d, Instant now) {
+    auto it = delayed.find(key);
+    if (it == delayed.end() || now + d < it->second.first) delayed[key] = {now + d, sequence++};
+  }
+};
+
+TEST(WorkQueue, AgreesWithAModel) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Random random(seed);
+    WorkQueueOptions options;
+    options.overall_qps = 0;
+    Queue q(options);
+    Model m;
+    Instant now{0};
+    for (int step = 0; step < 400; ++step) {
+      now += milliseconds(random.Below(4));
+      const std::string key(1, static_cast<char>('a' + random.Below(6)));
+      m.Promote(now);
+      switch (random.Below(5)) {
+        case 0:
+          q.Add(key, now);
+          m.MakeDirty(key);
+          break;
+        case 1: {
+          const Duration d = milliseconds(1 + random.Below(10));
+          q.AddAfter(key, d, now);
+          m.AddAfter(key, d, now);
+          break;
+        }
+        case 2:
+        case 3: {
+          const auto got = q.Pop(now);
+          ASSERT_EQ(got.has_value(), !m.ready.empty()) << "seed " << seed << " step " << step;
+          if (!got) break;
+          ASSERT_EQ(*got, m.ready.front()) << "seed " << seed << " step " << step;
+          m.ready.erase(m.ready.begin());
+          m.dirty.erase(*got);
+          ASSERT_TRUE(m.processing.insert(*got).second) << "worked on twice at once, seed " << seed;
+          break;
+        }
+        default:
+          q.Done(key, now);
+          if (m.processing.erase(key) != 0 && m.dirty.contains(key)) m.ready.push_back(key);
+      }
+      ASSERT_EQ(q.processing_size(), m.processing.size()) << "seed " << seed << " step " << step;
+      ASSERT_TRUE(m.ready.empty() || q.NextWakeup(now) <= now) << "seed " << seed << " step " << step;
+    }
+    // Nothing is ever lost: what was added and not yet run comes out.
+    now += seconds(1);
+    m.Promote(now);
+    for (char c = 'a'; c < 'g'; ++c) {
+      const std::string key(1, c);
+      q.Done(key, now);
+      if (m.processing.erase(key) != 0 && m.dirty.contains(key)) m.ready.push_back(key);
+    }
+    for (const std::string& want : m.ready) {
+      ASSERT_EQ(q.Pop(now), want) << "seed " << seed;
+      q.Done(want, now);
+    }
+    ASSERT_TRUE(q.empty()) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace epslice
