@@ -1,0 +1,442 @@
+#include "controllers/endpointslice/service_controller.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "test/controllers/builders.h"
+
+namespace epslice {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::PodBuilder;
+using testing::ServiceBuilder;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+// Drives a ServiceController by hand, with an API server that is a map. Echoes
+// of writes come when the test delivers them.
+class ServiceControllerTest : public ::testing::Test {
+ protected:
+  explicit ServiceControllerTest(ServiceControllerOptions options = {}) : controller_(std::move(options)) {}
+
+  template <typename T>
+  void Put(Store<T>& store, std::shared_ptr<const T> object) {
+    controller_.Observe(store.Apply(std::move(object)), now_);
+  }
+  void PutPod(std::shared_ptr<const Pod> pod) { Put(controller_.stores().pods, std::move(pod)); }
+  void PutService(std::shared_ptr<const Service> service) {
+    auto copy = std::make_shared<Service>(*service);
+    copy->metadata.resourceVersion = Text(std::to_string(++version_));
+    Put<Service>(controller_.stores().services, std::move(copy));
+  }
+  void PutNode(const std::string& name, const std::string& zone) {
+    auto node = std::make_shared<Node>();
+    node->metadata.name = Text(name);
+    node->metadata.resourceVersion = Text(std::to_string(++version_));
+    if (!zone.empty()) node->metadata.labels = StringMap{{Text(kLabelZone), Text(zone)}};
+    Put<Node>(controller_.stores().nodes, std::move(node));
+  }
+  template <typename T>
+  void Drop(Store<T>& store, const std::string& ns, const std::string& name) {
+    controller_.Observe(store.Remove({Text(ns), Text(name)}), now_);
+  }
+
+  // Does one job, if there is one: its Service and what was written, e.g.
+  // "shop/web c1".
+  std::optional<std::string> Work() {
+    std::optional<Job> job = controller_.Next(now_);
+    if (!job) return std::nullopt;
+    std::string did = job->service.ToString();
+    if (job->kind == Job::Kind::kVerify) {
+      Response response;
+      for (const auto& [name, slice] : server_) response.list.items.emplace_back(slice);
+      controller_.CompleteVerify(*job, response, now_);
+      return did + " verify";
+    }
+    PlanApplier applier(controller_.MakePlan(*job));
+    while (std::optional<Request> request = applier.NextRequest()) applier.OnResponse(Answer(*request));
+    const Outcome& outcome = applier.outcome();
+    if (outcome.creates != 0) did += " c" + std::to_string(outcome.creates);
+    if (outcome.updates != 0) did += " u" + std::to_string(outcome.updates);
+    if (outcome.deletes != 0) did += " d" + std::to_string(outcome.deletes);
+    if (!outcome.errors.empty()) did += " error";
+    controller_.Complete(*job, applier.plan(), outcome, now_);
+    return did;
+  }
+  std::vector<std::string> WorkAll() {
+    std::vector<std::string> did;
+    while (auto one = Work()) did.push_back(*one);
+    return did;
+  }
+
+  Response Answer(const Request& request) {
+    Response response;
+    if (refuse_.code != 200) {
+      response.status = refuse_;
+      if (!happens_anyway_) return response;
+    }
+    if (request.verb == Verb::kDelete) {
+      echoes_.push_back({server_.at(request.name), nullptr});
+      server_.erase(request.name);
+      return response;
+    }
+    auto slice = std::make_shared<EndpointSlice>(*request.object.As<EndpointSlice>());
+    std::shared_ptr<const EndpointSlice> before;
+    if (request.verb == Verb::kCreate) {
+      slice->metadata.name = Text(slice->metadata.generateName.str() + std::to_string(++made_));
+      slice->metadata.uid = Text("uid-" + slice->metadata.name.str());
+      slice->metadata.generation = 1;
+    } else {
+      before = server_.at(request.name);
+      slice->metadata.uid = before->metadata.uid;
+      slice->metadata.generation = before->metadata.generation + 1;
+    }
+    slice->metadata.resourceVersion = Text(std::to_string(++version_));
+    server_[slice->metadata.name.str()] = slice;
+    echoes_.push_back({before, slice});
+    if (response.status.ok()) response.object = AnyObject(std::shared_ptr<const EndpointSlice>(slice));
+    return response;
+  }
+
+  // Delivers what the watch would.
+  void Echo() {
+    for (const auto& change : echoes_) {
+      auto& slices = controller_.stores().slices;
+      if (change.after == nullptr) {
+        controller_.Observe(slices.Remove(KeyOf(change.before->metadata)), now_);
+      } else {
+        Put(slices, change.after);
+        controller_.ObserveSliceVersion(change.after->metadata.resourceVersion);
+      }
+    }
+    echoes_.clear();
+  }
+
+  // The usual start: two nodes, one Service, `pods` pods, all synced.
+  void Start(int pods = 1) {
+    PutNode("n1", "a");
+    PutNode("n2", "b");
+    PutService(ServiceBuilder());
+    for (const auto& pod : testing::Pods(pods)) PutPod(pod);
+    controller_.Start(now_);
+  }
+  void StartAndSettle(int pods = 1) {
+    Start(pods);
+    WorkAll();
+    Echo();
+    ASSERT_THAT(WorkAll(), IsEmpty());
+  }
+  std::shared_ptr<const EndpointSlice> OnlySlice() { return server_.size() == 1 ? server_.begin()->second : nullptr; }
+
+  Instant now_{seconds(1000)};
+  ServiceController controller_;
+  std::map<std::string, std::shared_ptr<const EndpointSlice>> server_;
+  std::vector<Change<EndpointSlice>> echoes_;
+  Status refuse_;
+  bool happens_anyway_ = false;
+  int made_ = 0;
+  int version_ = 100;
+};
+
+TEST_F(ServiceControllerTest, StartQueuesEveryServiceOnce) {
+  PutService(ServiceBuilder("b"));
+  PutService(ServiceBuilder("a"));
+  EXPECT_THAT(WorkAll(), IsEmpty()) << "nothing before all stores are complete";
+  controller_.Start(now_);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/a c1", "shop/b c1"));
+}
+
+TEST_F(ServiceControllerTest, TheEchoOfAWriteQueuesNothing) {
+  Start();
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web c1"));
+  Echo();
+  EXPECT_EQ(controller_.NextWakeup(now_), std::nullopt);
+}
+
+TEST_F(ServiceControllerTest, PodChangesThatMatter) {
+  struct Case {
+    std::string name;
+    std::function<void(Pod*)> edit;
+    std::vector<std::string> did;
+  };
+  const std::vector<Case> cases = {
+      {"nothing but its version", [](Pod*) {}, {}},
+      {"readiness", [](Pod* p) { p->ready = false; }, {"shop/web u1"}},
+      {"deletion", [](Pod* p) { p->metadata.deletionTimestamp = Timestamp::FromSeconds(9); }, {"shop/web u1"}},
+      {"address", [](Pod* p) { p->podIPs = {*ParseIpLenient("10.9.9.9")}; }, {"shop/web u1"}},
+      {"a label no selector asks for",
+       [](Pod* p) { p->metadata.labels = p->metadata.labels.With(Text("x"), Text("y")); },
+       {}},
+      {"a label that takes it out",
+       [](Pod* p) {
+         p->metadata.labels = StringMap{{Text("app"), Text("other")}};
+       },
+       {"shop/web u1"}},
+      {"its end", [](Pod* p) { p->phase = PodPhase::kFailed; }, {"shop/web u1"}},
+      {"the time of its last transition alone", [](Pod* p) { p->readyTransitionTime = Timestamp::FromSeconds(9); }, {}},
+  };
+  StartAndSettle(2);
+  const auto original = controller_.stores().pods.Get({Text("shop"), Text("web-00001")});
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    auto pod = std::make_shared<Pod>(*original);
+    pod->metadata.resourceVersion = Text(std::to_string(++version_));
+    c.edit(pod.get());
+    PutPod(pod);
+    EXPECT_EQ(WorkAll(), c.did);
+    Echo();
+    auto back = std::make_shared<Pod>(*original);
+    back->metadata.resourceVersion = Text(std::to_string(++version_));
+    PutPod(back);
+    WorkAll();
+    Echo();
+  }
+}
+
+TEST_F(ServiceControllerTest, APodThatMovesBetweenServicesQueuesBoth) {
+  Start();
+  PutService(ServiceBuilder("other").Selector({{Text("app"), Text("other")}}));
+  WorkAll();
+  Echo();
+  PutPod(PodBuilder("web-00000", "10.1.0.1").Labels({{Text("app"), Text("other")}}));
+  EXPECT_THAT(WorkAll(), UnorderedElementsAre("shop/web u1", "shop/other u1"));
+}
+
+TEST_F(ServiceControllerTest, SelectorChangesMoveThePods) {
+  StartAndSettle(3);
+  PutService(ServiceBuilder().Selector({{Text("app"), Text("none")}}));
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  EXPECT_THAT(OnlySlice()->endpoints, IsEmpty());
+  PutService(ServiceBuilder());
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  EXPECT_THAT(OnlySlice()->endpoints, SizeIs(3));
+}
+
+class BatchingTest : public ServiceControllerTest {
+ protected:
+  BatchingTest() : ServiceControllerTest(Options()) {}
+  static ServiceControllerOptions Options() {
+    ServiceControllerOptions options;
+    options.batch_period = milliseconds(500);
+    return options;
+  }
+};
+
+TEST_F(BatchingTest, TheFirstDeadlineOfAWindowStands) {
+  StartAndSettle();
+  PutPod(PodBuilder("web-x", "10.2.0.1"));
+  now_ += milliseconds(400);
+  PutPod(PodBuilder("web-y", "10.2.0.2"));
+  EXPECT_THAT(WorkAll(), IsEmpty());
+  EXPECT_EQ(controller_.NextWakeup(now_), now_ + milliseconds(100));
+  now_ += milliseconds(100);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  EXPECT_THAT(OnlySlice()->endpoints, SizeIs(3));
+  // Services do not wait.
+  PutService(ServiceBuilder().Labels({{Text("l"), Text("v")}}));
+  EXPECT_EQ(controller_.NextWakeup(now_), now_);
+}
+
+TEST_F(ServiceControllerTest, NodesThatAppearGoOrMoveQueueTheirPodsServices) {
+  StartAndSettle(2);
+  PutNode("n1", "a");
+  EXPECT_THAT(WorkAll(), IsEmpty()) << "a heartbeat";
+  PutNode("n2", "z");
+  EXPECT_THAT(WorkAll(), IsEmpty()) << "no pods there";
+  PutNode("n1", "c");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  EXPECT_EQ(OnlySlice()->endpoints[0].zone, "c");
+  Drop(controller_.stores().nodes, "", "n1");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  EXPECT_THAT(OnlySlice()->endpoints, IsEmpty());
+  PutNode("n1", "a");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  EXPECT_THAT(OnlySlice()->endpoints, SizeIs(2));
+}
+
+TEST_F(ServiceControllerTest, APodOnAnUnknownNodeIsTriedAgainAndNeverDropped) {
+  StartAndSettle();
+  PutPod(PodBuilder("web-lost", "10.2.0.1").Node("n9"));
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web"));
+  for (int i = 0; i < 30; ++i) {
+    const std::optional<Instant> next = controller_.NextWakeup(now_);
+    ASSERT_TRUE(next.has_value()) << "dropped after " << i << " failures";
+    EXPECT_LE(*next - now_, seconds(1000));
+    now_ = *next;
+    EXPECT_THAT(WorkAll(), ElementsAre("shop/web"));
+  }
+  PutNode("n9", "c");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+}
+
+TEST_F(ServiceControllerTest, ForeignEditsOfOurSlicesAreUndoneAfterASecond) {
+  StartAndSettle();
+  auto edited = std::make_shared<EndpointSlice>(*OnlySlice());
+  edited->endpoints.clear();
+  edited->metadata.generation += 1;
+  edited->metadata.resourceVersion = Text(std::to_string(++version_));
+  server_[edited->metadata.name.str()] = edited;
+  echoes_.push_back({nullptr, edited});
+  Echo();
+  EXPECT_THAT(WorkAll(), IsEmpty());
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+}
+
+TEST_F(ServiceControllerTest, ADeletedSliceIsMadeAgain) {
+  StartAndSettle();
+  echoes_.push_back({OnlySlice(), nullptr});
+  server_.clear();
+  Echo();
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web c1"));
+}
+
+TEST_F(ServiceControllerTest, ASliceThatChangesHandsQueuesBothServices) {
+  Start();
+  PutService(ServiceBuilder("other"));
+  WorkAll();
+  Echo();
+  auto moved = std::make_shared<EndpointSlice>(*server_.begin()->second);
+  ASSERT_EQ(ServiceOfSlice(*moved).name, "web");
+  moved->metadata.labels = moved->metadata.labels.With(Text(kLabelServiceName), Text("other"));
+  moved->metadata.resourceVersion = Text(std::to_string(++version_));
+  moved->metadata.generation += 1;
+  server_[moved->metadata.name.str()] = moved;
+  echoes_.push_back({nullptr, moved});
+  Echo();
+  now_ += seconds(1);
+  // web misses its slice; other drops the one it does not own, and keeps its.
+  EXPECT_THAT(WorkAll(), UnorderedElementsAre("shop/web c1", "shop/other d1"));
+}
+
+TEST_F(ServiceControllerTest, AServiceThatIsGoneIsForgotten) {
+  StartAndSettle();
+  Drop(controller_.stores().services, "shop", "web");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web"));
+  EXPECT_TRUE(controller_.queue().empty());
+}
+
+TEST_F(ServiceControllerTest, NothingIsPlannedOnAStoreThatLagsBehind) {
+  Start();
+  WorkAll();  // created; the echo has not come
+  PutPod(PodBuilder("web-x", "10.2.0.1"));
+  EXPECT_THAT(WorkAll(), IsEmpty());
+  EXPECT_EQ(controller_.counters().stale, 1);
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), IsEmpty()) << "still not there";
+  Echo();
+  now_ += seconds(2);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+}
+
+// The reference stays stale for ever here: what it wrote never shows up.
+TEST_F(ServiceControllerTest, AMissedDeleteHeals) {
+  Start();
+  WorkAll();
+  server_.clear();  // somebody deletes the slice at once ...
+  echoes_.clear();  // ... and the relist after a watch gap shows neither
+  controller_.ObserveSliceVersion(std::to_string(++version_));
+  PutPod(PodBuilder("web-x", "10.2.0.1"));
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web c1"));
+}
+
+TEST_F(ServiceControllerTest, AMissedDeleteHealsWithoutNumericVersions) {
+  Start();
+  WorkAll();
+  server_.clear();
+  echoes_.clear();
+  PutPod(PodBuilder("web-x", "10.2.0.1"));
+  controller_.ObserveSliceVersion("opaque-version");
+  EXPECT_THAT(WorkAll(), IsEmpty());
+  std::vector<std::string> did;
+  const Instant start = now_;
+  while (did.empty() && now_ - start < seconds(600)) {
+    now_ = *controller_.NextWakeup(now_);
+    // Versions that are no numbers can only be outwaited; here ours are, but
+    // the store's progress is not known.
+    did = WorkAll();
+    if (now_ - start > seconds(300)) controller_.ObserveSliceVersion("999999");
+  }
+  EXPECT_THAT(did, ElementsAre("shop/web c1"));
+}
+
+TEST_F(ServiceControllerTest, FailuresAreRetriedWithBackoffAndTheSameTriggerTime) {
+  StartAndSettle();
+  refuse_ = StatusConflict(Kind::kEndpointSlice, "x", "modified");
+  PutPod(PodBuilder("web-x", "10.2.0.1").ReadySince(testing::kCreated + 100));
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web error"));
+  EXPECT_EQ(controller_.NextWakeup(now_), now_ + seconds(1));
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web error"));
+  EXPECT_EQ(controller_.NextWakeup(now_), now_ + seconds(2));
+  refuse_ = {};
+  now_ += seconds(2);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  EXPECT_EQ(OnlySlice()->metadata.annotations.Get(kAnnotationTriggerTime), "2026-01-02T03:05:45Z");
+  EXPECT_EQ(controller_.counters().error, 2);
+}
+
+TEST_F(ServiceControllerTest, ANamespaceThatEndsIsNoError) {
+  Start();
+  refuse_ = StatusNotFound(Kind::kNamespace, "shop");
+  refuse_.code = 403;
+  refuse_.causes = {{std::string(kCauseNamespaceTerminating), "", ""}};
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web"));
+  EXPECT_TRUE(controller_.queue().empty());
+}
+
+TEST_F(ServiceControllerTest, AWriteWithoutAnswerIsLookedUpBeforeWritingAgain) {
+  Start();
+  refuse_ = StatusUnreachable("connection reset");
+  happens_anyway_ = true;
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web error"));
+  refuse_ = {};
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web verify")) << "it is there, so the store has to show it first";
+  Echo();
+  now_ += seconds(5);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web"));
+  EXPECT_THAT(server_, SizeIs(1));
+}
+
+TEST_F(ServiceControllerTest, TriggerTimes) {
+  Start();
+  WorkAll();
+  EXPECT_EQ(OnlySlice()->metadata.annotations.Get(kAnnotationTriggerTime), "2026-01-02T03:04:05Z");
+  Echo();
+  PutPod(PodBuilder("web-x", "10.2.0.1").ReadySince(testing::kCreated + 20));
+  PutPod(PodBuilder("web-y", "10.2.0.2").ReadySince(testing::kCreated + 10));
+  WorkAll();
+  Echo();
+  EXPECT_EQ(OnlySlice()->metadata.annotations.Get(kAnnotationTriggerTime), "2026-01-02T03:04:15Z");
+  Drop(controller_.stores().pods, "shop", "web-x");
+  WorkAll();
+  EXPECT_FALSE(OnlySlice()->metadata.annotations.Contains(kAnnotationTriggerTime)) << "nothing says when a pod went";
+}
+
+TEST_F(ServiceControllerTest, ASnapshotStaysAsItWas) {
+  Start(3);
+  std::optional<Job> job = controller_.Next(now_);
+  ASSERT_TRUE(job.has_value());
+  Drop(controller_.stores().pods, "shop", "web-00001");
+  Drop(controller_.stores().nodes, "", "n1");
+  const Plan plan = controller_.MakePlan(*job);
+  ASSERT_THAT(plan.writes, SizeIs(1));
+  EXPECT_THAT(plan.writes[0].slice->endpoints, SizeIs(3));
+  EXPECT_FALSE(controller_.Next(now_).has_value()) << "a key is never worked on twice at once";
+}
+
+}  // namespace
+}  // namespace epslice
