@@ -51,7 +51,9 @@ struct Request {
   Kind kind = Kind::kService;
   std::string namespace_;  // empty: cluster-scoped, or all namespaces for list and watch
   std::string name;
-  std::string subresource;  // "", "status", "binding", "eviction"
+  // "", "status", "binding" (create: `object` is a Pod with the nodeName to
+  // bind to), "eviction" (create: `deletion` says how, there is no `object`).
+  std::string subresource;
   // Create, update: the object. An update whose metadata.resourceVersion is
   // empty is unconditional.
   AnyObject object;
