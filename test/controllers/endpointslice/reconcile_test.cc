@@ -150,7 +150,9 @@ TEST_F(ReconcileTest, DualStackPodsAreInBothFamilies) {
   const Slices slices = Settle();
   EXPECT_THAT(Sizes(), ElementsAre("IPv4:2", "IPv6:1"));
   for (const auto& slice : slices) {
-    if (slice->addressType == "IPv6") EXPECT_EQ(slice->endpoints[0].addresses[0], "fd00::1");
+    if (slice->addressType == "IPv6") {
+      EXPECT_EQ(slice->endpoints[0].addresses[0], "fd00::1");
+    }
   }
 }
 
