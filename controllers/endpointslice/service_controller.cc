@@ -24,6 +24,11 @@ ServiceController::ServiceController(ServiceControllerOptions options)
 void ServiceController::Start(Instant now) {
   service_pods_.Build(stores_.services, stores_.pods);
   started_ = true;
+  Resync(now);
+}
+
+void ServiceController::Resync(Instant now) {
+  if (!started_) return;
   for (const auto& service : stores_.services.List()) queue_.Add(KeyOf(service->metadata), now);
 }
 

@@ -90,6 +90,9 @@ class ServiceController {
   // Observe() takes note but queues nothing.
   void Start(Instant now);
   bool started() const { return started_; }
+  // Queues every Service again, as --min-resync-period asks for. Before
+  // Start() it does nothing.
+  void Resync(Instant now);
 
   // A change that was made to a store.
   void Observe(const Change<Service>& change, Instant now);
