@@ -1,0 +1,67 @@
+#include "sim/trace/text_format.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "sim/trace/concat.h"
+
+namespace epslice::sim {
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kAccepted = "accepted are JSON and YAML, also compressed with gzip, zstd or xz";
+
+// The first byte that is not UTF-8 (RFC 3629) or is a NUL; npos: none.
+std::size_t FindNotUtf8(std::string_view s) {
+  std::size_t i = 0;
+  while (i < s.size()) {
+    const auto byte = [&](std::size_t k) { return i + k < s.size() ? static_cast<std::uint8_t>(s[i + k]) : 0U; };
+    const unsigned lead = byte(0);
+    if (lead < 0x80) {
+      if (lead == 0) return i;
+      ++i;
+      continue;
+    }
+    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4) return i;
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((byte(k) & 0xc0U) != 0x80) return i;
+    }
+    const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
+    const bool surrogate = lead == 0xed && byte(1) > 0x9f;
+    if (overlong || surrogate || (lead == 0xf4 && byte(1) > 0x8f)) return i;
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+bool IsBlank(std::string_view text) { return text.find_first_not_of(kSpace) == std::string_view::npos; }
+
+absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text) {
+  if (text->substr(0, 2) == "\xff\xfe" || text->substr(0, 2) == "\xfe\xff") {
+    return absl::InvalidArgumentError("is UTF-16 text; UTF-8 is accepted");
+  }
+  if (text->substr(0, 3) == "\xef\xbb\xbf") text->remove_prefix(3);
+  if (IsBlank(*text)) return absl::InvalidArgumentError(Concat("is empty; ", kAccepted));
+  const std::size_t bad = FindNotUtf8(*text);
+  if (bad != std::string_view::npos) {
+    // A stray byte in much text is a slip, one at the start is no text at all.
+    constexpr std::size_t kPlainlyBinary = 16;
+    if (bad < kPlainlyBinary || (*text)[bad] == '\0') {
+      return absl::InvalidArgumentError(Concat("is binary; ", kAccepted));
+    }
+    const auto line = 1 + std::count(text->begin(), text->begin() + static_cast<std::ptrdiff_t>(bad), '\n');
+    return absl::InvalidArgumentError(Concat("line ", line, ": holds a byte that is not UTF-8"));
+  }
+  const std::size_t first = text->find_first_not_of(kSpace);
+  if ((*text)[first] == '[') return TextFormat::kJson;
+  if ((*text)[first] != '{') return TextFormat::kYaml;
+  const std::size_t second = text->find_first_not_of(kSpace, first + 1);
+  if (second == std::string_view::npos) return TextFormat::kJson;
+  return (*text)[second] == '"' || (*text)[second] == '}' ? TextFormat::kJson : TextFormat::kYaml;
+}
+
+}  // namespace epslice::sim
