@@ -26,7 +26,7 @@ struct Kept {
 // Hands out the endpoints that are left, by name.
 class LeftOver {
  public:
-  explicit LeftOver(std::vector<DesiredEndpoint*> desired) {
+  explicit LeftOver(const std::vector<DesiredEndpoint*>& desired) {
     for (DesiredEndpoint* endpoint : desired) {
       if (!endpoint->placed) left_.push_back(endpoint);
     }
@@ -131,7 +131,7 @@ bool OwnedBy(const EndpointSlice& slice, const Service& service) {
 }
 
 void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily family, std::uint32_t group,
-               const DesiredState& state, std::vector<DesiredEndpoint*> desired, EndpointMatcher* matcher,
+               const DesiredState& state, const std::vector<DesiredEndpoint*>& desired, EndpointMatcher* matcher,
                const std::vector<SlicePtr>& existing, SliceChanges* changes) {
   const auto max = static_cast<std::size_t>(shape.max_endpoints);
 
@@ -161,7 +161,7 @@ void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily fa
   }
 
   // 2. Slices that are written anyway take what is left, fullest first.
-  LeftOver left(std::move(desired));
+  LeftOver left(desired);
   changes->endpoints_added += static_cast<std::int64_t>(left.size());
   std::vector<DraftPtr> by_fill = updates;
   std::stable_sort(by_fill.begin(), by_fill.end(),

@@ -161,11 +161,11 @@ void AppendWrites(SliceChanges changes, int group, const Text& trigger_time, Pla
                                        : annotations.With(Text::Intern(kAnnotationTriggerTime), trigger_time);
     return draft;
   };
-  for (DraftPtr& draft : changes.create) {
-    plan->writes.push_back({SliceWrite::Op::kCreate, group, stamp(std::move(draft))});
+  for (const DraftPtr& draft : changes.create) {
+    plan->writes.push_back({SliceWrite::Op::kCreate, group, stamp(draft)});
   }
-  for (DraftPtr& draft : changes.update) {
-    plan->writes.push_back({SliceWrite::Op::kUpdate, group, stamp(std::move(draft))});
+  for (const DraftPtr& draft : changes.update) {
+    plan->writes.push_back({SliceWrite::Op::kUpdate, group, stamp(draft)});
   }
   for (SlicePtr& slice : changes.remove) plan->writes.push_back({SliceWrite::Op::kDelete, group, std::move(slice)});
 }
