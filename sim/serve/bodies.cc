@@ -1,0 +1,201 @@
+#include "sim/serve/bodies.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "apis/cat.h"
+#include "apis/json.h"
+#include "sim/cluster/json_doc.h"
+#include "sim/serve/negotiate.h"
+
+namespace epslice::sim {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kPatchTypes =
+    "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
+
+std::string_view Why(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
+
+// The beginning of what could not be read, for the error.
+std::string Summary(std::string_view body) {
+  constexpr std::size_t kShown = 30;
+  std::string shown = QuoteForError(body, kShown);
+  return Cat({shown, body.size() > kShown ? " ..." : ""});
+}
+
+Status Unrecognized(std::string_view kind, std::string_view why, std::string_view body) {
+  return StatusBadRequest(Cat({"the object provided is unrecognized (must be of type ", kind,
+                               "): couldn't get version/kind; ", why, " (", Summary(body), ")"}));
+}
+
+std::string_view ApiVersionOf(const Route& route) {
+  return route.events_v1 ? std::string_view("events.k8s.io/v1") : InfoOf(route.request.kind).apiVersion;
+}
+
+// The kind and version a body claims against those of the path. A body may
+// leave them out (the path says them).
+Status CheckType(const Json& doc, const Route& route) {
+  const KindInfo& info = InfoOf(route.request.kind);
+  const std::string kind = StringAt(doc, "kind");
+  const std::string api_version = StringAt(doc, "apiVersion");
+  if (!kind.empty() && kind != info.name) {
+    return StatusBadRequest(
+        Cat({QuoteForError(kind), " in version ", QuoteForError(api_version), " cannot be handled as a ", info.name}));
+  }
+  if (!api_version.empty() && api_version != ApiVersionOf(route)) {
+    return StatusBadRequest(Cat({"the API version in the data (", QuoteForError(api_version),
+                                 ") does not match the expected API version (", ApiVersionOf(route), ")"}));
+  }
+  return {};
+}
+
+// Name and namespace in the body against those of the path; what the body
+// leaves out is filled in.
+Status CheckPlace(const Route& route, Json* doc) {
+  const Request& request = route.request;
+  Json& meta = Section(*doc, "metadata");
+  const std::string namespace_ = StringAt(meta, "namespace");
+  if (InfoOf(request.kind).namespaced) {
+    if (!namespace_.empty() && namespace_ != request.namespace_) {
+      if (request.verb == Verb::kCreate) {
+        return StatusBadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request");
+      }
+      return StatusBadRequest(Cat({"the namespace of the object (", QuoteForError(namespace_),
+                                   ") does not match the namespace on the request (", request.namespace_, ")"}));
+    }
+    meta["namespace"] = request.namespace_;
+  } else {
+    meta.erase("namespace");
+  }
+  if (request.verb != Verb::kUpdate) return {};
+  const std::string name = StringAt(meta, "name");
+  if (name != request.name) {
+    return StatusBadRequest(Cat({"the name of the object (", QuoteForError(name),
+                                 ") does not match the name on the URL (", request.name, ")"}));
+  }
+  return {};
+}
+
+Status ReadObject(std::string_view body, Route* route) {
+  const KindInfo& info = InfoOf(route->request.kind);
+  absl::StatusOr<Json> doc = ParseDoc(body);
+  if (!doc.ok()) return Unrecognized(info.name, Why(doc.status()), body);
+  if (!doc->is_object()) return Unrecognized(info.name, "the body is not a JSON object", body);
+  if (Status status = CheckType(*doc, *route); !status.ok()) return status;
+  if (Status status = CheckPlace(*route, &*doc); !status.ok()) return status;
+  (*doc)["kind"] = info.name;
+  // Events of either spelling are kept in core/v1's.
+  if (route->events_v1) EventToCore(&*doc);
+  (*doc)["apiVersion"] = info.apiVersion;
+  absl::StatusOr<AnyObject> object = ObjectOf(route->request.kind, *doc);
+  if (!object.ok()) {
+    return StatusBadRequest(Cat({info.name, " in version \"", info.version, "\" cannot be handled as a ", info.name,
+                                 ": ", Why(object.status())}));
+  }
+  route->request.object = *std::move(object);
+  return {};
+}
+
+Status ReadDeleteOptions(const Json& doc, DeleteOptions* options) {
+  const std::string kind = StringAt(doc, "kind");
+  if (!kind.empty() && kind != "DeleteOptions") {
+    return StatusBadRequest(Cat({QuoteForError(kind), " cannot be handled as a DeleteOptions"}));
+  }
+  if (const Json* grace = Find(doc, "gracePeriodSeconds"); grace != nullptr && !grace->is_null()) {
+    if (!grace->is_number_integer() || grace->get<std::int64_t>() < 0) {
+      return StatusBadRequest("DeleteOptions: gracePeriodSeconds must be a whole number from 0");
+    }
+    options->gracePeriodSeconds = grace->get<std::int64_t>();
+  }
+  const Json* dry_run = Find(doc, "dryRun");
+  if (dry_run != nullptr && dry_run->is_array() && !dry_run->empty()) {
+    return StatusBadRequest("dryRun is not served here: the change would be made");
+  }
+  if (const std::string policy = StringAt(doc, "propagationPolicy"); !policy.empty()) {
+    if (policy != "Background" && policy != "Foreground" && policy != "Orphan") {
+      return StatusBadRequest(Cat(
+          {"DeleteOptions: propagationPolicy ", QuoteForError(policy), " is none of Background, Foreground, Orphan"}));
+    }
+    options->propagationPolicy = policy;
+  }
+  if (const Json* orphan = Find(doc, "orphanDependents"); orphan != nullptr && orphan->is_boolean()) {
+    options->propagationPolicy = orphan->get<bool>() ? "Orphan" : "Background";
+  }
+  if (const Json* preconditions = Find(doc, "preconditions"); preconditions != nullptr && preconditions->is_object()) {
+    options->preconditionUid = StringAt(*preconditions, "uid");
+    options->preconditionResourceVersion = StringAt(*preconditions, "resourceVersion");
+  }
+  return {};
+}
+
+absl::StatusOr<Json> ParseObject(std::string_view body) {
+  absl::StatusOr<Json> doc = ParseDoc(body);
+  if (doc.ok() && !doc->is_object()) return absl::InvalidArgumentError("the body is not a JSON object");
+  return doc;
+}
+
+Status ReadBinding(std::string_view body, Request* request) {
+  const absl::StatusOr<Json> doc = ParseObject(body);
+  if (!doc.ok()) return Unrecognized("Binding", Why(doc.status()), body);
+  const Json* target = Find(*doc, "target");
+  Pod pod;
+  if (target != nullptr && target->is_object()) pod.nodeName = StringAt(*target, "name");
+  if (pod.nodeName.empty()) return StatusBadRequest("Binding: target.name must name the node");
+  pod.metadata.name = request->name;
+  pod.metadata.namespace_ = request->namespace_;
+  request->object = AnyObject::Of(std::move(pod));
+  return {};
+}
+
+Status ReadEviction(std::string_view body, Request* request) {
+  const absl::StatusOr<Json> doc = ParseObject(body);
+  if (!doc.ok()) return Unrecognized("Eviction", Why(doc.status()), body);
+  const Json* options = Find(*doc, "deleteOptions");
+  if (options == nullptr || !options->is_object()) return {};
+  return ReadDeleteOptions(*options, &request->deletion);
+}
+
+Status ReadPatch(std::string_view type, std::string_view body, Request* request) {
+  if (type == "application/merge-patch+json") {
+    request->patchType = PatchType::kMerge;
+  } else if (type == "application/strategic-merge-patch+json") {
+    request->patchType = PatchType::kStrategicMerge;
+  } else if (type == "application/json-patch+json") {
+    request->patchType = PatchType::kJson;
+  } else if (type == "application/apply-patch+yaml" || type == "application/apply-patch+cbor") {
+    Status status = StatusUnsupportedMediaType(kPatchTypes);
+    status.message = Cat({"server-side apply is not served here - accepted media types include: ", kPatchTypes});
+    return status;
+  } else {
+    return StatusUnsupportedMediaType(kPatchTypes);
+  }
+  request->patch = std::string(body);
+  return {};
+}
+
+}  // namespace
+
+Status ReadBody(std::string_view content_type, std::string_view body, Route* route) {
+  Request& request = route->request;
+  const std::string type = MediaType(content_type);
+  if (request.verb == Verb::kPatch) return ReadPatch(type, body, &request);
+  const bool deletes = request.verb == Verb::kDelete || route->delete_collection;
+  if (!deletes && request.verb != Verb::kCreate && request.verb != Verb::kUpdate) return {};
+  if (deletes && body.empty()) return {};
+  // No header counts as JSON, as the reference has it.
+  if (!type.empty() && type != "application/json") return StatusUnsupportedMediaType("application/json");
+  if (deletes) {
+    const absl::StatusOr<Json> doc = ParseObject(body);
+    if (!doc.ok()) return Unrecognized("DeleteOptions", Why(doc.status()), body);
+    return ReadDeleteOptions(*doc, &request.deletion);
+  }
+  if (request.subresource == "binding") return ReadBinding(body, &request);
+  if (request.subresource == "eviction") return ReadEviction(body, &request);
+  return ReadObject(body, route);
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,316 @@
+#include "sim/serve/discovery.h"
+
+#include <array>
+#include <initializer_list>
+#include <vector>
+
+#include "apis/cat.h"
+#include "apis/json_writer.h"
+#include "apis/kind.h"
+
+namespace epslice::sim {
+namespace {
+
+struct Subresource {
+  std::string_view name;
+  std::string_view kind;
+  std::string_view group;  // of the kind, where it is not the resource's
+  std::string_view version;
+  std::vector<std::string_view> verbs;
+};
+
+struct Resource {
+  Kind kind;
+  std::vector<std::string_view> short_names;
+  bool in_all;  // `kubectl get all`
+  std::vector<Subresource> subresources;
+};
+
+struct Group {
+  std::string_view name;  // "" is core
+  std::vector<Resource> resources;
+};
+
+const std::vector<Group>& Groups() {
+  static const std::vector<Group> groups = [] {
+    const auto status = [](std::string_view kind) {
+      return Subresource{"status", kind, "", "", {"get", "patch", "update"}};
+    };
+    return std::vector<Group>{
+        {"",
+         {{Kind::kEvent, {"ev"}, false, {}},
+          {Kind::kNamespace, {"ns"}, false, {status("Namespace")}},
+          {Kind::kNode, {"no"}, false, {status("Node")}},
+          {Kind::kPod,
+           {"po"},
+           true,
+           {{"binding", "Binding", "", "", {"create"}},
+            {"eviction", "Eviction", "policy", "v1", {"create"}},
+            status("Pod")}},
+          {Kind::kService, {"svc"}, true, {status("Service")}}}},
+        {"events.k8s.io", {{Kind::kEvent, {"ev"}, false, {}}}},
+        {"coordination.k8s.io", {{Kind::kLease, {}, false, {}}}},
+        {"discovery.k8s.io", {{Kind::kEndpointSlice, {}, false, {}}}},
+    };
+  }();
+  return groups;
+}
+
+std::string GroupVersion(const Group& group) {
+  return group.name.empty() ? std::string("v1") : Cat({group.name, "/v1"});
+}
+
+std::vector<std::string_view> VerbsOf(Kind kind) {
+  // Namespaces go one by one.
+  if (kind == Kind::kNamespace) return {"create", "delete", "get", "list", "patch", "update", "watch"};
+  return {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
+}
+
+void Strings(JsonWriter* json, std::string_view key, const std::vector<std::string_view>& values) {
+  json->Key(key);
+  json->BeginArray();
+  for (std::string_view value : values) json->String(value);
+  json->EndArray();
+}
+
+void AppendResource(JsonWriter* json, const Resource& resource) {
+  const KindInfo& info = InfoOf(resource.kind);
+  json->BeginObject();
+  json->Field("name", info.resource);
+  json->Field("singularName", info.singular);
+  json->BoolField("namespaced", info.namespaced);
+  json->Field("kind", info.name);
+  Strings(json, "verbs", VerbsOf(resource.kind));
+  if (!resource.short_names.empty()) Strings(json, "shortNames", resource.short_names);
+  if (resource.in_all) Strings(json, "categories", {"all"});
+  json->EndObject();
+  for (const Subresource& subresource : resource.subresources) {
+    json->BeginObject();
+    json->Field("name", Cat({info.resource, "/", subresource.name}));
+    json->Field("singularName", "");
+    json->BoolField("namespaced", info.namespaced);
+    if (!subresource.group.empty()) {
+      json->Field("group", subresource.group);
+      json->Field("version", subresource.version);
+    }
+    json->Field("kind", subresource.kind);
+    Strings(json, "verbs", subresource.verbs);
+    json->EndObject();
+  }
+}
+
+std::string ResourceList(const Group& group) {
+  std::string out;
+  JsonWriter json(&out);
+  json.BeginObject();
+  json.Field("kind", "APIResourceList");
+  if (!group.name.empty()) json.Field("apiVersion", "v1");
+  json.Field("groupVersion", GroupVersion(group));
+  json.Key("resources");
+  json.BeginArray();
+  for (const Resource& resource : group.resources) AppendResource(&json, resource);
+  json.EndArray();
+  json.EndObject();
+  return out;
+}
+
+void AppendGroup(JsonWriter* json, const Group& group, bool whole) {
+  const auto version = [&] {
+    json->BeginObject();
+    json->Field("groupVersion", GroupVersion(group));
+    json->Field("version", "v1");
+    json->EndObject();
+  };
+  json->BeginObject();
+  if (whole) {
+    json->Field("kind", "APIGroup");
+    json->Field("apiVersion", "v1");
+  }
+  json->Field("name", group.name);
+  json->Key("versions");
+  json->BeginArray();
+  version();
+  json->EndArray();
+  json->Key("preferredVersion");
+  version();
+  json->EndObject();
+}
+
+std::string GroupList() {
+  std::string out;
+  JsonWriter json(&out);
+  json.BeginObject();
+  json.Field("kind", "APIGroupList");
+  json.Field("apiVersion", "v1");
+  json.Key("groups");
+  json.BeginArray();
+  for (const Group& group : Groups()) {
+    if (!group.name.empty()) AppendGroup(&json, group, false);
+  }
+  json.EndArray();
+  json.EndObject();
+  return out;
+}
+
+void AppendResponseKind(JsonWriter* json, std::string_view group, std::string_view version, std::string_view kind) {
+  json->Key("responseKind");
+  json->BeginObject();
+  json->Field("group", group);
+  json->Field("version", version);
+  json->Field("kind", kind);
+  json->EndObject();
+}
+
+void AppendAggregated(JsonWriter* json, const Resource& resource) {
+  const KindInfo& info = InfoOf(resource.kind);
+  json->BeginObject();
+  json->Field("resource", info.resource);
+  // Empty group and version: those of the list it stands in.
+  AppendResponseKind(json, "", "", info.name);
+  json->Field("scope", info.namespaced ? "Namespaced" : "Cluster");
+  json->Field("singularResource", info.singular);
+  Strings(json, "verbs", VerbsOf(resource.kind));
+  if (!resource.short_names.empty()) Strings(json, "shortNames", resource.short_names);
+  if (resource.in_all) Strings(json, "categories", {"all"});
+  if (!resource.subresources.empty()) {
+    json->Key("subresources");
+    json->BeginArray();
+    for (const Subresource& subresource : resource.subresources) {
+      json->BeginObject();
+      json->Field("subresource", subresource.name);
+      AppendResponseKind(json, subresource.group, subresource.version, subresource.kind);
+      Strings(json, "verbs", subresource.verbs);
+      json->EndObject();
+    }
+    json->EndArray();
+  }
+  json->EndObject();
+}
+
+std::string AggregatedList(bool core, std::string_view version) {
+  std::string out;
+  JsonWriter json(&out);
+  json.BeginObject();
+  json.Field("kind", "APIGroupDiscoveryList");
+  json.Field("apiVersion", Cat({"apidiscovery.k8s.io/", version}));
+  json.Key("metadata");
+  json.BeginObject();
+  json.EndObject();
+  json.Key("items");
+  json.BeginArray();
+  for (const Group& group : Groups()) {
+    if (group.name.empty() != core) continue;
+    json.BeginObject();
+    json.Key("metadata");
+    json.BeginObject();
+    if (!core) json.Field("name", group.name);
+    json.EndObject();
+    json.Key("versions");
+    json.BeginArray();
+    json.BeginObject();
+    json.Field("version", "v1");
+    json.Key("resources");
+    json.BeginArray();
+    for (const Resource& resource : group.resources) AppendAggregated(&json, resource);
+    json.EndArray();
+    json.Field("freshness", "Current");
+    json.EndObject();
+    json.EndArray();
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+  return out;
+}
+
+std::string CoreVersions() {
+  std::string out;
+  JsonWriter json(&out);
+  json.BeginObject();
+  json.Field("kind", "APIVersions");
+  Strings(&json, "versions", {"v1"});
+  json.Key("serverAddressByClientCIDRs");
+  json.BeginArray();
+  json.EndArray();
+  json.EndObject();
+  return out;
+}
+
+std::string VersionInfo() {
+  std::string out;
+  JsonWriter json(&out, /*indented=*/true);
+  json.BeginObject();
+  json.Field("major", "1");
+  json.Field("minor", "36");
+  // The version whose behaviour is followed, and who follows it.
+  json.Field("gitVersion", "v1.36.0+epslice");
+  json.Field("gitCommit", "");
+  json.Field("gitTreeState", "");
+  json.Field("buildDate", "1970-01-01T00:00:00Z");
+  json.Field("goVersion", "");
+  json.Field("compiler", "");
+  json.Field("platform", "linux/amd64");
+  json.EndObject();
+  return out;
+}
+
+std::string Paths() {
+  std::string out;
+  JsonWriter json(&out, /*indented=*/true);
+  json.BeginObject();
+  json.Key("paths");
+  json.BeginArray();
+  json.String("/api");
+  json.String("/api/v1");
+  json.String("/apis");
+  for (const Group& group : Groups()) {
+    if (group.name.empty()) continue;
+    json.String(Cat({"/apis/", group.name}));
+    json.String(Cat({"/apis/", group.name, "/v1"}));
+  }
+  for (std::string_view path : {"/healthz", "/livez", "/readyz", "/version"}) json.String(path);
+  json.EndArray();
+  json.EndObject();
+  return out;
+}
+
+std::optional<Document> FindHealth(std::string_view path, bool verbose) {
+  constexpr std::string_view kPlain = "text/plain; charset=utf-8";
+  for (std::string_view check : {"healthz", "livez", "readyz"}) {
+    if (path.substr(1) != check) continue;
+    if (!verbose) return Document{std::string(kPlain), "ok"};
+    return Document{std::string(kPlain), Cat({"[+]ping ok\n", check, " check passed\n"})};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Document> FindDocument(std::string_view path, DiscoveryFormat format, bool verbose) {
+  const auto json = [](std::string body) { return Document{"application/json", std::move(body)}; };
+  if (path.empty()) return json(Paths());
+  if (path == "/version") return json(VersionInfo());
+  if (path == "/api" || path == "/apis") {
+    const bool core = path == "/api";
+    if (format == DiscoveryFormat::kPlain) return json(core ? CoreVersions() : GroupList());
+    const std::string_view version = format == DiscoveryFormat::kAggregatedV2 ? "v2" : "v2beta1";
+    return Document{Cat({"application/json;g=apidiscovery.k8s.io;v=", version, ";as=APIGroupDiscoveryList"}),
+                    AggregatedList(core, version)};
+  }
+  for (const Group& group : Groups()) {
+    if (group.name.empty()) {
+      if (path == "/api/v1") return json(ResourceList(group));
+      continue;
+    }
+    if (path == Cat({"/apis/", group.name, "/v1"})) return json(ResourceList(group));
+    if (path == Cat({"/apis/", group.name})) {
+      std::string out;
+      JsonWriter writer(&out);
+      AppendGroup(&writer, group, true);
+      return json(std::move(out));
+    }
+  }
+  return FindHealth(path, verbose);
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,151 @@
+#include "sim/serve/tables.h"
+
+#include <nlohmann/json.hpp>
+
+#include "apis/json.h"
+#include "apis/json_writer.h"
+#include "sim/cluster/json_doc.h"
+#include "sim/serve/table_cells.h"
+
+namespace epslice::sim {
+namespace {
+
+using Json = nlohmann::json;
+
+void AppendColumns(Kind kind, JsonWriter* json) {
+  json->BeginArray();
+  for (const TableColumn& column : TableColumns(kind)) {
+    json->BeginObject();
+    json->Field("name", column.name);
+    json->Field("type", "string");
+    // The one column that kubectl prefixes with the kind ("pod/a").
+    json->Field("format", &column == &TableColumns(kind).front() && column.name == "Name" ? "name" : "");
+    json->Field("description", column.description);
+    json->IntField("priority", column.priority);
+    json->EndObject();
+  }
+  json->EndArray();
+}
+
+void AppendRow(Kind kind, const Json& object, const TableOptions& options, JsonWriter* json) {
+  json->BeginObject();
+  json->Key("cells");
+  json->Raw(DumpDoc(TableCells(kind, object, options.now)));
+  if (const std::string_view reason = CompletedReason(kind, object); !reason.empty()) {
+    json->Key("conditions");
+    json->BeginArray();
+    json->BeginObject();
+    json->Field("type", "Completed");
+    json->Field("status", "True");
+    json->Field("reason", reason);
+    json->Field("message", reason == "Failed" ? "The pod failed." : "The pod has completed successfully.");
+    json->EndObject();
+    json->EndArray();
+  }
+  json->Key("object");
+  if (options.include_object == IncludeObject::kNone) {
+    json->Null();
+  } else if (options.include_object == IncludeObject::kObject) {
+    json->Raw(DumpDoc(object));
+  } else {
+    json->BeginObject();
+    json->Field("kind", "PartialObjectMetadata");
+    json->Field("apiVersion", "meta.k8s.io/v1");
+    const Json* meta = Find(object, "metadata");
+    json->Key("metadata");
+    json->Raw(meta != nullptr ? DumpDoc(*meta) : "{}");
+    json->EndObject();
+  }
+  json->EndObject();
+}
+
+Json DocOrEmpty(const AnyObject& object) {
+  absl::StatusOr<Json> doc = DocOf(object);
+  return doc.ok() ? *std::move(doc) : Json::object();
+}
+
+struct ListMeta {
+  std::string_view resource_version;
+  std::string_view continue_token;
+  std::int64_t remaining = 0;
+};
+
+// Begins a Table up to its open array of rows.
+void BeginTable(Kind kind, const ListMeta& meta, bool with_columns, JsonWriter* json) {
+  json->BeginObject();
+  json->Field("kind", "Table");
+  json->Field("apiVersion", "meta.k8s.io/v1");
+  json->Key("metadata");
+  json->BeginObject();
+  json->Field("resourceVersion", meta.resource_version);
+  if (!meta.continue_token.empty()) {
+    json->Field("continue", meta.continue_token);
+    if (meta.remaining > 0) json->IntField("remainingItemCount", meta.remaining);
+  }
+  json->EndObject();
+  json->Key("columnDefinitions");
+  if (with_columns) {
+    AppendColumns(kind, json);
+  } else {
+    json->Null();
+  }
+  json->Key("rows");
+  json->BeginArray();
+}
+
+void EndTable(JsonWriter* json) {
+  json->EndArray();
+  json->EndObject();
+}
+
+// A bookmark's object has a version and, at the end of the initial events, the
+// annotation that says so.
+Json BookmarkDoc(const WatchEvent& event) {
+  Json doc = {{"metadata", {{"resourceVersion", event.resourceVersion}, {"creationTimestamp", nullptr}}}};
+  if (event.initialEventsEnd) doc["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
+  return doc;
+}
+
+}  // namespace
+
+std::string EncodeTable(const AnyObject& object, const TableOptions& options) {
+  std::string out;
+  JsonWriter json(&out);
+  BeginTable(object.kind(), {.resource_version = object.meta().resourceVersion, .continue_token = {}}, true, &json);
+  AppendRow(object.kind(), DocOrEmpty(object), options, &json);
+  EndTable(&json);
+  return out;
+}
+
+std::string EncodeTable(Kind kind, const ObjectList& list, const TableOptions& options) {
+  std::string out;
+  JsonWriter json(&out);
+  BeginTable(kind,
+             {.resource_version = list.resourceVersion,
+              .continue_token = list.continueToken,
+              .remaining = list.remainingItemCount},
+             true, &json);
+  for (const AnyObject& object : list.items) AppendRow(kind, DocOrEmpty(object), options, &json);
+  EndTable(&json);
+  return out;
+}
+
+std::string EncodeTableWatchEvent(Kind kind, const WatchEvent& event, const TableOptions& options, bool with_columns) {
+  if (event.type == WatchEventType::kError) return EncodeWatchEventJson(kind, event);
+  const bool bookmark = event.type == WatchEventType::kBookmark;
+  const Json doc = bookmark ? BookmarkDoc(event) : DocOrEmpty(event.object);
+  std::string out;
+  JsonWriter json(&out);
+  json.BeginObject();
+  json.Field("type", WatchEventTypeName(event.type));
+  json.Key("object");
+  const std::string_view version =
+      bookmark ? std::string_view(event.resourceVersion) : event.object.meta().resourceVersion.view();
+  BeginTable(kind, {.resource_version = version, .continue_token = {}}, with_columns, &json);
+  AppendRow(kind, doc, options, &json);
+  EndTable(&json);
+  json.EndObject();
+  return out;
+}
+
+}  // namespace epslice::sim
