@@ -22,8 +22,6 @@ absl::Status Malformed(std::string_view what, std::string_view text, std::string
 }
 
 std::optional<std::int64_t> ToInt64(std::string_view s) {
-  // A plus is a sign too, as in Go's strconv.
-  if (s.size() > 1 && s.front() == '+' && s[1] != '-') s.remove_prefix(1);
   std::int64_t value = 0;
   const auto result = std::from_chars(s.data(), s.data() + s.size(), value);
   if (result.ec != std::errc() || result.ptr != s.data() + s.size()) return std::nullopt;
