@@ -48,6 +48,9 @@ class Store {
   // resourceVersion did not change are no change.
   std::vector<Change<T>> Replace(std::vector<Ptr> objects);
 
+  // Whether the store has just this: same key, uid and (known) resourceVersion.
+  bool HasVersion(const T& object) const;
+
   // Null when absent.
   Ptr Get(const ObjectKey& key) const;
   // In key order.

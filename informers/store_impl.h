@@ -52,6 +52,12 @@ bool Store<T>::SameVersion(const T& a, const T& b) {
 }
 
 template <typename T>
+bool Store<T>::HasVersion(const T& object) const {
+  auto it = objects_.find(KeyOf(object.metadata));
+  return it != objects_.end() && SameVersion(**it, object);
+}
+
+template <typename T>
 std::vector<Change<T>> Store<T>::Replace(std::vector<Ptr> objects) {
   const Less less;
   std::stable_sort(objects.begin(), objects.end(), less);
@@ -74,8 +80,7 @@ std::vector<Change<T>> Store<T>::Replace(std::vector<Ptr> objects) {
     if (next == unique.end() || less(old, *next)) changes.push_back(Remove(KeyOf(old->metadata)));
   }
   for (Ptr& object : unique) {
-    auto it = objects_.find(object);
-    if (it != objects_.end() && SameVersion(**it, *object)) continue;
+    if (HasVersion(*object)) continue;
     changes.push_back(Apply(std::move(object)));
   }
   return changes;

@@ -20,11 +20,14 @@ class CancelToken {
   // True once Cancel() was called.
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
   // Runs every registered callback once, in this thread, and every later one
-  // at once.
+  // at once. Callbacks must be short, must not throw, and must not use the
+  // token themselves.
   void Cancel();
-  // Calls `on_cancel` when cancelled. Returns an id for Unregister().
+  // Calls `on_cancel` when cancelled; before this returns, when that was
+  // already so. Returns an id for Unregister().
   int Register(std::function<void()> on_cancel);
-  // After this returns the callback does not run and is not running.
+  // After this returns the callback does not run and is not running. Do not
+  // hold a lock that the callback takes.
   void Unregister(int id);
 
  private:
@@ -39,13 +42,15 @@ class Transport {
   virtual ~Transport() = default;
 
   // Everything but watch. Blocks until the answer, a time-out or `cancel`
-  // (either: status.code 0). Never throws. Thread-safe.
+  // (either: status.code 0). `cancel` may be null. Never throws. Thread-safe.
   virtual Response Do(const Request& request, CancelToken* cancel) = 0;
 
   // A watch. Blocks, calling `on_event` for each event in order until it
   // returns false, the server ends the stream, or `cancel`. The result is
-  // ok() for a clean end; an error Status before the first byte is returned,
-  // an ERROR event inside the stream goes to `on_event`. Thread-safe.
+  // ok() for a clean end, and when `on_event` returned false; code 0 when the
+  // stream broke or was cancelled; an error Status before the first byte is
+  // returned, an ERROR event inside the stream goes to `on_event`.
+  // Thread-safe.
   virtual Status Watch(const Request& request, CancelToken* cancel,
                        const std::function<bool(const WatchEvent&)>& on_event) = 0;
 };

@@ -1,8 +1,14 @@
 // Watcher: the list-and-watch protocol of one kind, as named states.
 //
-//   empty --list pages--> listed --watch--> watching --(clean end)--> listed
-//     ^                      |                  |
-//     +------ 410 Expired ---+------------------+      errors: wait, then retry
+//   empty --list--> listing --last page--> listed --watch--> watching --+
+//     ^                |                     ^                  |       |
+//     +-- failed page -+                     +-- clean end -----+       |
+//     +-- 410 Expired, an ERROR event, a refusal -----------------------+
+//
+// Errors wait (0.8 s, doubling to 30 s, each stretched by up to its own length
+// at random) and try again; after two minutes without one the waits start
+// anew. A watch that is cut off resumes where it was; what the server refuses
+// is listed again.
 //
 // Passive: it never sends, waits or reads a clock. The driver asks Next(now)
 // what to do, does it, and hands the outcome back; what the objects became is
@@ -30,16 +36,25 @@ struct WatcherOptions {
   Duration backoff_base = std::chrono::milliseconds(800);
   Duration backoff_max = std::chrono::seconds(30);
   Duration backoff_reset = std::chrono::minutes(2);  // of health
-  std::string namespace_;                            // empty: all
+  // A watch shorter than this that brought nothing new counts as a failure.
+  Duration min_watch = std::chrono::seconds(1);
+  // The longest wait that a server may ask for (Retry-After).
+  Duration max_retry_after = std::chrono::minutes(5);
+  std::size_t max_objects = 5'000'000;  // of one list
+  std::string namespace_;               // empty: all
   std::string label_selector;
   std::string field_selector;
 };
 
-// What the watcher learned. A replace is a complete list; it comes alone.
+// What the watcher learned, from one event or from several collected in one.
+// To be applied with the deletes first: when several events are collected, an
+// object deleted after it was applied is no longer in `applied`.
+// A replace is a complete list; it comes alone.
 struct WatchUpdate {
   bool replace = false;
   std::vector<AnyObject> applied;  // added or modified (all objects, for a replace)
   std::vector<AnyObject> deleted;  // last known state
+  bool empty() const { return !replace && applied.empty() && deleted.empty(); }
 };
 
 class Watcher {
@@ -57,7 +72,7 @@ class Watcher {
   };
   Action Next(Instant now);
 
-  // The answer to a kList action.
+  // The answer to a kList action. `update` is left alone until the last page.
   void OnList(const Response& response, Instant now, WatchUpdate* update);
   // An event of the running watch. False: stop reading the stream and call
   // OnWatchEnd() (an ERROR event, or one that makes no sense).
@@ -72,12 +87,21 @@ class Watcher {
   const std::string& resource_version() const { return resource_version_; }
   // Why it last waited, for logs; empty when all is well.
   const std::string& last_error() const { return last_error_; }
+  // Complete lists after the first one, and watches that ended.
   std::int64_t relists() const { return relists_; }
   std::int64_t watch_restarts() const { return watch_restarts_; }
 
  private:
+  Request ListRequest() const;
+  Request WatchRequest();
+  void FailList(const Status& status, Instant now);
+  // Waits before the next try, from the state that is set.
   void Fail(const Status& status, Instant now);
-  void Relist();
+  // Starts from the most recent list: at once, or after a wait when it happens
+  // again without two minutes of health between.
+  void Relist(const Status& status, Instant now);
+  // Remembers what is wrong with the stream; false, for OnEvent() to return.
+  bool Reject(Status status);
 
   const Kind kind_;
   const WatcherOptions options_;
@@ -92,10 +116,16 @@ class Watcher {
   // ask for the most recent.
   bool most_recent_ = false;
   std::vector<AnyObject> pages_;
+  // Of the first page: later pages may be newer, never older.
+  std::string list_version_;
   Instant wait_until_{0};
   std::int64_t failures_ = 0;
-  Instant last_failure_{0};
-  bool got_event_ = false;
+  std::optional<Instant> last_relist_;
+  Instant watch_started_{0};
+  // The running watch moved resource_version_.
+  bool advanced_ = false;
+  // An ERROR event, or what made no sense, in the running watch.
+  std::optional<Status> stream_error_;
   std::string last_error_;
   std::int64_t relists_ = 0;
   std::int64_t watch_restarts_ = 0;

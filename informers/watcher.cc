@@ -1,0 +1,265 @@
+#include "informers/watcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "apis/cat.h"
+#include "informers/rate_limiter.h"
+
+namespace epslice {
+namespace {
+
+constexpr int kGone = 410;
+
+Status BadAnswer(std::string message) {
+  Status s;
+  s.code = 502;
+  s.reason = "InvalidResponse";
+  s.message = std::move(message);
+  return s;
+}
+
+// The server has not caught up with the version that was asked for: an etcd
+// restored from a backup, or another API server behind the load balancer.
+bool IsTooLargeResourceVersion(const Status& status) {
+  return status.code == 504 && (status.HasCause("ResourceVersionTooLarge") ||
+                                status.message.find("Too large resource version") != std::string::npos);
+}
+
+// Whether a watch that ended with this may go on from the version it was at:
+// the server could not serve it now, but has nothing against the request.
+bool IsTransient(const Status& status) {
+  if (IsTooLargeResourceVersion(status)) return false;
+  switch (status.code) {
+    case 0:    // no answer
+    case 401:  // a token about to be renewed
+    case 403:
+    case 408:
+    case 429:
+    case 503:
+    case 504: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+Watcher::Watcher(Kind kind, WatcherOptions options, std::uint64_t seed)
+    : kind_(kind), options_(std::move(options)), random_(seed) {}
+
+Watcher::Action Watcher::Next(Instant now) {
+  Action action;
+  if (now < wait_until_) {
+    action.kind = Action::Kind::kWait;
+    action.until = wait_until_;
+    return action;
+  }
+  switch (state_) {
+    case State::kEmpty:
+    case State::kListing:
+      state_ = State::kListing;
+      action.kind = Action::Kind::kList;
+      action.request = ListRequest();
+      break;
+    case State::kListed:
+    case State::kWatching:
+      state_ = State::kWatching;
+      watch_started_ = now;
+      advanced_ = false;
+      stream_error_.reset();
+      action.kind = Action::Kind::kWatch;
+      action.request = WatchRequest();
+      break;
+  }
+  return action;
+}
+
+Request Watcher::ListRequest() const {
+  Request request;
+  request.verb = Verb::kList;
+  request.kind = kind_;
+  request.namespace_ = options_.namespace_;
+  request.list.labelSelector = options_.label_selector;
+  request.list.fieldSelector = options_.field_selector;
+  if (!full_list_) request.list.limit = options_.page_size;
+  if (!continue_.empty()) {
+    // The token carries the version; naming one beside it is refused.
+    request.list.continueToken = continue_;
+  } else if (!most_recent_) {
+    // Any version will do at first; later, none older than what was seen.
+    request.list.resourceVersion = resource_version_.empty() ? "0" : resource_version_;
+  }
+  return request;
+}
+
+Request Watcher::WatchRequest() {
+  Request request;
+  request.verb = Verb::kWatch;
+  request.kind = kind_;
+  request.namespace_ = options_.namespace_;
+  request.list.labelSelector = options_.label_selector;
+  request.list.fieldSelector = options_.field_selector;
+  request.list.resourceVersion = resource_version_;
+  request.list.allowWatchBookmarks = true;
+  request.list.timeoutSeconds = random_.Between(options_.min_watch_seconds, 2 * options_.min_watch_seconds);
+  return request;
+}
+
+void Watcher::OnList(const Response& response, Instant now, WatchUpdate* update) {
+  if (!response.status.ok()) {
+    FailList(response.status, now);
+    return;
+  }
+  const ObjectList& list = response.list;
+  for (const AnyObject& item : list.items) {
+    if (!item.has_value() || item.kind() != kind_) {
+      FailList(BadAnswer(Cat({"a list of ", InfoOf(kind_).resource, " holds something else"})), now);
+      return;
+    }
+  }
+  if (continue_.empty()) list_version_ = list.resourceVersion;
+  if (list_version_.empty()) {
+    FailList(BadAnswer(Cat({"a list of ", InfoOf(kind_).resource, " without a resourceVersion"})), now);
+    return;
+  }
+  if (pages_.size() + list.items.size() > options_.max_objects) {
+    FailList(BadAnswer(Cat({"a list of more than ", std::to_string(options_.max_objects), " objects"})), now);
+    return;
+  }
+  if (!list.continueToken.empty() && (list.items.empty() || list.continueToken == continue_)) {
+    FailList(BadAnswer("a list that does not move on: an empty page, or the same continue token again"), now);
+    return;
+  }
+  pages_.insert(pages_.end(), list.items.begin(), list.items.end());
+  continue_ = list.continueToken;
+  if (!continue_.empty()) return;
+
+  resource_version_ = std::exchange(list_version_, "");
+  update->replace = true;
+  update->deleted.clear();
+  update->applied = std::exchange(pages_, {});
+  full_list_ = false;
+  most_recent_ = false;
+  last_error_.clear();
+  if (synced_) ++relists_;
+  synced_ = true;
+  state_ = State::kListed;
+}
+
+void Watcher::FailList(const Status& status, Instant now) {
+  const bool was_continue = !continue_.empty();
+  pages_.clear();
+  continue_.clear();
+  list_version_.clear();
+  state_ = State::kEmpty;
+  if (status.code == kGone) {
+    // A token that expired between two pages would do so again: the list is
+    // long, or the server slow. Without pages it is one answer.
+    if (was_continue && !full_list_) {
+      full_list_ = true;
+      most_recent_ = true;
+      last_error_ = status.ToString();
+      return;
+    }
+    Relist(status, now);
+    return;
+  }
+  if (IsTooLargeResourceVersion(status)) most_recent_ = true;
+  Fail(status, now);
+}
+
+bool Watcher::OnEvent(const WatchEvent& event, Instant now, WatchUpdate* update) {
+  static_cast<void>(now);
+  std::string_view version;
+  switch (event.type) {
+    case WatchEventType::kError: return Reject(event.status);
+    case WatchEventType::kBookmark: version = event.resourceVersion; break;
+    case WatchEventType::kAdded:
+    case WatchEventType::kModified:
+    case WatchEventType::kDeleted:
+      if (!event.object.has_value() || event.object.kind() != kind_) {
+        return Reject(BadAnswer(Cat({"a watch of ", InfoOf(kind_).resource, " brought something else"})));
+      }
+      version = event.object.meta().resourceVersion;
+      break;
+  }
+  if (version.empty()) {
+    return Reject(BadAnswer(Cat({"a ", WatchEventTypeName(event.type), " event without a resourceVersion"})));
+  }
+
+  if (event.type == WatchEventType::kDeleted) {
+    const BasicMeta& gone = event.object.meta();
+    std::erase_if(update->applied, [&gone](const AnyObject& o) {
+      return o.meta().name == gone.name && o.meta().namespace_ == gone.namespace_;
+    });
+    update->deleted.push_back(event.object);
+  } else if (event.type != WatchEventType::kBookmark) {
+    update->applied.push_back(event.object);
+  }
+  if (resource_version_ != version) {
+    resource_version_ = version;
+    advanced_ = true;
+    last_error_.clear();
+  }
+  return true;
+}
+
+bool Watcher::Reject(Status status) {
+  // An ERROR event that says "success" is no reason to go on.
+  if (status.ok()) status.code = 500;
+  stream_error_ = std::move(status);
+  return false;
+}
+
+void Watcher::OnWatchEnd(const Status& status, Instant now) {
+  ++watch_restarts_;
+  state_ = State::kListed;
+  const bool in_stream = stream_error_.has_value();
+  Status why = in_stream ? *std::exchange(stream_error_, std::nullopt) : status;
+  if (why.ok()) {
+    if (advanced_ || now - watch_started_ >= options_.min_watch) {
+      last_error_.clear();
+      return;
+    }
+    why = StatusUnreachable("a watch that ended at once and brought nothing new");
+    Fail(why, now);
+    return;
+  }
+  if (why.code == kGone) {
+    Relist(why, now);
+    return;
+  }
+  // An error inside the stream may be about the very event that comes next, so
+  // only the server's "later" is worth a try from the same place.
+  if (in_stream ? why.code != 429 : !IsTransient(why)) {
+    state_ = State::kEmpty;
+    if (IsTooLargeResourceVersion(why)) most_recent_ = true;
+  }
+  Fail(why, now);
+}
+
+void Watcher::Relist(const Status& status, Instant now) {
+  state_ = State::kEmpty;
+  most_recent_ = true;
+  const bool again = last_relist_ && now - *last_relist_ <= options_.backoff_reset;
+  last_relist_ = now;
+  if (again) {
+    Fail(status, now);
+  } else {
+    last_error_ = status.ToString();
+  }
+}
+
+void Watcher::Fail(const Status& status, Instant now) {
+  if (now - wait_until_ > options_.backoff_reset) failures_ = 0;
+  const Duration backoff = ExponentialBackoff(options_.backoff_base, options_.backoff_max, failures_);
+  ++failures_;
+  // Watchers that lost the same server do not come back as one.
+  const auto jitter = Duration(static_cast<std::int64_t>(static_cast<double>(backoff.count()) * random_.Unit()));
+  const std::int64_t asked = std::clamp<std::int64_t>(
+      status.retryAfterSeconds, 0, std::chrono::duration_cast<std::chrono::seconds>(options_.max_retry_after).count());
+  wait_until_ = now + std::max<Duration>(backoff + jitter, std::chrono::seconds(asked));
+  last_error_ = status.ToString();
+}
+
+}  // namespace epslice
