@@ -25,7 +25,7 @@ namespace epslice {
 
 struct JsonLimits {
   std::size_t max_bytes = std::size_t{1} << 30;  // no more than 2^31 - 1
-  std::size_t max_depth = 64;                    // nesting of objects and arrays; no more than 1000
+  std::size_t max_depth = 64;                    // nesting of objects and arrays that are not empty; no more than 1000
 };
 
 // One object of type T: Namespace, Node, Pod, Service, EndpointSlice, Event,

@@ -89,11 +89,11 @@ class DumpReader {
     if (!own_kind.empty()) kind = own_kind;
     if (!own_version.empty()) api_version = own_version;
     if (kind.empty()) return absl::InvalidArgumentError(absl::StrCat(where, ": an object without kind"));
+    constexpr std::string_view kList = "List";
+    if (kind == kList) return VisitItems(f[2], {}, {}, where);
     if (api_version.empty()) {
       return absl::InvalidArgumentError(absl::StrCat(where, ": a ", json::Printable(kind), " without apiVersion"));
     }
-    constexpr std::string_view kList = "List";
-    if (kind == kList) return VisitItems(f[2], {}, {}, where);
     if (kind.size() > kList.size() && kind.substr(kind.size() - kList.size()) == kList && f.found(2)) {
       return VisitItems(f[2], api_version, kind.substr(0, kind.size() - kList.size()), where);
     }

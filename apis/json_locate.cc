@@ -94,8 +94,7 @@ class Checker {
       SkipSpace();
       const char open = Peek();
       if (open != '{' && open != '[') return Scalar();
-      if (open_.size() >= max_depth_) return Fail(absl::StrCat("nested more than ", max_depth_, " deep"));
-      ++at_;
+      const std::size_t begin = at_++;
       open_.push_back(open == '{' ? '}' : ']');
       SkipSpace();
       if (Peek() == open_.back()) {
@@ -103,6 +102,8 @@ class Checker {
         open_.pop_back();
         return true;
       }
+      // As the parser counts: an empty one is no level.
+      if (open_.size() > max_depth_) return FailAt(begin, absl::StrCat("nested more than ", max_depth_, " deep"));
       if (open == '{' && !Key()) return false;
     }
   }
