@@ -1,0 +1,141 @@
+#include "sim/serve/api_handler.h"
+
+#include <algorithm>
+
+#include "apis/cat.h"
+#include "apis/json.h"
+#include "sim/serve/bodies.h"
+#include "sim/serve/discovery.h"
+#include "sim/serve/encode.h"
+#include "sim/serve/negotiate.h"
+#include "sim/serve/tables.h"
+
+namespace epslice::sim {
+namespace {
+
+HttpAnswer NoSuchPath() {
+  HttpAnswer answer;
+  answer.code = 404;
+  answer.content_type = "text/plain; charset=utf-8";
+  answer.body = "404 page not found\n";
+  return answer;
+}
+
+HttpAnswer AnswerDocument(const HttpRequest& http, const Route& route) {
+  const DiscoveryFormat format = NegotiateDiscovery(http.accept);
+  std::optional<Document> document = FindDocument(route.path, format, route.HasQuery("verbose"));
+  if (!document.has_value()) return NoSuchPath();
+  if (http.method != "GET" && http.method != "HEAD") return AnswerStatus(StatusMethodNotAllowed());
+  HttpAnswer answer;
+  answer.content_type = std::move(document->content_type);
+  answer.body = std::move(document->body);
+  // /api and /apis look different to who asks differently.
+  answer.headers.emplace_back("Vary", "Accept");
+  return answer;
+}
+
+// Status "Success" with what was done to what.
+std::string SuccessJson(const Request& request, const AnyObject& object) {
+  const KindInfo& info = InfoOf(request.kind);
+  Status status;
+  status.detailsName = request.name;
+  status.detailsGroup = info.group;
+  status.detailsKind = info.resource;
+  if (object.has_value()) status.detailsUid = object.meta().uid.str();
+  return EncodeJson(status);
+}
+
+// Whether a DELETE answers with the object: always for the kinds that end by
+// and by, and for what is kept by finalizers.
+bool AnswersWithObject(Kind kind, const AnyObject& object) {
+  if (!object.has_value()) return false;
+  return kind == Kind::kPod || kind == Kind::kService || kind == Kind::kNamespace ||
+         object.meta().deletionTimestamp.is_set();
+}
+
+}  // namespace
+
+HttpAnswer AnswerStatus(const Status& status) {
+  HttpAnswer answer;
+  // No answer from behind is an error of this server's.
+  answer.code = status.code == 0 ? 500 : status.code;
+  answer.body = EncodeJson(status);
+  if (status.retryAfterSeconds > 0) {
+    answer.headers.emplace_back("Retry-After", std::to_string(status.retryAfterSeconds));
+  }
+  return answer;
+}
+
+HttpAnswer ApiHandler::Handle(const HttpRequest& request) {
+  Route route = ParseRoute(request.method, request.target);
+  switch (route.target) {
+    case Route::Target::kUnknown: return NoSuchPath();
+    case Route::Target::kDocument: return AnswerDocument(request, route);
+    case Route::Target::kRefused: return AnswerStatus(route.status);
+    case Route::Target::kResource: return HandleResource(request, std::move(route));
+  }
+  return NoSuchPath();
+}
+
+HttpAnswer ApiHandler::HandleResource(const HttpRequest& http, Route route) {
+  const ObjectFormat format = NegotiateObject(http.accept);
+  if (format == ObjectFormat::kNone) return AnswerStatus(StatusNotAcceptable());
+  const bool table = format == ObjectFormat::kTable;
+  route.request.userAgent = http.user_agent;
+  if (Status status = ReadBody(http.content_type, http.body, &route); !status.ok()) return AnswerStatus(status);
+  if (route.delete_collection) return DeleteCollection(route, table);
+  if (route.request.verb == Verb::kWatch) {
+    HttpAnswer answer;
+    answer.watch = WatchPlan{route.request, table, route.events_v1, route.include_object};
+    return answer;
+  }
+  return Encode(route, server_->Handle(route.request), table);
+}
+
+// As the API server does it: lists, then deletes one by one; what goes in the
+// meantime by itself is no error.
+HttpAnswer ApiHandler::DeleteCollection(const Route& route, bool table) {
+  Response listed = server_->Handle(route.request);
+  if (!listed.status.ok()) return AnswerStatus(listed.status);
+  Request request = route.request;
+  request.verb = Verb::kDelete;
+  request.list = {};
+  for (const AnyObject& object : listed.list.items) {
+    request.name = object.meta().name.str();
+    const Response deleted = server_->Handle(request);
+    if (!deleted.status.ok() && deleted.status.code != 404) return AnswerStatus(deleted.status);
+  }
+  return Encode(route, listed, table);
+}
+
+HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, bool table) const {
+  if (!response.status.ok()) return AnswerStatus(response.status);
+  const Request& request = route.request;
+  const TableOptions table_options{route.include_object, clock_->WallNow()};
+  HttpAnswer answer;
+  answer.code = request.verb == Verb::kCreate ? 201 : 200;
+  if (request.verb == Verb::kList) {
+    if (table) {
+      answer.body = EncodeTable(request.kind, response.list, table_options);
+    } else if (route.events_v1) {
+      answer.body = EncodeEventsV1List(response.list);
+    } else {
+      answer.body = EncodeListJson(request.kind, response.list);
+    }
+    return answer;
+  }
+  const bool only_status = request.subresource == "binding" || request.subresource == "eviction" ||
+                           (request.verb == Verb::kDelete && !AnswersWithObject(request.kind, response.object));
+  if (only_status || !response.object.has_value()) {
+    answer.body = SuccessJson(request, response.object);
+  } else if (table) {
+    answer.body = EncodeTable(response.object, table_options);
+  } else if (route.events_v1) {
+    answer.body = EncodeEventsV1Object(response.object);
+  } else {
+    AppendJson(response.object, &answer.body);
+  }
+  return answer;
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,61 @@
+// ApiHandler: one HTTP request to the API, as values: what to answer.
+//
+// Everything between the bytes of HTTP and the MemoryApiServer: routing,
+// negotiation, bodies, errors as Statuses. No sockets, so that tests can ask
+// it directly; http_server.h puts it on the network.
+#ifndef EPSLICE_SIM_SERVE_API_HANDLER_H_
+#define EPSLICE_SIM_SERVE_API_HANDLER_H_
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "informers/clock.h"
+#include "sim/cluster/memory_api_server.h"
+#include "sim/serve/routes.h"
+#include "sim/serve/watch_stream.h"
+
+namespace epslice::sim {
+
+struct HttpRequest {
+  std::string method;  // "GET"
+  std::string target;  // "/api/v1/pods?limit=500"
+  std::string accept;
+  std::string content_type;
+  std::string user_agent;
+  std::string body;
+};
+
+struct HttpAnswer {
+  int code = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+  // A watch to start, whose frames are the body. The rest is empty then.
+  std::optional<WatchPlan> watch;
+};
+
+// Thread-safe.
+class ApiHandler {
+ public:
+  // Both must outlive the handler. `clock` tells what ages are counted to.
+  ApiHandler(const Clock* clock, MemoryApiServer* server) : clock_(clock), server_(server) {}
+
+  HttpAnswer Handle(const HttpRequest& request);
+
+ private:
+  HttpAnswer HandleResource(const HttpRequest& http, Route route);
+  HttpAnswer DeleteCollection(const Route& route, bool table);
+  HttpAnswer Encode(const Route& route, const Response& response, bool table) const;
+
+  const Clock* const clock_;
+  MemoryApiServer* const server_;
+};
+
+// A Status as an answer, with the HTTP code and headers it asks for.
+HttpAnswer AnswerStatus(const Status& status);
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_SERVE_API_HANDLER_H_

@@ -1,0 +1,118 @@
+#include "sim/serve/connection.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace epslice::sim {
+namespace {
+
+// How long a poll() lasts before Cut() is looked for again. (Cut() wakes it
+// anyway, but for a write that waits for room.)
+constexpr int kPollMillis = 200;
+
+}  // namespace
+
+Connection::Connection(int fd, const Clock* clock, const ConnectionLimits& limits)
+    : fd_(fd), clock_(clock), limits_(limits) {
+  const int on = 1;
+  // Small answers go out at once; without it a PATCH takes 40 ms more.
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+Connection::~Connection() {
+  ::shutdown(fd_, SHUT_RDWR);
+  ::close(fd_);
+}
+
+bool Connection::Wait(short events, Instant deadline) const {
+  while (!cut_.load(std::memory_order_acquire)) {
+    const Duration left = deadline - clock_->Now();
+    if (left <= Duration(0)) return false;
+    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(left).count() + 1;
+    pollfd waiting{fd_, events, 0};
+    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(millis, kPollMillis)));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+  }
+  return false;
+}
+
+bool Connection::AwaitRequest() {
+  head_done_ = false;
+  head_bytes_ = 0;
+  if (!buffered() && !Wait(POLLIN, clock_->Now() + limits_.idle_timeout)) return false;
+  request_deadline_ = clock_->Now() + limits_.request_timeout;
+  return true;
+}
+
+ssize_t Connection::Read(char* to, std::size_t size) {
+  if (!buffered()) {
+    ssize_t n = 0;
+    do {
+      if (!Wait(POLLIN, request_deadline_)) return -1;
+      n = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+    } while (n < 0 && (errno == EINTR || errno == EAGAIN));
+    if (n <= 0) return n;
+    begin_ = 0;
+    end_ = static_cast<std::size_t>(n);
+  }
+  std::size_t n = std::min(size, end_ - begin_);
+  if (!head_done_) {
+    if (head_bytes_ >= limits_.max_head_bytes) return -1;
+    n = std::min(n, limits_.max_head_bytes - head_bytes_);
+    head_bytes_ += n;
+  }
+  std::memcpy(to, buffer_.data() + begin_, n);
+  begin_ += n;
+  return static_cast<ssize_t>(n);
+}
+
+ssize_t Connection::Write(const char* from, std::size_t size) {
+  const Instant deadline = clock_->Now() + limits_.write_timeout;
+  while (true) {
+    const ssize_t n = ::send(fd_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n >= 0) return n;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return -1;
+    if (!Wait(POLLOUT, deadline)) return -1;
+  }
+}
+
+bool Connection::PeerAlive() const {
+  pollfd state{fd_, POLLRDHUP, 0};
+  if (::poll(&state, 1, 0) < 0) return errno == EINTR;
+  return (state.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) == 0;
+}
+
+void Connection::Cut() {
+  cut_.store(true, std::memory_order_release);
+  ::shutdown(fd_, SHUT_RD);
+}
+
+void Connection::Address(bool remote, std::string* ip, int* port) const {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
+  if ((remote ? ::getpeername(fd_, address, &length) : ::getsockname(fd_, address, &length)) != 0) return;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (storage.ss_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&storage);
+    ::inet_ntop(AF_INET, &v4->sin_addr, text.data(), text.size());
+    *port = ntohs(v4->sin_port);
+  } else if (storage.ss_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&storage);
+    ::inet_ntop(AF_INET6, &v6->sin6_addr, text.data(), text.size());
+    *port = ntohs(v6->sin6_port);
+  }
+  *ip = text.data();
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,76 @@
+// Connection: a socket as cpp-httplib wants one, with the bounds its own lacks.
+//
+// cpp-httplib bounds neither the length of a request line nor the time that a
+// request takes in all, and it polls idle connections. Here a request has so
+// many bytes of head and so much time to arrive, waiting is one poll(), and
+// Cut() ends it from another thread.
+#ifndef EPSLICE_SIM_SERVE_CONNECTION_H_
+#define EPSLICE_SIM_SERVE_CONNECTION_H_
+
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <string>
+
+#include "informers/clock.h"
+
+namespace epslice::sim {
+
+struct ConnectionLimits {
+  Duration idle_timeout;
+  Duration request_timeout;
+  Duration write_timeout;
+  std::size_t max_head_bytes;
+};
+
+// Thread-safety: Cut() from any thread; the rest from the one that serves it.
+class Connection {
+ public:
+  // Takes over `fd` and closes it in the end. `clock` must outlive this.
+  Connection(int fd, const Clock* clock, const ConnectionLimits& limits);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Waits for the first byte of a request; false: closed, cut or idle too long.
+  bool AwaitRequest();
+  // The head is read: from here on bytes are the body's, which is bounded by
+  // who reads it.
+  void HeadDone() { head_done_ = true; }
+
+  // As read(2) and write(2); -1 where a bound is passed.
+  ssize_t Read(char* to, std::size_t size);
+  ssize_t Write(const char* from, std::size_t size);
+  // Whether the other side has not closed its end; for a thread that has
+  // nothing to write.
+  bool PeerAlive() const;
+
+  // Ends reads, and writes that wait.
+  void Cut();
+
+  // "10.0.0.1" and 41234, of the other side or of ours.
+  void Address(bool remote, std::string* ip, int* port) const;
+  int fd() const { return fd_; }
+  bool buffered() const { return begin_ < end_; }
+
+ private:
+  // Waits for `events`; false when `deadline` is past or the connection is cut.
+  bool Wait(short events, Instant deadline) const;
+
+  const int fd_;
+  const Clock* const clock_;
+  const ConnectionLimits limits_;
+  std::atomic<bool> cut_{false};
+  Instant request_deadline_{0};
+  bool head_done_ = false;
+  std::size_t head_bytes_ = 0;
+  std::array<char, 16384> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_SERVE_CONNECTION_H_

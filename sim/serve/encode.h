@@ -1,0 +1,20 @@
+// Objects in the spelling of events.k8s.io/v1, which is core/v1's storage under
+// other names. Pure.
+#ifndef EPSLICE_SIM_SERVE_ENCODE_H_
+#define EPSLICE_SIM_SERVE_ENCODE_H_
+
+#include <string>
+
+#include "apis/request.h"
+
+namespace epslice::sim {
+
+// `event` must hold an Event. All fields it came with are kept.
+std::string EncodeEventsV1Object(const AnyObject& event);
+std::string EncodeEventsV1List(const ObjectList& list);
+// One watch frame, without a line end.
+std::string EncodeEventsV1Frame(const WatchEvent& event);
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_SERVE_ENCODE_H_

@@ -1,0 +1,83 @@
+// HttpServer: a MemoryApiServer on a TCP port, for kubectl and controllers.
+//
+// Plain HTTP/1.1 without authentication: whoever reaches the port may do
+// anything to the objects in memory. Listen on loopback unless you mean it.
+//
+// Every connection holds a thread while it is open (a watch streams from it),
+// so the pool is large and grows with use. Bounds against clients that mean
+// harm or are broken: bytes and time of a request's head and body, idle time
+// of connections, number of watches, what a slow watch may queue.
+#ifndef EPSLICE_SIM_SERVE_HTTP_SERVER_H_
+#define EPSLICE_SIM_SERVE_HTTP_SERVER_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "informers/clock.h"
+#include "sim/cluster/memory_api_server.h"
+#include "sim/serve/watch_stream.h"
+
+namespace epslice::sim {
+
+// One line of the access log.
+struct AccessRecord {
+  std::string remote;  // address of the client
+  std::string method;
+  std::string target;
+  std::string user_agent;
+  int code = 0;
+  std::size_t bytes = 0;  // of the body; 0 for a watch, which has no end yet
+  Duration duration{0};   // until the answer began
+};
+
+struct HttpServerOptions {
+  std::string address = "127.0.0.1";  // an IP address or host name
+  int port = 0;                       // 0: any free one
+  std::size_t max_threads = 512;      // connections worked on at once; others wait
+  std::size_t max_watches = 448;      // more are answered 429
+  WatchLimits watch_limits;
+  Duration bookmark_period = std::chrono::minutes(1);
+  // How long a connection may be idle, a request may take to arrive, and a
+  // client may take to accept more bytes.
+  Duration idle_timeout = std::chrono::seconds(90);
+  Duration request_timeout = std::chrono::seconds(30);
+  Duration write_timeout = std::chrono::seconds(30);
+  std::size_t max_head_bytes = std::size_t{64} << 10;
+  // Called for each request from the thread that answers it; may be null.
+  std::function<void(const AccessRecord&)> access_log;
+};
+
+class HttpServer {
+ public:
+  // `clock` and `server` must outlive this.
+  HttpServer(const Clock* clock, MemoryApiServer* server, HttpServerOptions options = {});
+  // Stops.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // Listens and returns; requests are answered by threads of the server's own.
+  // Another one keeps the MemoryApiServer going: Advance() when due, bookmarks.
+  // Error (FailedPrecondition): the port is taken, or the address is none of
+  // this machine's. Call once.
+  absl::Status Start();
+  // Ends watches and connections and joins all threads; takes well under a
+  // second. Safe to call again, and from any thread but the server's.
+  void Stop();
+
+  // The port listened on; 0 before Start().
+  int port() const;
+  // Watches running now.
+  std::size_t watches() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_SERVE_HTTP_SERVER_H_
