@@ -31,14 +31,14 @@ void WriteElement(simdjson::dom::element element, JsonWriter* w) {
   switch (element.type()) {
     case dom::element_type::OBJECT:
       w->BeginObject();
-      for (dom::key_value_pair field : element.get_object().value_unsafe()) {
+      for (dom::key_value_pair field : dom::object(element.get_object().value_unsafe())) {
         w->Key(field.key);
         WriteElement(field.value, w);
       }
       return w->EndObject();
     case dom::element_type::ARRAY:
       w->BeginArray();
-      for (dom::element item : element.get_array().value_unsafe()) WriteElement(item, w);
+      for (dom::element item : dom::array(element.get_array().value_unsafe())) WriteElement(item, w);
       return w->EndArray();
     case dom::element_type::STRING: return w->String(element.get_string().value_unsafe());
     case dom::element_type::INT64: return w->Int(element.get_int64().value_unsafe());
