@@ -75,7 +75,7 @@ const std::vector<Ban>& Bans() {
        {"system_clock", "steady_clock", "high_resolution_clock", "clock_gettime", "gettimeofday", "timespec_get"},
        false,
        {"informers/clock.cc"}},
-      {"clock", "time is handed in: take a Clock (informers/clock.h)", {"time", "clock"}, true, {"informers/clock.cc"}},
+      {"clock", "time is handed in: take a Clock (informers/clock.h)", {"time"}, true, {"informers/clock.cc"}},
       {"sleep",
        "only a driver waits; ask the thing for its next wakeup",
        {"sleep_for", "sleep_until", "usleep", "nanosleep"},
@@ -93,7 +93,7 @@ const std::vector<Ban>& Bans() {
        {}},
       {"random",
        "use the seeded generator in informers/random.h: others differ by library or by run",
-       {"rand", "srand", "random", "rand_r"},
+       {"rand", "srand", "rand_r"},
        true,
        {}},
   };
@@ -209,6 +209,13 @@ bool IsFreeCall(std::string_view code, std::size_t begin, std::size_t end) {
     while (start > 0 && IsWord(code[start - 1])) --start;
     const std::string_view scope = code.substr(start, last - 1 - start);
     return scope.empty() || scope == "std";
+  }
+  if (code[last] == ':' || code[last] == ',') {
+    // `: time(start)`, as a constructor initializes a member, unless it is given
+    // what only the library's functions are.
+    static const Names kArguments = {")", "0", "NULL", "nullptr", "&"};
+    const std::size_t argument = code.find_first_not_of(" \t\n", next + 1);
+    return argument == std::string_view::npos || StartsWithAny(code.substr(argument), kArguments);
   }
   if (code[last] == '>' || code[last] == '*' || code[last] == '&') {
     // `Foo<T> time(`, `T* time(`: a declaration, unless spaces say otherwise.
