@@ -50,7 +50,7 @@ bool OwnedBy(const EndpointSlice& slice, const Service& service);
 // these ports, in key order; `desired` is the group's unplaced part of the
 // endpoints behind `matcher`. Appends to `changes`.
 void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily family, std::uint32_t group,
-               const DesiredState& state, std::vector<DesiredEndpoint*> desired, EndpointMatcher* matcher,
+               const DesiredState& state, const std::vector<DesiredEndpoint*>& desired, EndpointMatcher* matcher,
                const std::vector<SlicePtr>& existing, SliceChanges* changes);
 
 }  // namespace epslice::internal
