@@ -31,7 +31,7 @@ struct Timestamp {
 };
 
 // An immutable map of strings (labels, annotations, match labels), sorted by
-// key, shared by copies: one pointer wide, empty without an allocation.
+// key, shared by copies; the empty map allocates nothing.
 class StringMap {
  public:
   using Entry = std::pair<Text, Text>;

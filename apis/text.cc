@@ -4,7 +4,7 @@
 #include <cstring>
 #include <mutex>
 #include <new>
-#include <unordered_set>
+#include <vector>
 
 namespace epslice {
 
@@ -12,6 +12,9 @@ namespace epslice {
 // for each other. A string whose count fell to zero is dead for good: a lookup
 // never revives it, it puts a new one in its place, so the thread that dropped
 // the last reference may free it without asking anybody.
+//
+// Each shard is an open-addressing table with linear probing that keeps the
+// hashes, so that a lookup reads no string but the one it finds.
 class TextPool {
  public:
   static TextPool& Get() {
@@ -22,54 +25,96 @@ class TextPool {
   }
 
   Text Intern(std::string_view chars) {
-    Shard& shard = ShardOf(chars);
+    const std::size_t hash = std::hash<std::string_view>()(chars);
+    Shard& shard = ShardOf(hash);
     std::lock_guard<std::mutex> lock(shard.mu);
-    auto it = shard.reps.find(chars);
-    if (it != shard.reps.end()) {
-      if (TryRef(*it)) return Text(*it);
-      shard.reps.erase(it);
+    shard.ReserveOne();
+    std::size_t i = shard.Home(hash);
+    for (; shard.slots[i].rep != nullptr; i = shard.Next(i)) {
+      Slot& slot = shard.slots[i];
+      if (slot.hash != hash || std::string_view(slot.rep->chars(), slot.rep->size()) != chars) continue;
+      // Its last user is on the way to Remove(), and will not find it.
+      if (!TryRef(slot.rep)) slot.rep = Text::New(chars, /*interned=*/true);
+      return Text(slot.rep);
     }
-    Text::Rep* rep = Text::New(chars, /*interned=*/true);
-    shard.reps.insert(rep);
-    return Text(rep);
+    shard.slots[i] = Slot{hash, Text::New(chars, /*interned=*/true)};
+    ++shard.used;
+    return Text(shard.slots[i].rep);
   }
 
-  void Remove(Text::Rep* rep) {
-    Shard& shard = ShardOf({rep->chars(), rep->size()});
+  void Remove(const Text::Rep* rep) {
+    const std::size_t hash = std::hash<std::string_view>()({rep->chars(), rep->size()});
+    Shard& shard = ShardOf(hash);
     std::lock_guard<std::mutex> lock(shard.mu);
-    auto it = shard.reps.find(std::string_view(rep->chars(), rep->size()));
-    if (it != shard.reps.end() && *it == rep) shard.reps.erase(it);
+    for (std::size_t i = shard.Home(hash); shard.slots[i].rep != nullptr; i = shard.Next(i)) {
+      if (shard.slots[i].rep != rep) continue;
+      shard.Erase(i);
+      return;
+    }
   }
 
   std::size_t Count() {
     std::size_t n = 0;
     for (Shard& shard : shards_) {
       std::lock_guard<std::mutex> lock(shard.mu);
-      n += shard.reps.size();
+      n += shard.used;
     }
     return n;
   }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>()(s); }
-    std::size_t operator()(const Text::Rep* r) const noexcept {
-      return std::hash<std::string_view>()({r->chars(), r->size()});
-    }
+  struct Slot {
+    std::size_t hash = 0;
+    Text::Rep* rep = nullptr;  // null: free
   };
-  struct Eq {
-    using is_transparent = void;
-    static std::string_view View(std::string_view s) { return s; }
-    static std::string_view View(const Text::Rep* r) { return {r->chars(), r->size()}; }
-    template <typename A, typename B>
-    bool operator()(const A& a, const B& b) const noexcept {
-      return View(a) == View(b);
-    }
-  };
-  struct Shard {
+
+  static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kMinSlots = 16;
+
+  // A line of cache of its own, so that one lock does not slow the next.
+  struct alignas(64) Shard {
     std::mutex mu;
-    std::unordered_set<Text::Rep*, Hash, Eq> reps;
+    std::vector<Slot> slots = std::vector<Slot>(kMinSlots);  // a power of two of them
+    std::size_t used = 0;
+
+    // The low bits chose the shard.
+    std::size_t Home(std::size_t hash) const { return (hash / kShards) & (slots.size() - 1); }
+    std::size_t Next(std::size_t i) const { return (i + 1) & (slots.size() - 1); }
+
+    // Keeps a quarter free; gives memory back when most of it is.
+    void ReserveOne() {
+      if ((used + 1) * 4 > slots.size() * 3) {
+        Resize(slots.size() * 2);
+      } else if (slots.size() > kMinSlots && used * 16 < slots.size()) {
+        Resize(slots.size() / 2);
+      }
+    }
+
+    void Resize(std::size_t size) {
+      std::vector<Slot> old(size);
+      old.swap(slots);
+      for (const Slot& slot : old) {
+        if (slot.rep == nullptr) continue;
+        std::size_t i = Home(slot.hash);
+        while (slots[i].rep != nullptr) i = Next(i);
+        slots[i] = slot;
+      }
+    }
+
+    // Moves up what would no longer be found beyond the gap, so that no
+    // tombstones are needed.
+    void Erase(std::size_t gap) {
+      for (std::size_t i = Next(gap); slots[i].rep != nullptr; i = Next(i)) {
+        const std::size_t mask = slots.size() - 1;
+        const std::size_t distance_from_home = (i - Home(slots[i].hash)) & mask;
+        const std::size_t distance_from_gap = (i - gap) & mask;
+        if (distance_from_home < distance_from_gap) continue;
+        slots[gap] = slots[i];
+        gap = i;
+      }
+      slots[gap] = Slot{};
+      --used;
+    }
   };
 
   static bool TryRef(Text::Rep* rep) {
@@ -80,9 +125,9 @@ class TextPool {
     return false;
   }
 
-  Shard& ShardOf(std::string_view chars) { return shards_[std::hash<std::string_view>()(chars) % shards_.size()]; }
+  Shard& ShardOf(std::size_t hash) { return shards_[hash % kShards]; }
 
-  std::array<Shard, 16> shards_;
+  std::array<Shard, kShards> shards_;
 };
 
 Text::Text(std::string_view chars) : rep_(chars.empty() ? nullptr : New(chars, /*interned=*/false)) {}
