@@ -1,0 +1,76 @@
+// LiveRunner: drives a ServiceController against a real API server, with
+// threads.
+//
+//   4 informer threads (services, pods, nodes, slices): list and watch through
+//     the transport, then, under the one lock, the store and Observe()
+//   N workers: Next() under the lock, planning and writes without it,
+//     Complete() under it
+// Nothing polls: an informer waits for its stream, one idle worker waits for
+// the next deadline of the queue, the others wait to take its place.
+//
+// An API server that goes away is told once in the log, and once when it is
+// back; meanwhile everything is retried with backoff, and what was written
+// without an answer is looked up before it is written again.
+//
+// Thread-safety: Start() and Stop() from one thread, stats() from any.
+#ifndef EPSLICE_CONTROLLERS_MANAGER_LIVE_RUNNER_H_
+#define EPSLICE_CONTROLLERS_MANAGER_LIVE_RUNNER_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "controllers/endpointslice/service_controller.h"
+#include "controllers/manager/log.h"
+#include "informers/clock.h"
+#include "informers/transport.h"
+#include "informers/watcher.h"
+
+namespace epslice {
+
+struct LiveRunnerOptions {
+  ServiceControllerOptions controller;
+  WatcherOptions watcher;
+  int workers = 5;
+  // Every one to two of these periods all Services are queued again; 0: never.
+  Duration min_resync_period = std::chrono::hours(12);
+  // How long Stop() lets the syncs in flight finish before it cancels them.
+  Duration shutdown_grace = std::chrono::seconds(10);
+  // Makes the jitter of everything that has some.
+  std::uint64_t seed = 1;
+};
+
+class LiveRunner {
+ public:
+  // All must outlive the runner. `clock` must run at the speed of real time:
+  // waits are made of its differences.
+  LiveRunner(LiveRunnerOptions options, Transport* transport, const Clock* clock, Logger* log);
+  // Stops.
+  ~LiveRunner();
+  LiveRunner(const LiveRunner&) = delete;
+  LiveRunner& operator=(const LiveRunner&) = delete;
+
+  // Starts the threads; at most once.
+  void Start();
+  // Takes no more work, lets what is in flight finish (shutdown_grace at
+  // most), joins all threads. False when a sync had to be cancelled: its last
+  // write may or may not have happened. Again: does nothing.
+  bool Stop();
+
+  struct Stats {
+    bool synced = false;  // all four lists were there, work has begun
+    std::size_t services = 0, pods = 0, nodes = 0, slices = 0;
+    std::size_t queue_ready = 0, queue_delayed = 0, queue_processing = 0;
+    ServiceController::Counters syncs;
+  };
+  Stats stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace epslice
+
+#endif  // EPSLICE_CONTROLLERS_MANAGER_LIVE_RUNNER_H_

@@ -1,0 +1,253 @@
+#include "controllers/manager/options.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/time/time.h"
+#include "apis/names.h"
+
+#ifndef EPSLICE_VERSION
+#error "the build defines EPSLICE_VERSION"
+#endif
+
+namespace epslice {
+namespace {
+
+constexpr const char* kApiServer = "API server";
+constexpr const char* kController = "EndpointSlice controller";
+constexpr const char* kLeaderElection = "Leader election";
+constexpr const char* kLogging = "Logging";
+
+// One line, whatever is in the argument that it repeats.
+std::string OneLine(std::string_view s) {
+  std::string out;
+  for (const char c : s.substr(0, 500)) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    out += control ? ' ' : c;
+  }
+  return out;
+}
+
+// Takes the value, or says what is accepted.
+using Setter = std::function<std::optional<std::string>(const std::string& value)>;
+
+CLI::callback_t Callback(std::string flag, Setter set) {
+  return [flag = std::move(flag), set = std::move(set)](const CLI::results_t& results) {
+    const std::string& value = results.back();
+    if (const std::optional<std::string> accepted = set(value)) {
+      throw CLI::ValidationError(absl::StrCat(flag, "=", value, ": ", *accepted));
+    }
+    return true;
+  };
+}
+
+CLI::Option* AddFlag(CLI::App* app, const std::string& names, const char* group, const char* type,
+                     const std::string& preset, const std::string& help, Setter set) {
+  const std::string flag = names.substr(0, names.find(','));
+  CLI::Option* option = app->add_option(names, Callback(flag, std::move(set)), help);
+  option->type_name(type)->group(group)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  if (!preset.empty()) option->default_str(preset);
+  return option;
+}
+
+// A flag that the reference has and this version does not.
+void AddRefused(CLI::App* app, const std::string& flag, const char* group, const char* type, const std::string& why) {
+  AddFlag(app, flag, group, type, "", "Refused: " + why, [why](const std::string&) { return why; });
+}
+
+Setter IntSetter(int* target, int min, int max) {
+  return [=](const std::string& value) -> std::optional<std::string> {
+    int n = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
+    if (error != std::errc() || end != value.data() + value.size() || value.empty() || n < min || n > max) {
+      return max == std::numeric_limits<int>::max()
+                 ? absl::StrCat("accepted is a whole number from ", min)
+                 : absl::StrCat("accepted is a whole number from ", min, " to ", max);
+    }
+    *target = n;
+    return std::nullopt;
+  };
+}
+
+Setter DurationSetter(Duration* target) {
+  return [=](const std::string& value) -> std::optional<std::string> {
+    const absl::StatusOr<Duration> d = ParseDuration(value);
+    if (!d.ok()) return "accepted is a duration such as 500ms, 1m30s or 0";
+    *target = *d;
+    return std::nullopt;
+  };
+}
+
+std::optional<std::string> SetQps(const std::string& value, double* target) {
+  double n = 0;
+  if (!absl::SimpleAtod(value, &n) || !std::isfinite(n) || n <= 0 || n > 1e6) {
+    return "accepted is a number above 0, up to 1000000";
+  }
+  *target = n;
+  return std::nullopt;
+}
+
+std::optional<std::string> SetMaster(std::string value, std::string* target) {
+  constexpr const char* kForm = "accepted is http://HOST[:PORT][/PREFIX]";
+  if (value.rfind("https://", 0) == 0) return "https is not supported by this version; use http://HOST[:PORT]";
+  if (value.rfind("http://", 0) != 0) return kForm;
+  while (value.back() == '/') value.pop_back();
+  if (value.size() <= 7) return kForm;
+  if (value.find_first_of("?#@ \t\r\n\"\\") != std::string::npos) return kForm;
+  std::string_view authority = std::string_view(value).substr(7);
+  authority = authority.substr(0, authority.find('/'));
+  // [v6]:port, host:port
+  const std::size_t bracket = authority.front() == '[' ? authority.find(']') : std::string_view::npos;
+  if (authority.front() == '[' && bracket == std::string_view::npos) return kForm;
+  const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  if (colon == 0) return kForm;
+  if (colon != std::string_view::npos) {
+    int port = 0;
+    if (IntSetter(&port, 1, 65535)(std::string(authority.substr(colon + 1)))) {
+      return "accepted is a port from 1 to 65535";
+    }
+  }
+  *target = value;
+  return std::nullopt;
+}
+
+void AddApiServerFlags(CLI::App* app, ManagerOptions* o) {
+  AddFlag(app, "--master", kApiServer, "URL", "", "Address of the API server: http://HOST[:PORT][/PREFIX]. Needed.",
+          [o](const std::string& value) { return SetMaster(value, &o->master); });
+  AddRefused(app, "--kubeconfig", kApiServer, "FILE", "not supported by this version; use --master");
+  AddFlag(app, "--kube-api-qps", kApiServer, "NUMBER", "20", "Requests per second to the API server",
+          [o](const std::string& value) { return SetQps(value, &o->kube_api_qps); });
+  AddFlag(app, "--kube-api-burst", kApiServer, "N", "30",
+          "Requests that may be sent at once before --kube-api-qps holds", IntSetter(&o->kube_api_burst, 1, 1'000'000));
+  AddFlag(app, "--kube-api-content-type", kApiServer, "TYPE", "application/json",
+          "What is spoken to the API server; this version speaks application/json only",
+          [](const std::string& value) -> std::optional<std::string> {
+            if (value == "application/json") return std::nullopt;
+            if (value == "application/vnd.kubernetes.protobuf") {
+              return "protobuf is not supported by this version; use application/json";
+            }
+            return "accepted is application/json";
+          });
+}
+
+void AddControllerFlags(CLI::App* app, ManagerOptions* o) {
+  AddFlag(app, "--concurrent-service-endpoint-syncs", kController, "N", "5",
+          "Services worked on at the same time, 1-50", IntSetter(&o->concurrent_service_endpoint_syncs, 1, 50));
+  AddFlag(app, "--max-endpoints-per-slice", kController, "N", "100", "Endpoints in one EndpointSlice, 1-1000",
+          IntSetter(&o->max_endpoints_per_slice, 1, 1000));
+  AddFlag(app, "--endpointslice-updates-batch-period", kController, "DURATION", "0s",
+          "How long changes of pods are collected before their Services are worked on",
+          DurationSetter(&o->endpointslice_updates_batch_period));
+  AddFlag(app, "--min-resync-period", kController, "DURATION", "12h",
+          "Every one to two of these periods (drawn anew each time) all Services are queued again; 0: never",
+          DurationSetter(&o->min_resync_period));
+  AddFlag(app, "--controller-name", kController, "NAME", std::string(kDefaultControllerName),
+          "The endpointslice.kubernetes.io/managed-by label of the slices to manage",
+          [o](const std::string& value) -> std::optional<std::string> {
+            if (value.empty() || !IsLabelValue(value)) {
+              return "accepted is a label value: up to 63 letters, digits, '-', '_' and '.', "
+                     "with a letter or digit at both ends";
+            }
+            o->controller_name = value;
+            return std::nullopt;
+          });
+}
+
+void AddLeaderElectionFlag(CLI::App* app, std::string* leader_elect) {
+  app->add_flag("--leader-elect", *leader_elect,
+                "Must be false, the default here: this version does not elect a leader, so run one replica")
+      ->group(kLeaderElection)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+void AddLoggingFlags(CLI::App* app, ManagerOptions* o) {
+  AddFlag(app, "-v,--v", kLogging, "N", "0", "Verbosity: 0 what an operator should know, 2 each write, 4 each sync",
+          IntSetter(&o->verbosity, 0, std::numeric_limits<int>::max()));
+  AddFlag(app, "--logging-format", kLogging, "FORMAT", "text", "text or json, to standard error",
+          [o](const std::string& value) -> std::optional<std::string> {
+            if (value != "text" && value != "json") return "accepted is text or json";
+            o->logging_format = value == "json" ? LogFormat::kJson : LogFormat::kText;
+            return std::nullopt;
+          });
+}
+
+// CLI11 reads `-v=2` as the value "=2".
+void SplitShortValues(std::vector<std::string>* args) {
+  for (std::string& arg : *args) {
+    if (arg == "--") return;
+    if (arg.rfind("-v=", 0) == 0) arg.erase(2, 1);
+  }
+}
+
+int Fail(std::ostream& err, std::string_view why) {
+  err << "endpointslice-controller: " << OneLine(why) << " (see --help)\n";
+  return 2;
+}
+
+}  // namespace
+
+std::string_view Version() { return EPSLICE_VERSION; }
+
+std::string UserAgent() {
+#if defined(__x86_64__)
+  constexpr std::string_view kArch = "amd64";
+#elif defined(__aarch64__)
+  constexpr std::string_view kArch = "arm64";
+#else
+  constexpr std::string_view kArch = "unknown";
+#endif
+  return absl::StrCat("endpointslice-controller/", EPSLICE_VERSION, " (linux/", std::string(kArch), ") epslice");
+}
+
+absl::StatusOr<Duration> ParseDuration(const std::string& s) {
+  // Go takes both signs for "micro".
+  const std::string ascii = absl::StrReplaceAll(s, {{"\u00b5s", "us"}, {"\u03bcs", "us"}});
+  absl::Duration d;
+  if (!absl::ParseDuration(ascii, &d) || d < absl::ZeroDuration() || d > absl::Hours(100 * 365 * 24)) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", s, "\" is not a duration such as 500ms, 1m30s or 0"));
+  }
+  return absl::ToChronoNanoseconds(d);
+}
+
+std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* options, std::ostream& out,
+                                std::ostream& err) {
+  CLI::App app(
+      "Keeps the EndpointSlices of every Service with a selector as they should be: a drop-in for the\n"
+      "endpointslice controller in kube-controller-manager v1.36.",
+      "endpointslice-controller");
+  app.set_version_flag("--version", absl::StrCat("endpointslice-controller ", EPSLICE_VERSION));
+  app.get_formatter()->column_width(48);
+  app.footer("Exit codes: 0 stopped by SIGTERM or SIGINT, 2 bad argument. A second signal ends it at once.");
+  std::string leader_elect = "false";
+  AddApiServerFlags(&app, options);
+  AddControllerFlags(&app, options);
+  AddLeaderElectionFlag(&app, &leader_elect);
+  AddLoggingFlags(&app, options);
+
+  SplitShortValues(&args);
+  std::reverse(args.begin(), args.end());  // as CLI11 wants it
+  try {
+    app.parse(std::move(args));
+  } catch (const CLI::Success& e) {  // --help, --version
+    app.exit(e, out, err);
+    return 0;
+  } catch (const CLI::Error& e) {
+    return Fail(err, e.what());
+  }
+  if (leader_elect == "true") {
+    return Fail(err, "--leader-elect=true: not supported by this version; run one replica with --leader-elect=false");
+  }
+  if (leader_elect != "false") return Fail(err, "--leader-elect=" + leader_elect + ": accepted is false");
+  if (options->master.empty()) return Fail(err, "--master=URL is needed: http://HOST[:PORT][/PREFIX]");
+  return std::nullopt;
+}
+
+}  // namespace epslice

@@ -1,0 +1,53 @@
+// The command line of endpointslice-controller.
+//
+// Flags have the names and defaults of kube-controller-manager v1.36, so that
+// its arguments can be kept. What this version cannot do yet is refused with a
+// line that says so, never accepted without effect.
+#ifndef EPSLICE_CONTROLLERS_MANAGER_OPTIONS_H_
+#define EPSLICE_CONTROLLERS_MANAGER_OPTIONS_H_
+
+#include <chrono>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "apis/discovery.h"
+#include "controllers/manager/log.h"
+#include "informers/clock.h"
+
+namespace epslice {
+
+struct ManagerOptions {
+  std::string master;  // --master: "http://host[:port][/prefix]"
+  double kube_api_qps = 20;
+  int kube_api_burst = 30;
+  int concurrent_service_endpoint_syncs = 5;  // 1..50
+  int max_endpoints_per_slice = 100;          // 1..1000
+  Duration endpointslice_updates_batch_period{0};
+  Duration min_resync_period = std::chrono::hours(12);  // 0: never
+  std::string controller_name{kDefaultControllerName};
+  int verbosity = 0;
+  LogFormat logging_format = LogFormat::kText;
+};
+
+// Reads the arguments (without the program's name) into `options`. Returns the
+// exit code where there is nothing to run: 0 after --help or --version, which
+// go to `out`; 2 for a bad argument, after one line to `err`.
+std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* options, std::ostream& out,
+                                std::ostream& err);
+
+// A Go duration ("500ms", "1m30s", "1.5h", "0") that is not negative.
+// InvalidArgument otherwise, and above 100 years.
+absl::StatusOr<Duration> ParseDuration(const std::string& s);
+
+// "0.1.0"
+std::string_view Version();
+// "endpointslice-controller/0.1.0 (linux/amd64) epslice"; the part before the
+// slash becomes the manager in managedFields.
+std::string UserAgent();
+
+}  // namespace epslice
+
+#endif  // EPSLICE_CONTROLLERS_MANAGER_OPTIONS_H_

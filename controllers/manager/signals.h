@@ -1,0 +1,20 @@
+// Stop signals of a program with threads.
+//
+// Signals are waited for by one thread rather than handled wherever they hit,
+// so nothing in the program has to be safe inside a signal handler.
+#ifndef EPSLICE_CONTROLLERS_MANAGER_SIGNALS_H_
+#define EPSLICE_CONTROLLERS_MANAGER_SIGNALS_H_
+
+namespace epslice {
+
+// SIGTERM and SIGINT wait for WaitForStopSignal(); SIGPIPE is ignored. Call it
+// before the first thread is started: threads inherit it.
+void PrepareStopSignals();
+
+// Blocks until SIGTERM or SIGINT comes and returns it. From then on the next
+// one ends the process at once, with exit code 128 + its number.
+int WaitForStopSignal();
+
+}  // namespace epslice
+
+#endif  // EPSLICE_CONTROLLERS_MANAGER_SIGNALS_H_

@@ -1,0 +1,446 @@
+// LiveRunner with all its threads, against an API server in memory.
+#include "controllers/manager/live_runner.h"
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sim/cluster/memory_api_server.h"
+#include "test/controllers/manager/memory_transport.h"
+
+namespace epslice {
+namespace {
+
+using std::chrono::milliseconds;
+
+class LiveRunnerTest : public testing::Test {
+ protected:
+  LiveRunnerTest()
+      : server_(&clock_, ServerOptions()),
+        transport_(&server_, &progress_),
+        log_({LogFormat::kText, 4, 1}, &clock_, [this](std::string_view line) {
+          {
+            std::lock_guard<std::mutex> lock(log_mu_);
+            lines_.emplace_back(line);
+          }
+          progress_.Bump();
+        }) {}
+
+  static sim::MemoryApiServerOptions ServerOptions() {
+    sim::MemoryApiServerOptions options;
+    options.create_missing_namespaces = true;
+    return options;
+  }
+
+  static LiveRunnerOptions Quick() {
+    LiveRunnerOptions options;
+    options.controller.queue.base_delay = milliseconds(2);
+    options.controller.queue.max_delay = milliseconds(20);
+    options.controller.queue.overall_qps = 0;
+    options.watcher.backoff_base = milliseconds(2);
+    options.watcher.backoff_max = milliseconds(20);
+    options.watcher.page_size = 7;
+    return options;
+  }
+
+  void StartRunner(LiveRunnerOptions options = Quick()) {
+    runner_ = std::make_unique<LiveRunner>(std::move(options), &transport_, &clock_, &log_);
+    runner_->Start();
+  }
+
+  template <typename T>
+  void Send(Verb verb, T object, const std::string& subresource = "") {
+    Request request;
+    request.verb = verb;
+    request.kind = T::kKind;
+    request.namespace_ = object.metadata.namespace_.str();
+    request.name = object.metadata.name.str();
+    request.subresource = subresource;
+    if (verb == Verb::kDelete) {
+      request.deletion.gracePeriodSeconds = 0;
+    } else {
+      request.object = AnyObject::Of(std::move(object));
+    }
+    const Response response = server_.Handle(request);
+    EXPECT_TRUE(response.status.ok()) << DescribeRequest(request) << ": " << response.status.ToString();
+  }
+
+  void CreateNode(const std::string& name, const std::string& zone) {
+    Node node;
+    node.metadata.name = name;
+    node.metadata.labels = StringMap{{Text(kLabelZone), Text(zone)}};
+    node.ready = true;
+    Send(Verb::kCreate, node);
+  }
+  void CreateService(const std::string& name) {
+    Service service;
+    service.metadata.namespace_ = "shop";
+    service.metadata.name = name;
+    service.spec.type = "ClusterIP";
+    service.spec.clusterIP = "10.96.0.10";
+    service.spec.clusterIPs = {"10.96.0.10"};
+    service.spec.ipFamilies = {"IPv4"};
+    service.spec.selector = StringMap{{"app", Text(name)}};
+    ServicePort port;
+    port.protocol = "TCP";
+    port.port = 80;
+    port.targetPort.number = 8080;
+    service.spec.ports = {port};
+    Send(Verb::kCreate, service);
+  }
+  static Pod MakePod(const std::string& app, int i, bool ready, const std::string& node) {
+    Pod pod;
+    pod.metadata.namespace_ = "shop";
+    pod.metadata.name = app + "-" + std::to_string(i);
+    pod.metadata.labels = StringMap{{"app", Text(app)}};
+    pod.nodeName = node;
+    pod.podIPs = {*ParseIpLenient("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1))};
+    pod.hasPodIP = true;
+    pod.phase = PodPhase::kRunning;
+    pod.ready = ready;
+    return pod;
+  }
+  void CreatePods(const std::string& app, int from, int to, bool ready = true, const std::string& node = "n1") {
+    for (int i = from; i < to; ++i) Send(Verb::kCreate, MakePod(app, i, ready, node));
+  }
+  void SetReady(const std::string& app, int i, bool ready, const std::string& node = "n1") {
+    Send(Verb::kUpdate, MakePod(app, i, ready, node), "status");
+  }
+
+  struct View {
+    int slices = 0;
+    int endpoints = 0;
+    int ready = 0;
+    std::set<std::string> names;
+  };
+  View Look(const std::string& service) const {
+    Request request;
+    request.verb = Verb::kList;
+    request.kind = Kind::kEndpointSlice;
+    request.namespace_ = "shop";
+    request.list.labelSelector = std::string(kLabelServiceName) + "=" + service;
+    const Response response = server_.Handle(request);
+    View view;
+    for (const AnyObject& item : response.list.items) {
+      const auto slice = item.As<EndpointSlice>();
+      ++view.slices;
+      for (const Endpoint& endpoint : slice->endpoints) {
+        ++view.endpoints;
+        if (endpoint.conditions.ready.value_or(false)) ++view.ready;
+        view.names.insert(endpoint.targetRef->name.str());
+      }
+    }
+    return view;
+  }
+  bool Has(const std::string& service, int slices, int endpoints, int ready) const {
+    const View v = Look(service);
+    return v.slices == slices && v.endpoints == endpoints && v.ready == ready &&
+           v.names.size() == static_cast<std::size_t>(endpoints);
+  }
+  bool WaitFor(const std::string& service, int slices, int endpoints, int ready) {
+    const bool came = progress_.WaitUntil([&] { return Has(service, slices, endpoints, ready); });
+    if (!came) {
+      const View v = Look(service);
+      ADD_FAILURE() << service << " has " << v.slices << " slices, " << v.endpoints << " endpoints, " << v.ready
+                    << " ready\n"
+                    << Log();
+    }
+    return came;
+  }
+  // Nothing waits, and nothing is in flight.
+  bool WaitIdle() {
+    return progress_.WaitUntil([&] {
+      const LiveRunner::Stats s = runner_->stats();
+      return s.synced && s.queue_ready + s.queue_delayed + s.queue_processing == 0;
+    });
+  }
+  bool WaitForLog(const std::string& part, int times = 1) {
+    return progress_.WaitUntil([&] { return Logged(part) >= times; });
+  }
+  int Logged(const std::string& part) {
+    std::lock_guard<std::mutex> lock(log_mu_);
+    int n = 0;
+    for (const std::string& line : lines_) n += line.find(part) != std::string::npos ? 1 : 0;
+    return n;
+  }
+  std::string Log() {
+    std::lock_guard<std::mutex> lock(log_mu_);
+    std::string all;
+    for (const std::string& line : lines_) all += line;
+    return all;
+  }
+  std::int64_t Creates() const { return server_.write_counts(Kind::kEndpointSlice).creates; }
+  std::int64_t Writes() const {
+    const auto counts = server_.write_counts(Kind::kEndpointSlice);
+    return counts.creates + counts.updates + counts.deletes;
+  }
+
+  RealClock clock_;
+  Progress progress_;
+  mutable sim::MemoryApiServer server_;
+  MemoryTransport transport_;
+  std::mutex log_mu_;
+  std::vector<std::string> lines_;
+  Logger log_;
+  std::unique_ptr<LiveRunner> runner_;
+};
+
+TEST_F(LiveRunnerTest, ColdStartWritesEachSliceOnce) {
+  CreateNode("n1", "a");
+  for (const char* name : {"a", "b", "c"}) {
+    CreateService(name);
+    CreatePods(name, 0, 10);
+  }
+  StartRunner();
+  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(WaitFor(name, 1, 10, 10));
+  ASSERT_TRUE(WaitIdle());
+  EXPECT_EQ(Creates(), 3);
+  EXPECT_EQ(Writes(), 3);
+  const LiveRunner::Stats stats = runner_->stats();
+  EXPECT_EQ(stats.services, 3U);
+  EXPECT_EQ(stats.pods, 30U);
+  EXPECT_EQ(stats.nodes, 1U);
+  EXPECT_EQ(Logged("\"Lists are complete; starting to sync\" services=3 pods=30 nodes=1 endpointslices=0"), 1) << Log();
+  EXPECT_TRUE(runner_->Stop());
+
+  // What is right already is left alone.
+  StartRunner();
+  ASSERT_TRUE(WaitIdle());
+  EXPECT_EQ(Writes(), 3);
+}
+
+TEST_F(LiveRunnerTest, FollowsPods) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  CreatePods("web", 0, 1, /*ready=*/false);
+  StartRunner();
+  ASSERT_TRUE(WaitFor("web", 1, 1, 0));
+  SetReady("web", 0, true);
+  ASSERT_TRUE(WaitFor("web", 1, 1, 1));
+  CreatePods("web", 1, 250);
+  ASSERT_TRUE(WaitFor("web", 3, 250, 250));
+  for (int i = 0; i < 250; ++i) Send(Verb::kDelete, MakePod("web", i, true, "n1"));
+  ASSERT_TRUE(WaitFor("web", 1, 0, 0));
+}
+
+TEST_F(LiveRunnerTest, ServiceComesAndIsForgotten) {
+  CreateNode("n1", "a");
+  CreatePods("web", 0, 2);
+  StartRunner();
+  ASSERT_TRUE(WaitIdle());
+  CreateService("web");
+  ASSERT_TRUE(WaitFor("web", 1, 2, 2));
+  Service gone;
+  gone.metadata.namespace_ = "shop";
+  gone.metadata.name = "web";
+  Send(Verb::kDelete, gone);
+  ASSERT_TRUE(WaitFor("web", 0, 0, 0));
+  ASSERT_TRUE(WaitIdle());
+}
+
+TEST_F(LiveRunnerTest, NodeAppearsLate) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  CreatePods("web", 0, 2);
+  CreatePods("web", 2, 3, true, "late");
+  StartRunner();
+  ASSERT_TRUE(WaitFor("web", 1, 2, 2));
+  ASSERT_TRUE(WaitForLog("\"Sync failed; will retry\" service=\"shop/web\""));
+  CreateNode("late", "b");
+  ASSERT_TRUE(WaitFor("web", 1, 3, 3));
+  ASSERT_TRUE(WaitIdle());
+}
+
+TEST_F(LiveRunnerTest, OutageIsToldOnceAndLosesNothing) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  CreatePods("web", 0, 3);
+  StartRunner();
+  ASSERT_TRUE(WaitFor("web", 1, 3, 3));
+  ASSERT_TRUE(WaitIdle());
+
+  transport_.SetDown(true);
+  ASSERT_TRUE(WaitForLog("List or watch still fails", 8));
+  SetReady("web", 0, false);
+  CreatePods("web", 3, 5);
+  transport_.SetDown(false);
+  ASSERT_TRUE(WaitFor("web", 1, 5, 4));
+  server_.SendBookmarks();
+  ASSERT_TRUE(WaitForLog("\"List or watch works again\"", 4));
+  EXPECT_EQ(Logged("\"List or watch failed; trying until it works\""), 4) << Log();
+  EXPECT_EQ(Logged("\"List or watch works again\""), 4) << Log();
+  ASSERT_TRUE(WaitIdle());
+  EXPECT_EQ(Creates(), 1);
+}
+
+TEST_F(LiveRunnerTest, StartsWhenTheServerComes) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  CreatePods("web", 0, 3);
+  transport_.SetDown(true);
+  StartRunner();
+  ASSERT_TRUE(WaitForLog("List or watch still fails", 8));
+  EXPECT_FALSE(runner_->stats().synced);
+  transport_.SetDown(false);
+  ASSERT_TRUE(WaitFor("web", 1, 3, 3));
+}
+
+TEST_F(LiveRunnerTest, HistoryThatIsGoneIsListedAgain) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  CreatePods("web", 0, 3);
+  StartRunner();
+  ASSERT_TRUE(WaitFor("web", 1, 3, 3));
+  ASSERT_TRUE(WaitIdle());
+  transport_.SetDown(true);
+  ASSERT_TRUE(WaitForLog("List or watch failed", 4));
+  Send(Verb::kDelete, MakePod("web", 0, true, "n1"));
+  CreatePods("web", 7, 8);
+  server_.CompactHistory();
+  transport_.SetDown(false);
+  ASSERT_TRUE(WaitFor("web", 1, 3, 3));
+  EXPECT_TRUE(Look("web").names.contains("web-7")) << Log();
+}
+
+TEST_F(LiveRunnerTest, WatchesThatEndGoOn) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  StartRunner();
+  ASSERT_TRUE(WaitFor("web", 1, 0, 0));
+  for (int i = 0; i < 10; ++i) {
+    transport_.EndWatches();
+    CreatePods("web", i, i + 1);
+  }
+  ASSERT_TRUE(WaitFor("web", 1, 10, 10));
+}
+
+// A create that happened but was not answered is looked up, not repeated.
+TEST_F(LiveRunnerTest, LostAnswerMakesNoSecondSlice) {
+  CreateNode("n1", "a");
+  StartRunner();
+  ASSERT_TRUE(WaitIdle());
+  transport_.LoseCreateAnswers(1);
+  CreateService("web");
+  CreatePods("web", 0, 3);
+  ASSERT_TRUE(WaitFor("web", 1, 3, 3));
+  ASSERT_TRUE(WaitForLog("Looked up what an unanswered write did"));
+  ASSERT_TRUE(WaitIdle());
+  EXPECT_EQ(Creates(), 1) << Log();
+  EXPECT_EQ(Look("web").slices, 1);
+}
+
+// The same while the watch is down too, so that only the look-up can tell.
+TEST_F(LiveRunnerTest, LostAnswerDuringAnOutageMakesNoSecondSlice) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  CreatePods("web", 0, 3);
+  transport_.LoseCreateAnswers(1);
+  transport_.HoldWrites(true);
+  StartRunner();
+  ASSERT_TRUE(progress_.WaitUntil([&] { return transport_.held() == 1; }));
+  transport_.HoldWrites(false);
+  ASSERT_TRUE(WaitForLog("\"Request failed; trying until it works\""));
+  transport_.SetDown(true);
+  ASSERT_TRUE(WaitForLog("List or watch failed", 4));
+  transport_.SetDown(false);
+  ASSERT_TRUE(WaitFor("web", 1, 3, 3));
+  ASSERT_TRUE(WaitForLog("\"Requests work again\""));
+  CreatePods("web", 3, 4);
+  ASSERT_TRUE(WaitFor("web", 1, 4, 4));
+  EXPECT_EQ(Creates(), 1) << Log();
+}
+
+TEST_F(LiveRunnerTest, SliceDeletedByHandComesBack) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  CreatePods("web", 0, 3);
+  StartRunner();
+  ASSERT_TRUE(WaitFor("web", 1, 3, 3));
+  ASSERT_TRUE(WaitIdle());
+  Request list;
+  list.verb = Verb::kList;
+  list.kind = Kind::kEndpointSlice;
+  const Response response = server_.Handle(list);
+  ASSERT_EQ(response.list.items.size(), 1U);
+  Send(Verb::kDelete, *response.list.items[0].As<EndpointSlice>());
+  ASSERT_TRUE(WaitFor("web", 1, 3, 3));
+  EXPECT_EQ(Creates(), 2);
+}
+
+TEST_F(LiveRunnerTest, ResyncsWithoutAnyChange) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  LiveRunnerOptions options = Quick();
+  options.min_resync_period = milliseconds(5);
+  StartRunner(options);
+  ASSERT_TRUE(progress_.WaitUntil([&] { return runner_->stats().syncs.success >= 5; }));
+  EXPECT_EQ(Creates(), 1);
+}
+
+TEST_F(LiveRunnerTest, StopIsPromptWhileNothingHappens) {
+  CreateNode("n1", "a");
+  StartRunner();
+  ASSERT_TRUE(WaitIdle());
+  EXPECT_TRUE(runner_->Stop());
+  EXPECT_TRUE(runner_->Stop());
+}
+
+TEST_F(LiveRunnerTest, StopBeforeTheServerIsThere) {
+  transport_.SetDown(true);
+  LiveRunnerOptions options = Quick();
+  options.watcher.backoff_base = std::chrono::hours(1);
+  options.watcher.backoff_max = std::chrono::hours(1);
+  StartRunner(options);
+  ASSERT_TRUE(WaitForLog("List or watch failed", 4));
+  EXPECT_TRUE(runner_->Stop());
+}
+
+TEST_F(LiveRunnerTest, StopLetsAWriteFinish) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  CreatePods("web", 0, 3);
+  transport_.HoldWrites(true);
+  StartRunner();
+  ASSERT_TRUE(progress_.WaitUntil([&] { return transport_.held() == 1; }));
+  std::thread release([&] { transport_.HoldWrites(false); });
+  EXPECT_TRUE(runner_->Stop());
+  release.join();
+  EXPECT_TRUE(Has("web", 1, 3, 3));
+}
+
+TEST_F(LiveRunnerTest, StopCancelsAWriteThatHangs) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  transport_.HoldWrites(true);
+  LiveRunnerOptions options = Quick();
+  options.shutdown_grace = milliseconds(20);
+  StartRunner(options);
+  ASSERT_TRUE(progress_.WaitUntil([&] { return transport_.held() == 1; }));
+  EXPECT_FALSE(runner_->Stop());
+  EXPECT_EQ(Writes(), 0);
+}
+
+TEST_F(LiveRunnerTest, ManyWorkersWorkOnDifferentServicesOnly) {
+  CreateNode("n1", "a");
+  for (int s = 0; s < 20; ++s) CreateService("svc" + std::to_string(s));
+  LiveRunnerOptions options = Quick();
+  options.workers = 8;
+  StartRunner(options);
+  for (int round = 0; round < 5; ++round) {
+    for (int s = 0; s < 20; ++s) CreatePods("svc" + std::to_string(s), round * 2, round * 2 + 2);
+  }
+  for (int s = 0; s < 20; ++s) ASSERT_TRUE(WaitFor("svc" + std::to_string(s), 1, 10, 10));
+  ASSERT_TRUE(WaitIdle());
+  EXPECT_EQ(Creates(), 20);
+  EXPECT_EQ(runner_->stats().syncs.creates, 20);
+}
+
+}  // namespace
+}  // namespace epslice

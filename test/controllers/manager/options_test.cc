@@ -1,0 +1,189 @@
+#include "controllers/manager/options.h"
+
+#include <chrono>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace epslice {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+struct Parsed {
+  std::optional<int> code;
+  ManagerOptions options;
+  std::string out, err;
+};
+
+Parsed Parse(std::vector<std::string> args) {
+  Parsed p;
+  std::ostringstream out, err;
+  p.code = ParseOptions(std::move(args), &p.options, out, err);
+  p.out = out.str();
+  p.err = err.str();
+  return p;
+}
+
+constexpr const char* kMaster = "--master=http://127.0.0.1:8001";
+
+TEST(OptionsTest, DefaultsAreTheReferences) {
+  const Parsed p = Parse({kMaster});
+  ASSERT_EQ(p.code, std::nullopt) << p.err;
+  EXPECT_EQ(p.options.master, "http://127.0.0.1:8001");
+  EXPECT_EQ(p.options.kube_api_qps, 20);
+  EXPECT_EQ(p.options.kube_api_burst, 30);
+  EXPECT_EQ(p.options.concurrent_service_endpoint_syncs, 5);
+  EXPECT_EQ(p.options.max_endpoints_per_slice, 100);
+  EXPECT_EQ(p.options.endpointslice_updates_batch_period, Duration::zero());
+  EXPECT_EQ(p.options.min_resync_period, hours(12));
+  EXPECT_EQ(p.options.controller_name, "endpointslice-controller.k8s.io");
+  EXPECT_EQ(p.options.verbosity, 0);
+  EXPECT_EQ(p.options.logging_format, LogFormat::kText);
+}
+
+TEST(OptionsTest, TakesEveryFlagInBothSpellings) {
+  const Parsed p = Parse({"--master", "http://[::1]:6443/prefix/", "--kube-api-qps=12.5", "--kube-api-burst", "7",
+                          "--concurrent-service-endpoint-syncs=50", "--max-endpoints-per-slice", "1000",
+                          "--endpointslice-updates-batch-period=500ms", "--min-resync-period=1h30m",
+                          "--controller-name=mine.example.com", "--kube-api-content-type=application/json",
+                          "--leader-elect=false", "--logging-format=json", "-v", "3"});
+  ASSERT_EQ(p.code, std::nullopt) << p.err;
+  EXPECT_EQ(p.options.master, "http://[::1]:6443/prefix");
+  EXPECT_EQ(p.options.kube_api_qps, 12.5);
+  EXPECT_EQ(p.options.kube_api_burst, 7);
+  EXPECT_EQ(p.options.concurrent_service_endpoint_syncs, 50);
+  EXPECT_EQ(p.options.max_endpoints_per_slice, 1000);
+  EXPECT_EQ(p.options.endpointslice_updates_batch_period, milliseconds(500));
+  EXPECT_EQ(p.options.min_resync_period, std::chrono::minutes(90));
+  EXPECT_EQ(p.options.controller_name, "mine.example.com");
+  EXPECT_EQ(p.options.logging_format, LogFormat::kJson);
+  EXPECT_EQ(p.options.verbosity, 3);
+}
+
+TEST(OptionsTest, VerbosityHasFourSpellingsAndTheLastOneCounts) {
+  EXPECT_EQ(Parse({kMaster, "-v=2"}).options.verbosity, 2);
+  EXPECT_EQ(Parse({kMaster, "-v2"}).options.verbosity, 2);
+  EXPECT_EQ(Parse({kMaster, "--v=2"}).options.verbosity, 2);
+  EXPECT_EQ(Parse({kMaster, "--v", "2"}).options.verbosity, 2);
+  const Parsed p = Parse({kMaster, "-v=2", "--v=5", "--kube-api-qps=1", "--kube-api-qps=2"});
+  ASSERT_EQ(p.code, std::nullopt) << p.err;
+  EXPECT_EQ(p.options.verbosity, 5);
+  EXPECT_EQ(p.options.kube_api_qps, 2);
+}
+
+TEST(OptionsTest, VersionAndHelpGoToStandardOutput) {
+  const Parsed version = Parse({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_EQ(version.out, "endpointslice-controller " + std::string(Version()) + "\n");
+  EXPECT_EQ(version.err, "");
+
+  const Parsed help = Parse({"--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_EQ(help.err, "");
+  for (const char* part : {"API server:", "EndpointSlice controller:", "Leader election:", "Logging:", "--master",
+                           "--min-resync-period", "--leader-elect", "--logging-format", "DURATION=12h", "Exit codes"}) {
+    EXPECT_THAT(help.out, HasSubstr(part));
+  }
+}
+
+struct BadCase {
+  std::vector<std::string> args;
+  std::string line;  // between "endpointslice-controller: " and " (see --help)"
+};
+
+class BadOptionsTest : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadOptionsTest, IsOneClearLine) {
+  const Parsed p = Parse(GetParam().args);
+  EXPECT_EQ(p.code, 2);
+  EXPECT_EQ(p.out, "");
+  EXPECT_EQ(p.err, "endpointslice-controller: " + GetParam().line + " (see --help)\n");
+}
+
+constexpr const char* kDurations = "accepted is a duration such as 500ms, 1m30s or 0";
+constexpr const char* kUrlForm = "accepted is http://HOST[:PORT][/PREFIX]";
+
+BadCase Bad(const std::string& arg, const std::string& accepted) { return {{kMaster, arg}, arg + ": " + accepted}; }
+BadCase BadMaster(const std::string& url, const std::string& accepted) {
+  return {{"--master=" + url}, "--master=" + url + ": " + accepted};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Values, BadOptionsTest,
+    testing::Values(
+        Bad("--kube-api-qps=0", "accepted is a number above 0, up to 1000000"),
+        Bad("--kube-api-qps=fast", "accepted is a number above 0, up to 1000000"),
+        Bad("--kube-api-qps=nan", "accepted is a number above 0, up to 1000000"),
+        Bad("--kube-api-burst=0", "accepted is a whole number from 1 to 1000000"),
+        Bad("--kube-api-burst=1.5", "accepted is a whole number from 1 to 1000000"),
+        Bad("--concurrent-service-endpoint-syncs=0", "accepted is a whole number from 1 to 50"),
+        Bad("--concurrent-service-endpoint-syncs=51", "accepted is a whole number from 1 to 50"),
+        Bad("--max-endpoints-per-slice=1001", "accepted is a whole number from 1 to 1000"),
+        Bad("--max-endpoints-per-slice=99999999999999999999", "accepted is a whole number from 1 to 1000"),
+        Bad("--max-endpoints-per-slice=10x", "accepted is a whole number from 1 to 1000"),
+        Bad("--endpointslice-updates-batch-period=5", kDurations),
+        Bad("--endpointslice-updates-batch-period=-1s", kDurations), Bad("--min-resync-period=inf", kDurations),
+        Bad("--min-resync-period=1d", kDurations),
+        Bad("--controller-name=a b",
+            "accepted is a label value: up to 63 letters, digits, '-', '_' and '.', with a letter or digit at both "
+            "ends"),
+        Bad("--logging-format=xml", "accepted is text or json"), Bad("--leader-elect=maybe", "accepted is false"),
+        Bad("--leader-elect=true", "not supported by this version; run one replica with --leader-elect=false"),
+        Bad("--kubeconfig=admin.conf", "not supported by this version; use --master"),
+        Bad("--kube-api-content-type=application/vnd.kubernetes.protobuf",
+            "protobuf is not supported by this version; use application/json"),
+        Bad("--kube-api-content-type=text/plain", "accepted is application/json")));
+
+INSTANTIATE_TEST_SUITE_P(Masters, BadOptionsTest,
+                         testing::Values(BadMaster("https://127.0.0.1:6443",
+                                                   "https is not supported by this version; use http://HOST[:PORT]"),
+                                         BadMaster("127.0.0.1:8001", kUrlForm), BadMaster("http://", kUrlForm),
+                                         BadMaster("http:///", kUrlForm), BadMaster("http://:80", kUrlForm),
+                                         BadMaster("http://user@host", kUrlForm), BadMaster("http://h/?q=1", kUrlForm),
+                                         BadMaster("http://[::1", kUrlForm),
+                                         BadMaster("http://h:0", "accepted is a port from 1 to 65535"),
+                                         BadMaster("http://h:65536", "accepted is a port from 1 to 65535"),
+                                         BadMaster("http://h:x", "accepted is a port from 1 to 65535")));
+
+INSTANTIATE_TEST_SUITE_P(
+    Usage, BadOptionsTest,
+    testing::Values(BadCase{{}, "--master=URL is needed: http://HOST[:PORT][/PREFIX]"},
+                    BadCase{{kMaster, "--leader-elect"},
+                            "--leader-elect=true: not supported by this version; run one replica with "
+                            "--leader-elect=false"},
+                    BadCase{{kMaster, "-v=loud"}, "-v=loud: accepted is a whole number from 0"},
+                    BadCase{{kMaster, "-v="}, "--v: 1 required N missing"},
+                    BadCase{{kMaster, "--no-such-flag"}, "The following argument was not expected: --no-such-flag"},
+                    // One line stays one line.
+                    BadCase{{kMaster, "--logging-format=a\nb"}, "--logging-format=a b: accepted is text or json"}));
+
+TEST(ParseDurationTest, ReadsGoDurations) {
+  const std::vector<std::pair<std::string, Duration>> good = {
+      {"0", Duration(0)},      {"0s", Duration(0)},        {"500ms", milliseconds(500)}, {"1m30s", seconds(90)},
+      {"1.5h", seconds(5400)}, {"12h", hours(12)},         {"250us", Duration(250000)},  {"250µs", Duration(250000)},
+      {"10ns", Duration(10)},  {".5s", milliseconds(500)}, {"+1s", seconds(1)},
+  };
+  for (const auto& [text, want] : good) {
+    const auto got = ParseDuration(text);
+    ASSERT_TRUE(got.ok()) << text << ": " << got.status();
+    EXPECT_EQ(*got, want) << text;
+  }
+  for (const char* text : {"", "5", "s", "1d", "-1s", "inf", "1h 30m", "1e3s", "2000000h"}) {
+    EXPECT_FALSE(ParseDuration(text).ok()) << text;
+  }
+}
+
+TEST(UserAgentTest, NamesProgramAndVersion) {
+  EXPECT_THAT(UserAgent(), testing::StartsWith("endpointslice-controller/" + std::string(Version()) + " (linux/"));
+  EXPECT_THAT(UserAgent(), testing::EndsWith(") epslice"));
+}
+
+}  // namespace
+}  // namespace epslice
