@@ -1,0 +1,72 @@
+#include "sim/cli/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+#include "apis/names.h"
+#include "sim/report/table.h"
+
+namespace epslice::sim {
+namespace {
+
+constexpr int kMostEndpointsPerSlice = 1000;
+
+}  // namespace
+
+void InputFlags::AddTo(CLI::App* app) {
+  app->add_option("-f,--filename", files_,
+                  "what to read: a file, a directory (every .json, .jsonl, .yaml, .yml in it, also .gz, .zst, .xz), "
+                  "or - for standard input; may be given again")
+      ->required()
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("FILE");
+}
+
+std::optional<Dump> InputFlags::Read(const Streams& streams, DumpOptions options) const {
+  options.standard_input = &streams.in;
+  absl::StatusOr<Dump> dump = ReadDump(files_, options);
+  if (!dump.ok()) {
+    BadInput(streams, std::string(dump.status().message()));
+    return std::nullopt;
+  }
+  for (const std::string& note : dump->notes) streams.err << "endpointslice-sim: note: " << Printable(note) << '\n';
+  return *std::move(dump);
+}
+
+void OutputFlags::AddTo(CLI::App* app) {
+  app->add_option("-o,--output", format_, "the form of the output: table, json or yaml")
+      ->check(CLI::IsMember({"table", "json", "yaml"}))
+      ->capture_default_str()
+      ->type_name("FORMAT");
+}
+
+OutputFormat OutputFlags::format() const {
+  if (format_ == "json") return OutputFormat::kJson;
+  if (format_ == "yaml") return OutputFormat::kYaml;
+  return OutputFormat::kTable;
+}
+
+void ControllerFlags::AddTo(CLI::App* app) {
+  app->add_option("--max-endpoints-per-slice", max_endpoints_per_slice_,
+                  "the most endpoints that are put into one EndpointSlice, 1 to 1000")
+      ->check(CLI::Range(1, kMostEndpointsPerSlice))
+      ->capture_default_str()
+      ->type_name("N");
+  app->add_option("--controller-name", controller_name_, "the managed-by label of the slices that are ours")
+      ->check([](const std::string& name) -> std::string {
+        if (!name.empty() && IsLabelValue(name)) return {};
+        return "\"" + name + "\" is no label value (at most 63 letters, digits, '-', '_' and '.')";
+      })
+      ->capture_default_str()
+      ->type_name("NAME");
+}
+
+ReconcileConfig ControllerFlags::config() const {
+  ReconcileConfig config;
+  config.max_endpoints_per_slice = max_endpoints_per_slice_;
+  config.controller_name = Text::Intern(controller_name_);
+  return config;
+}
+
+}  // namespace epslice::sim

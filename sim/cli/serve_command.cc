@@ -1,0 +1,244 @@
+#include "sim/cli/serve_command.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "apis/cat.h"
+#include "informers/clock.h"
+#include "sim/cli/flags.h"
+#include "sim/cluster/memory_api_server.h"
+#include "sim/serve/http_server.h"
+
+namespace epslice::sim {
+namespace {
+
+using Counts = std::array<std::int64_t, kAllKinds.size()>;
+
+std::string_view Message(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
+
+// Blocks the signals that end the program, in this thread and those it starts,
+// so that they can be waited for; puts the old mask back.
+class EndSignals {
+ public:
+  EndSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, &old_);
+  }
+  ~EndSignals() { pthread_sigmask(SIG_SETMASK, &old_, nullptr); }
+  EndSignals(const EndSignals&) = delete;
+  EndSignals& operator=(const EndSignals&) = delete;
+
+  void Wait() {
+    int signal = 0;
+    while (sigwait(&set_, &signal) != 0) {
+    }
+  }
+
+ private:
+  sigset_t set_{};
+  sigset_t old_{};
+};
+
+// A kind by what kubectl calls it: "endpointslices", "EndpointSlice", "svc".
+std::optional<Kind> KindByName(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  constexpr std::array<std::pair<std::string_view, Kind>, 5> kShort = {{{"ns", Kind::kNamespace},
+                                                                        {"no", Kind::kNode},
+                                                                        {"po", Kind::kPod},
+                                                                        {"svc", Kind::kService},
+                                                                        {"ev", Kind::kEvent}}};
+  for (const auto& [short_name, kind] : kShort) {
+    if (name == short_name) return kind;
+  }
+  for (Kind kind : kAllKinds) {
+    if (name == InfoOf(kind).resource || name == InfoOf(kind).singular) return kind;
+  }
+  return std::nullopt;
+}
+
+std::string KindNames() {
+  std::string names;
+  for (Kind kind : kAllKinds) names += Cat({names.empty() ? "" : ", ", InfoOf(kind).resource});
+  return names;
+}
+
+// "2 nodes, 1 service", of the kinds there are.
+std::string Describe(const Counts& counts) {
+  std::string text;
+  for (Kind kind : kAllKinds) {
+    const std::int64_t count = counts[static_cast<std::size_t>(kind)];
+    if (count == 0) continue;
+    const KindInfo& info = InfoOf(kind);
+    text += Cat({text.empty() ? "" : ", ", std::to_string(count), " ", count == 1 ? info.singular : info.resource});
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+class ServeCommand : public Command {
+ public:
+  std::string_view name() const override { return "serve"; }
+  std::string_view summary() const override {
+    return "Serve the objects of a dump as a Kubernetes API server in memory, for kubectl and controllers";
+  }
+  void AddFlags(CLI::App* app) override;
+  int Run(const Streams& streams) override;
+
+ private:
+  // Puts the dump in place, but for the kinds left out.
+  absl::Status Load(const Dump& dump, const std::vector<Kind>& without, MemoryApiServer* server, Counts* counts) const;
+  HttpServerOptions Options(const ListenAddress& listen, const Streams& streams);
+
+  std::vector<std::string> files_;
+  std::vector<std::string> without_;
+  std::string listen_ = "127.0.0.1:8001";
+  std::uint64_t seed_ = 1;
+  int verbosity_ = 0;
+  std::mutex log_mu_;
+};
+
+void ServeCommand::AddFlags(CLI::App* app) {
+  app->add_option("-f,--filename", files_,
+                  "Dump to serve: a file, a directory, or - for standard input; may be given several times. Without "
+                  "it the server is empty")
+      ->type_name("FILE")
+      ->expected(1)
+      ->take_all();
+  app->add_option("--listen", listen_,
+                  "Address and port to listen on; port 0 is any free one. There is no "
+                  "authentication: think before you leave loopback")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app->add_option("--without", without_,
+                  "Leave out a kind of the dump (\"endpointslices\"); may be given several times")
+      ->type_name("KIND")
+      ->expected(1)
+      ->take_all();
+  app->add_option("--seed", seed_, "Seed of uids and generated names")->type_name("N")->capture_default_str();
+  app->add_option("-v", verbosity_, "Verbosity: from 1 each request is logged to standard error")->type_name("N");
+}
+
+absl::Status ServeCommand::Load(const Dump& dump, const std::vector<Kind>& without, MemoryApiServer* server,
+                                Counts* counts) const {
+  for (const AnyObject& object : dump.objects) {
+    if (std::find(without.begin(), without.end(), object.kind()) != without.end()) continue;
+    const absl::Status status = server->Load(object);
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(
+          Cat({InfoOf(object.kind()).name, " ", KeyOf(object.meta()).ToString(), ": ", Message(status)}));
+    }
+    ++(*counts)[static_cast<std::size_t>(object.kind())];
+  }
+  return absl::OkStatus();
+}
+
+HttpServerOptions ServeCommand::Options(const ListenAddress& listen, const Streams& streams) {
+  HttpServerOptions options;
+  options.address = listen.host;
+  options.port = listen.port;
+  if (verbosity_ >= 1) {
+    options.access_log = [this, &streams](const AccessRecord& record) {
+      const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(record.duration).count();
+      const std::string line = Cat({record.remote, " ", record.method, " ", QuoteForError(record.target, 2048), " ",
+                                    std::to_string(record.code), " ", std::to_string(record.bytes), "B ",
+                                    std::to_string(micros), "us ", QuoteForError(record.user_agent, 128), "\n"});
+      std::lock_guard<std::mutex> lock(log_mu_);
+      streams.err << line << std::flush;
+    };
+  }
+  return options;
+}
+
+int ServeCommand::Run(const Streams& streams) {
+  absl::StatusOr<ListenAddress> listen = ParseListenAddress(listen_);
+  if (!listen.ok()) return BadInput(streams, Cat({"serve: --listen: ", Message(listen.status())}));
+  std::vector<Kind> without;
+  for (const std::string& name : without_) {
+    const std::optional<Kind> kind = KindByName(name);
+    if (!kind.has_value()) {
+      return BadInput(streams,
+                      Cat({"serve: --without: there is no kind ", QuoteForError(name), "; there are: ", KindNames()}));
+    }
+    without.push_back(*kind);
+  }
+  const RealClock clock;
+  MemoryApiServerOptions server_options;
+  server_options.seed = seed_;
+  MemoryApiServer server(&clock, server_options);
+  Counts counts{};
+  if (!files_.empty()) {
+    DumpOptions dump_options;
+    dump_options.keep_json = true;
+    dump_options.standard_input = &streams.in;
+    const absl::StatusOr<Dump> dump = ReadDump(files_, dump_options);
+    if (!dump.ok()) return BadInput(streams, Cat({"serve: ", Message(dump.status())}));
+    for (const std::string& note : dump->notes) streams.err << note << '\n';
+    if (const absl::Status status = Load(*dump, without, &server, &counts); !status.ok()) {
+      return BadInput(streams, Cat({"serve: ", Message(status)}));
+    }
+  }
+  // Before the server's threads, which inherit the mask.
+  EndSignals signals;
+  HttpServer http(&clock, &server, Options(*listen, streams));
+  if (const absl::Status status = http.Start(); !status.ok()) {
+    return BadInput(streams, Cat({"serve: ", Message(status)}));
+  }
+  listen->port = http.port();
+  if (!listen->IsLoopback()) {
+    streams.err << "warning: " << listen->host
+                << " can be reached from other machines, and there is no authentication\n";
+  }
+  streams.err << "serving " << listen->Url() << " (" << Describe(counts) << ")\n" << std::flush;
+  signals.Wait();
+  http.Stop();
+  return kExitOk;
+}
+
+}  // namespace
+
+std::unique_ptr<Command> MakeServeCommand() { return std::make_unique<ServeCommand>(); }
+
+bool ListenAddress::IsLoopback() const { return host.rfind("127.", 0) == 0 || host == "::1" || host == "localhost"; }
+
+std::string ListenAddress::Url() const {
+  const bool v6 = host.find(':') != std::string::npos;
+  return Cat({"http://", v6 ? "[" : "", host, v6 ? "]" : "", ":", std::to_string(port)});
+}
+
+absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text) {
+  const auto refuse = [&] {
+    return absl::InvalidArgumentError(
+        Cat({QuoteForError(text), " is not HOST:PORT (127.0.0.1:8001, [::1]:8001, localhost:0)"}));
+  };
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return refuse();
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  if (host.front() == '[') {
+    if (host.size() < 3 || host.back() != ']') return refuse();
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return refuse();
+  }
+  ListenAddress address;
+  address.host = std::string(host);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+  if (error != std::errc() || end != port.data() + port.size() || address.port < 0 || address.port > 65535) {
+    return refuse();
+  }
+  return address;
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,61 @@
+// How the slices of a Service differ from what the controller would write.
+//
+// Semantic: in which order endpoints stand, and which slice holds which
+// endpoint, makes no difference; what consumers see of the Service does.
+#ifndef EPSLICE_SIM_REPORT_SLICE_DIFF_H_
+#define EPSLICE_SIM_REPORT_SLICE_DIFF_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controllers/endpointslice/reconcile.h"
+
+namespace epslice::sim {
+
+enum class DifferenceKind : std::uint8_t {
+  kMissingEndpoint,     // would be written, is in no slice
+  kUnexpectedEndpoint,  // is in a slice, would be removed
+  kChangedEndpoint,     // says something else than would be written
+  kDuplicateEndpoint,   // is there more than once
+  kWrongPorts,          // a slice has ports that no pod of the Service has
+  kWrongLabels,         // a slice does not have the labels of the Service
+  kOverMaximum,         // a slice has more endpoints than --max-endpoints-per-slice
+  kForeignOwner,        // a slice with our labels that this Service does not own
+  kMissingSlice,        // not even an empty slice of an address type
+  kUnexpectedSlice,     // an empty slice that would be deleted
+};
+inline constexpr std::size_t kDifferenceKinds = 10;
+// "missing-endpoint" ...
+std::string_view NameOf(DifferenceKind kind);
+
+struct FieldDifference {
+  std::string field;  // "conditions.ready", "zone", "hints", "ports", ...
+  std::string want;   // "" where there is none
+  std::string have;
+};
+
+struct Difference {
+  DifferenceKind kind = DifferenceKind::kMissingEndpoint;
+  Text address_type;
+  std::string object;               // "Pod shop/web-0", "EndpointSlice web-x7k2p"
+  std::vector<std::string> slices;  // where the endpoint is, or would be
+  std::vector<FieldDifference> fields;
+};
+
+struct ServiceDiff {
+  ObjectKey service;
+  std::vector<Difference> differences;  // by kind, address type and object
+  bool only_hints = false;              // there are differences, all in hints
+  std::vector<std::string> errors;      // the plan's retry errors
+};
+
+// Pure; equal input gives equal output. The plan must be Reconcile()'s for the
+// same input and config.
+ServiceDiff DiffService(const ReconcileInput& input, const ReconcileConfig& config, const Plan& plan);
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_REPORT_SLICE_DIFF_H_
