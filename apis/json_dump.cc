@@ -1,5 +1,6 @@
 // Dumps: any number of JSON documents in one text, each an object or a list.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -47,6 +48,19 @@ class DumpReader {
     if (!size.ok()) return size;
     constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
     if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) text.remove_prefix(kByteOrderMark.size());
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    if (first != std::string_view::npos && text[first] == '{') {
+      // Most dumps are one document, whose end need not be looked for.
+      if (std::optional<simdjson::dom::element> root = parser_.TryParse(text, limits_)) {
+        return Visit(*root, {}, {}, absl::StrCat("line ", 1 + Lines(text.substr(0, first))));
+      }
+    }
+    return RunAll(text);
+  }
+
+ private:
+  // Document by document.
+  absl::Status RunAll(std::string_view text) {
     std::size_t line = 1;
     std::size_t at = 0;
     bool any = false;
@@ -70,7 +84,6 @@ class DumpReader {
     return any ? absl::OkStatus() : absl::InvalidArgumentError("holds no JSON");
   }
 
- private:
   static std::size_t Lines(std::string_view text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   }

@@ -8,8 +8,9 @@
 namespace epslice::json {
 namespace {
 
-// More than this is given back after use.
-constexpr std::size_t kKeepBytes = std::size_t{4} << 20;
+// A parser for longer texts is given back after use. Its buffers take some 14
+// bytes for each byte of text, so that what stays is below 4 MiB.
+constexpr std::size_t kKeepBytes = std::size_t{256} << 10;
 // A Text holds less than 2^31 bytes, and the parser less than 2^32.
 constexpr std::size_t kMostBytes = 0x7fffffff;
 // What reads a document may call itself for each level.
@@ -55,20 +56,33 @@ ScopedParser::~ScopedParser() {
   if (parser_ != &own_ && parser_->capacity() > kKeepBytes) *parser_ = simdjson::dom::parser();
 }
 
+simdjson::error_code ScopedParser::ParseInto(std::string_view text, std::size_t max_depth,
+                                             simdjson::dom::element* root) {
+  // simdjson counts the document itself as a level.
+  const std::size_t levels = max_depth + 1;
+  if (parser_->capacity() < text.size() || parser_->max_depth() != levels) {
+    const std::size_t capacity = std::max({text.size(), parser_->capacity(), std::size_t{4096}});
+    const simdjson::error_code error = parser_->allocate(capacity, levels);
+    if (error != simdjson::SUCCESS) return error;
+  }
+  return parser_->parse(text.data(), text.size()).get(*root);
+}
+
+std::optional<simdjson::dom::element> ScopedParser::TryParse(std::string_view text, const JsonLimits& limits) {
+  simdjson::dom::element root;
+  if (!CheckSize(text, limits).ok()) return std::nullopt;
+  if (ParseInto(text, std::min(limits.max_depth, kMostLevels), &root) != simdjson::SUCCESS) return std::nullopt;
+  return root;
+}
+
 absl::StatusOr<simdjson::dom::element> ScopedParser::Parse(std::string_view text, const JsonLimits& limits,
                                                            std::size_t begin_line) {
   absl::Status size = CheckSize(text, limits);
   if (!size.ok()) return size;
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return absl::InvalidArgumentError("holds no JSON");
   const std::size_t most_levels = std::min(limits.max_depth, kMostLevels);
-  // simdjson counts the document itself as a level.
-  const std::size_t levels = most_levels + 1;
-  simdjson::error_code error = simdjson::SUCCESS;
-  if (parser_->capacity() < text.size() || parser_->max_depth() != levels) {
-    error = parser_->allocate(std::max({text.size(), parser_->capacity(), std::size_t{4096}}), levels);
-  }
   simdjson::dom::element root;
-  if (error == simdjson::SUCCESS) error = parser_->parse(text.data(), text.size()).get(root);
+  const simdjson::error_code error = ParseInto(text, most_levels, &root);
   if (error == simdjson::SUCCESS) return root;
   if (std::optional<JsonFault> fault = LocateJsonFault(text, most_levels)) {
     return absl::InvalidArgumentError(absl::StrCat(Place(text, fault->offset, begin_line), ": ", fault->what));

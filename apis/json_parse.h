@@ -31,8 +31,12 @@ class ScopedParser {
   // Lines are counted from `begin_line`.
   absl::StatusOr<simdjson::dom::element> Parse(std::string_view text, const JsonLimits& limits,
                                                std::size_t begin_line = 1);
+  // The same for who has another use for a text that is not one value: nullopt.
+  std::optional<simdjson::dom::element> TryParse(std::string_view text, const JsonLimits& limits);
 
  private:
+  simdjson::error_code ParseInto(std::string_view text, std::size_t max_depth, simdjson::dom::element* root);
+
   simdjson::dom::parser own_;
   simdjson::dom::parser* parser_;
 };
