@@ -53,6 +53,8 @@ absl::StatusOr<Status> DecodeStatusJson(std::string_view json, const JsonLimits&
 // object, a List of mixed kinds, a typed list ("PodList"), or several of these
 // one after another (concatenated or newline-delimited).
 struct DumpVisitor {
+  // A document (a single object or a list) begins. Optional.
+  std::function<void()> document;
   // An object of a kind we speak. A non-ok return stops and is returned.
   std::function<absl::Status(AnyObject object)> object;
   // An object of another kind.

@@ -52,6 +52,7 @@ class DumpReader {
     if (first != std::string_view::npos && text[first] == '{') {
       // Most dumps are one document, whose end need not be looked for.
       if (std::optional<simdjson::dom::element> root = parser_.TryParse(text, limits_)) {
+        if (visitor_.document) visitor_.document();
         return Visit(*root, {}, {}, absl::StrCat("line ", 1 + Lines(text.substr(0, first))));
       }
     }
@@ -77,6 +78,7 @@ class DumpReader {
       const std::string_view document = text.substr(begin, at - begin);
       absl::StatusOr<simdjson::dom::element> root = parser_.Parse(document, limits_, line);
       if (!root.ok()) return root.status();
+      if (visitor_.document) visitor_.document();
       absl::Status visited = Visit(*root, {}, {}, absl::StrCat("line ", line));
       if (!visited.ok()) return visited;
       line += Lines(document);
