@@ -1,0 +1,320 @@
+#include "informers/http/http_routes.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "apis/cat.h"
+#include "apis/json.h"
+#include "apis/json_writer.h"
+
+namespace epslice {
+namespace {
+
+absl::Status Invalid(std::initializer_list<std::string_view> parts) { return absl::InvalidArgumentError(Cat(parts)); }
+
+// One segment of a path. "." and ".." survive encoding, and servers and
+// proxies resolve them.
+absl::Status AppendSegment(std::string_view what, std::string_view segment, std::string* path) {
+  if (segment == "." || segment == "..")
+    return Invalid({what, " ", QuoteForError(segment), ": has no place in a path"});
+  *path += '/';
+  *path += PercentEncode(segment);
+  return absl::OkStatus();
+}
+
+void AppendParam(std::string_view key, std::string_view value, std::string* target) {
+  if (value.empty()) return;
+  *target += target->find('?') == std::string::npos ? '?' : '&';
+  *target += key;
+  *target += '=';
+  *target += PercentEncode(value);
+}
+
+void AppendListQuery(const Request& request, std::string* target) {
+  const ListOptions& o = request.list;
+  if (request.verb == Verb::kWatch) {
+    AppendParam("watch", "true", target);
+    if (o.allowWatchBookmarks) AppendParam("allowWatchBookmarks", "true", target);
+    if (o.sendInitialEvents) AppendParam("sendInitialEvents", *o.sendInitialEvents ? "true" : "false", target);
+    if (o.timeoutSeconds > 0) AppendParam("timeoutSeconds", std::to_string(o.timeoutSeconds), target);
+  } else {
+    if (o.limit > 0) AppendParam("limit", std::to_string(o.limit), target);
+    AppendParam("continue", o.continueToken, target);
+  }
+  AppendParam("resourceVersion", o.resourceVersion, target);
+  AppendParam("resourceVersionMatch", o.resourceVersionMatch, target);
+  AppendParam("labelSelector", o.labelSelector, target);
+  AppendParam("fieldSelector", o.fieldSelector, target);
+}
+
+std::string_view Method(Verb verb) {
+  switch (verb) {
+    case Verb::kGet:
+    case Verb::kList:
+    case Verb::kWatch: return "GET";
+    case Verb::kCreate: return "POST";
+    case Verb::kUpdate: return "PUT";
+    case Verb::kPatch: return "PATCH";
+    case Verb::kDelete: return "DELETE";
+  }
+  return "";
+}
+
+std::string_view ContentType(PatchType type) {
+  switch (type) {
+    case PatchType::kMerge: return "application/merge-patch+json";
+    case PatchType::kStrategicMerge: return "application/strategic-merge-patch+json";
+    case PatchType::kJson: return "application/json-patch+json";
+  }
+  return "";
+}
+
+std::string DeleteOptionsJson(const DeleteOptions& options) {
+  std::string out;
+  if (options == DeleteOptions()) return out;
+  JsonWriter w(&out);
+  w.BeginObject();
+  w.Field("kind", "DeleteOptions");
+  w.Field("apiVersion", "v1");
+  if (options.gracePeriodSeconds) w.IntField("gracePeriodSeconds", *options.gracePeriodSeconds);
+  if (!options.preconditionUid.empty() || !options.preconditionResourceVersion.empty()) {
+    w.Key("preconditions");
+    w.BeginObject();
+    if (!options.preconditionUid.empty()) w.Field("uid", options.preconditionUid);
+    if (!options.preconditionResourceVersion.empty()) {
+      w.Field("resourceVersion", options.preconditionResourceVersion);
+    }
+    w.EndObject();
+  }
+  if (!options.propagationPolicy.empty()) w.Field("propagationPolicy", options.propagationPolicy);
+  w.EndObject();
+  return out;
+}
+
+absl::StatusOr<std::string> PathOf(const Request& request, std::string_view prefix) {
+  const KindInfo& info = InfoOf(request.kind);
+  const bool collection = request.verb == Verb::kList || request.verb == Verb::kWatch;
+  // A create names the object in its body, but the owner of a subresource in
+  // its path.
+  const bool named = !collection && (request.verb != Verb::kCreate || !request.subresource.empty());
+  std::string namespace_ = request.namespace_;
+  std::string name = request.name;
+  if (request.object.has_value()) {
+    const BasicMeta& meta = request.object.meta();
+    if (namespace_.empty()) namespace_ = meta.namespace_.str();
+    if (name.empty()) name = meta.name.str();
+  }
+  if (!info.namespaced && !namespace_.empty()) {
+    return Invalid(
+        {VerbName(request.verb), " ", info.resource, ": namespace ", QuoteForError(namespace_), ": the kind has none"});
+  }
+  if (info.namespaced && namespace_.empty() && !collection) {
+    return Invalid({VerbName(request.verb), " ", info.resource, ": a namespace is needed"});
+  }
+  if (named && name.empty()) return Invalid({VerbName(request.verb), " ", info.resource, ": a name is needed"});
+
+  std::string path = Cat({prefix, info.path});
+  if (!namespace_.empty()) {
+    path += "/namespaces";
+    if (auto status = AppendSegment("namespace", namespace_, &path); !status.ok()) return status;
+  }
+  path += '/';
+  path += info.resource;
+  if (named) {
+    if (auto status = AppendSegment("name", name, &path); !status.ok()) return status;
+  }
+  if (!request.subresource.empty()) {
+    if (collection) return Invalid({VerbName(request.verb), " ", info.resource, ": takes no subresource"});
+    if (auto status = AppendSegment("subresource", request.subresource, &path); !status.ok()) return status;
+  }
+  return path;
+}
+
+std::string_view ReasonOf(int code) {
+  switch (code) {
+    case 400: return "BadRequest";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "NotFound";
+    case 405: return "MethodNotAllowed";
+    case 406: return "NotAcceptable";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 413: return "RequestEntityTooLarge";
+    case 415: return "UnsupportedMediaType";
+    case 422: return "Invalid";
+    case 429: return "TooManyRequests";
+    case 500: return "InternalError";
+    case 503: return "ServiceUnavailable";
+    case 504: return "Timeout";
+    default: return "Unknown";
+  }
+}
+
+// Seconds; the form with a date is not used by API servers.
+std::int64_t ParseRetryAfter(std::string_view header) {
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), seconds);
+  if (error != std::errc() || end != header.data() + header.size()) return 0;
+  return std::clamp<std::int64_t>(seconds, 0, 86'400);
+}
+
+Status Unreadable(const absl::Status& why) {
+  Status s = StatusUnreachable(why.message().empty() ? "empty answer"
+                                                     : std::string_view(why.message().data(), why.message().size()));
+  s.reason = "InvalidResponse";
+  return s;
+}
+
+}  // namespace
+
+std::string PercentEncode(std::string_view s) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(s.size());
+  for (const char c : s) {
+    const auto b = static_cast<unsigned char>(c);
+    if ((b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') || b == '-' || b == '.' ||
+        b == '_' || b == '~') {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[b >> 4];
+      out += kHex[b & 15];
+    }
+  }
+  return out;
+}
+
+absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url) {
+  const auto bad = [url](std::string_view why) {
+    return Invalid({"server ", QuoteForError(url, 128), ": ", why, "; accepted: http://host[:port][/path]"});
+  };
+  constexpr std::string_view kScheme = "http://";
+  if (url.substr(0, kScheme.size()) != kScheme) return bad("the scheme is not http");
+  std::string_view rest = url.substr(kScheme.size());
+  for (const char c : rest) {
+    if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f) return bad("not an URL");
+  }
+  if (rest.find_first_of("@?#\\") != std::string_view::npos) return bad("user, query and fragment have no place here");
+
+  HttpEndpoint endpoint;
+  const std::size_t slash = rest.find('/');
+  if (slash != std::string_view::npos) {
+    std::string_view prefix = rest.substr(slash);
+    while (!prefix.empty() && prefix.back() == '/') prefix.remove_suffix(1);
+    endpoint.prefix = prefix;
+    rest = rest.substr(0, slash);
+  }
+  std::string_view port;
+  if (!rest.empty() && rest.front() == '[') {
+    const std::size_t close = rest.find(']');
+    if (close == std::string_view::npos) return bad("no ']' after an IPv6 address");
+    endpoint.host = rest.substr(1, close - 1);
+    rest = rest.substr(close + 1);
+    if (!rest.empty() && rest.front() != ':') return bad("something between ']' and the port");
+    if (!rest.empty()) port = rest.substr(1);
+    if (!rest.empty() && port.empty()) return bad("an empty port");
+  } else {
+    const std::size_t colon = rest.find(':');
+    endpoint.host = rest.substr(0, colon);
+    if (colon != std::string_view::npos) {
+      port = rest.substr(colon + 1);
+      if (port.empty()) return bad("an empty port");
+    }
+  }
+  if (endpoint.host.empty()) return bad("no host");
+  if (!port.empty()) {
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
+    if (error != std::errc() || end != port.data() + port.size() || endpoint.port < 1 || endpoint.port > 65'535) {
+      return bad("the port is not a number from 1 to 65535");
+    }
+  }
+  return endpoint;
+}
+
+absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_view prefix) {
+  absl::StatusOr<std::string> path = PathOf(request, prefix);
+  if (!path.ok()) return path.status();
+  HttpRequest http;
+  http.method = Method(request.verb);
+  http.target = *std::move(path);
+  switch (request.verb) {
+    case Verb::kGet: break;
+    case Verb::kList:
+    case Verb::kWatch: AppendListQuery(request, &http.target); break;
+    case Verb::kCreate:
+    case Verb::kUpdate:
+      if (!request.object.has_value()) {
+        return Invalid({VerbName(request.verb), " ", InfoOf(request.kind).resource, ": an object is needed"});
+      }
+      AppendJson(request.object, &http.body);
+      http.content_type = "application/json";
+      break;
+    case Verb::kPatch:
+      http.body = request.patch;
+      http.content_type = ContentType(request.patchType);
+      break;
+    case Verb::kDelete:
+      http.body = DeleteOptionsJson(request.deletion);
+      if (!http.body.empty()) http.content_type = "application/json";
+      break;
+  }
+  return http;
+}
+
+Status StatusFromHttpError(const HttpReply& reply) {
+  constexpr std::size_t kMaxErrorBytes = 64 * 1024;
+  Status status;
+  bool told = false;
+  if (reply.body.size() <= kMaxErrorBytes && reply.body.find('{') != std::string::npos) {
+    absl::StatusOr<Status> decoded = DecodeStatusJson(reply.body);
+    if (decoded.ok()) {
+      status = *std::move(decoded);
+      told = true;
+    }
+  }
+  status.code = reply.status;
+  if (status.reason.empty()) status.reason = ReasonOf(reply.status);
+  if (!told) status.message = QuoteForError(reply.body, 200);
+  if (const std::int64_t seconds = ParseRetryAfter(reply.retry_after); seconds > 0) status.retryAfterSeconds = seconds;
+  return status;
+}
+
+Response FromHttpReply(const Request& request, const HttpReply& reply, bool keep_json) {
+  Response response;
+  if (reply.status < 200 || reply.status > 299) {
+    response.status = StatusFromHttpError(reply);
+    return response;
+  }
+  response.status.code = reply.status;
+  if (request.verb == Verb::kList) {
+    absl::StatusOr<ObjectList> list = DecodeListJson(request.kind, reply.body, keep_json);
+    if (list.ok()) {
+      response.list = *std::move(list);
+    } else {
+      response.status = Unreadable(list.status());
+    }
+    return response;
+  }
+  // A delete answers with the object or with a Status; so do subresources.
+  if (request.verb == Verb::kDelete || !request.subresource.empty()) {
+    absl::StatusOr<Status> told = DecodeStatusJson(reply.body);
+    if (told.ok()) {
+      response.status = *std::move(told);
+      response.status.code = reply.status;
+      return response;
+    }
+  }
+  absl::StatusOr<AnyObject> object = DecodeObjectJson(request.kind, reply.body, keep_json);
+  if (object.ok()) {
+    response.object = *std::move(object);
+  } else {
+    response.status = Unreadable(object.status());
+  }
+  return response;
+}
+
+}  // namespace epslice

@@ -1,0 +1,62 @@
+// Requests as HTTP, and HTTP answers as Responses. Pure: no socket, no clock.
+//
+// Paths and queries are those of the Kubernetes API conventions:
+// /api/v1/... and /apis/<group>/<version>/..., "namespaces/<ns>/" for what
+// lives in one, then resource, name and subresource. Everything that comes
+// from a Request is percent-encoded; a name that would change the path ("..")
+// is refused.
+// Thread-safety: functions without shared state.
+#ifndef EPSLICE_INFORMERS_HTTP_HTTP_ROUTES_H_
+#define EPSLICE_INFORMERS_HTTP_HTTP_ROUTES_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "apis/request.h"
+
+namespace epslice {
+
+struct HttpRequest {
+  std::string method;        // "GET", ...
+  std::string target;        // path and query, encoded
+  std::string content_type;  // of the body; empty without one
+  std::string body;
+};
+
+struct HttpReply {
+  int status = 0;
+  std::string body;
+  std::string retry_after;  // the header, as it came
+};
+
+// A server's address, taken apart.
+struct HttpEndpoint {
+  std::string host;  // without the brackets of an IPv6 address
+  int port = 80;
+  std::string prefix;  // "" or "/path", put before every target
+};
+
+// "http://host[:port][/path]". InvalidArgument for anything else, https too.
+absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url);
+
+// InvalidArgument when the request lacks what its path needs (a name, a
+// namespace, an object), or has what has no place in one.
+absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_view prefix = "");
+
+// What the server said. A body that cannot be read gives status.code 0 for
+// 2xx (reason "InvalidResponse"): for a write the outcome is then unknown. An
+// error without a readable Status in its body gets one made from the code.
+// `keep_json`: objects also keep their text.
+Response FromHttpReply(const Request& request, const HttpReply& reply, bool keep_json = false);
+
+// The Status of an answer that is no success, for watches.
+Status StatusFromHttpError(const HttpReply& reply);
+
+// Bytes outside RFC 3986's unreserved characters as %XX.
+std::string PercentEncode(std::string_view s);
+
+}  // namespace epslice
+
+#endif  // EPSLICE_INFORMERS_HTTP_HTTP_ROUTES_H_

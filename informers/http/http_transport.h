@@ -1,0 +1,79 @@
+// HttpTransport: Requests to an API server over HTTP, JSON.
+//
+// The sockets of the live program. Calls from several threads run at once,
+// each on a connection of its own; connections are kept and used again.
+// What it does about trouble: a read that fails because the server had closed
+// a kept connection is sent once more; everything else is the caller's to
+// judge. A write is never sent twice: one whose answer did not come has an
+// unknown outcome and returns status.code 0.
+// The program must ignore SIGPIPE.
+#ifndef EPSLICE_INFORMERS_HTTP_HTTP_TRANSPORT_H_
+#define EPSLICE_INFORMERS_HTTP_HTTP_TRANSPORT_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "informers/clock.h"
+#include "informers/transport.h"
+
+namespace epslice {
+
+struct HttpTransportOptions {
+  std::string base_url;  // "http://host:port[/path]"
+
+  // client-go's limit on calls: --kube-api-qps, --kube-api-burst. Calls above
+  // it wait, first come first served. A watch takes one token when it starts.
+  // qps <= 0: no limit.
+  double qps = 20;
+  int burst = 30;
+
+  // Where the request names none. The API server makes the manager of
+  // managedFields from it.
+  std::string user_agent = "epslice";
+
+  Duration connect_timeout = std::chrono::seconds(10);
+  // Of silence, and of a whole call (a watch may take its timeoutSeconds, or
+  // an hour where it names none, and `watch_grace` more, silent or not).
+  Duration read_timeout = std::chrono::seconds(60);
+  Duration call_timeout = std::chrono::minutes(5);
+  Duration watch_grace = std::chrono::seconds(30);
+  // Connections not used for longer are dropped; API servers close theirs
+  // after 90 s.
+  Duration max_idle = std::chrono::seconds(60);
+
+  std::size_t max_response_bytes = std::size_t{1} << 30;
+  std::size_t max_watch_line_bytes = std::size_t{16} << 20;
+
+  // Objects keep their JSON text.
+  bool keep_json = false;
+
+  // Told of every call, for metrics: the HTTP code (0: none came) and the time
+  // from the rate limiter's leave to the answer (for a watch: to its
+  // beginning). Called from the calling threads.
+  std::function<void(const Request& request, int code, Duration took)> observe;
+};
+
+class HttpTransport : public Transport {
+ public:
+  // `clock` must outlive the transport. InvalidArgument for a bad base_url.
+  static absl::StatusOr<std::unique_ptr<HttpTransport>> Create(HttpTransportOptions options, const Clock* clock);
+  // No call may be running.
+  ~HttpTransport() override;
+
+  // Requests that make no path are answered 400 without a call.
+  Response Do(const Request& request, CancelToken* cancel) override;
+  Status Watch(const Request& request, CancelToken* cancel,
+               const std::function<bool(const WatchEvent&)>& on_event) override;
+
+ private:
+  struct Impl;
+  explicit HttpTransport(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace epslice
+
+#endif  // EPSLICE_INFORMERS_HTTP_HTTP_TRANSPORT_H_
