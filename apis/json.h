@@ -3,8 +3,10 @@
 // Decoding checks what it reads: the size and depth of the text, UTF-8, the
 // type of every field we know. Errors are InvalidArgument with one line that
 // names the object and the field ("Pod shop/a: spec.nodeName: is a number,
-// not a string"). Fields we do not know are skipped; of equal keys in one
-// object the last one counts, as in the reference.
+// not a string"), or the place where the text is no JSON ("line 3, column 7:
+// expected ':', found '}'"). Fields we do not know are skipped; null counts as
+// absent; of equal keys in one object the last one counts. Times are cut to
+// what the API keeps: seconds, and microseconds in Leases and Event.eventTime.
 // Encoding writes fields in a fixed order and maps sorted by key: equal
 // objects give equal bytes. Absent optional fields are left out.
 // Thread-safety: functions without shared state (parsers are per thread).
@@ -25,7 +27,8 @@ namespace epslice {
 
 struct JsonLimits {
   std::size_t max_bytes = std::size_t{1} << 30;  // no more than 2^31 - 1
-  std::size_t max_depth = 64;                    // nesting of objects and arrays that are not empty; no more than 1000
+  // Nesting of objects and arrays; an empty one is no level. No more than 1000.
+  std::size_t max_depth = 64;
 };
 
 // One object of type T: Namespace, Node, Pod, Service, EndpointSlice, Event,
