@@ -127,6 +127,41 @@ void SetAddresses(const Pod& pod, IpFamily family, DesiredEndpoint* desired) {
   }
 }
 
+// Whether two endpoints have the same identity (endpoints.h, EndpointMatcher).
+bool SameIdentity(const DesiredEndpoint& a, const DesiredEndpoint& b, IpFamily family) {
+  if (a.group != b.group || a.single_ip != b.single_ip || a.has_hostname != b.has_hostname) return false;
+  if (a.first_ip->text != b.first_ip->text || (a.has_hostname && a.pod->hostname != b.pod->hostname)) return false;
+  if (a.pod->metadata.name != b.pod->metadata.name) return false;
+  if (a.single_ip) return true;
+  const auto ips = [family](const Pod& pod) {
+    std::vector<Text> texts;
+    for (const IpAddress& ip : pod.podIPs) {
+      if (ip.family == family) texts.push_back(ip.text);
+    }
+    return texts;
+  };
+  return ips(*a.pod) == ips(*b.pod);
+}
+
+// Pods of one name come only where a list repeats them. Of equal identities
+// the last one counts; pods being in key order, they are side by side.
+void DropRepeated(IpFamily family, std::vector<DesiredEndpoint>* endpoints) {
+  const auto same_name = [](const DesiredEndpoint& a, const DesiredEndpoint& b) {
+    return a.pod->metadata.name == b.pod->metadata.name;
+  };
+  if (std::adjacent_find(endpoints->begin(), endpoints->end(), same_name) == endpoints->end()) return;
+  std::vector<DesiredEndpoint> kept;
+  for (std::size_t i = 0; i < endpoints->size(); ++i) {
+    const DesiredEndpoint& endpoint = (*endpoints)[i];
+    bool again = false;
+    for (std::size_t j = i + 1; j < endpoints->size() && same_name(endpoint, (*endpoints)[j]) && !again; ++j) {
+      again = SameIdentity(endpoint, (*endpoints)[j], family);
+    }
+    if (!again) kept.push_back(endpoint);
+  }
+  *endpoints = std::move(kept);
+}
+
 }  // namespace
 
 DesiredState DesireEndpoints(const ReconcileInput& input, IpFamily family) {
@@ -160,6 +195,7 @@ DesiredState DesireEndpoints(const ReconcileInput& input, IpFamily family) {
   }
   state.groups = groups.Take();
   if (state.groups.size() > 1) SortAndMergeGroups(&state);
+  DropRepeated(family, &state.endpoints);
   return state;
 }
 

@@ -139,7 +139,7 @@ class AddressTypePlan {
   void AddPlaceholder(std::size_t existing, Plan* plan, SliceChanges* changes) const {
     if (changes->remove.size() != existing || !changes->create.empty()) return;
     plan->metrics.desired_slices += 1;
-    if (changes->remove.size() == 1 && IsPlaceholder(*changes->remove[0], shape_)) {
+    if (!config_.rewrite_placeholders && changes->remove.size() == 1 && IsPlaceholder(*changes->remove[0], shape_)) {
       changes->unchanged.push_back(changes->remove[0]);
       changes->remove.clear();
       return;

@@ -29,6 +29,10 @@ struct ReconcileConfig {
   int max_endpoints_per_slice = 100;  // 1..1000
   // The managed-by label of the slices that are ours.
   Text controller_name = Text::Intern(kDefaultControllerName);
+  // Also write a placeholder slice that already is as it should be. The
+  // reference does so where the slice names its own apiVersion and kind, which
+  // it has in a file but not in the controller's cache.
+  bool rewrite_placeholders = false;
 };
 
 struct ReconcileInput {

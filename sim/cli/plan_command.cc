@@ -179,7 +179,9 @@ class PlanCommand : public Command {
   int Run(const Streams& streams) override {
     const std::optional<Dump> dump = input_.Read(streams);
     if (!dump) return kExitBadInput;
-    const ReconcileConfig config = controller_.config();
+    ReconcileConfig config = controller_.config();
+    // As the recorded answers of the reference to slices read from files have it.
+    config.rewrite_placeholders = true;
     const PlanResult result = MakePlans(MakeDumpCluster(*dump, config), config);
     if (output_.format() == OutputFormat::kTable) {
       PrintTables(result, streams.out);

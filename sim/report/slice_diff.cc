@@ -205,16 +205,7 @@ class Differ {
     for (const SlicePtr& slice : owned_) AddPlaces(*slice, &have);
     for (const auto& [identity, wants] : want_) {
       const auto it = have.find(identity);
-      if (it == have.end()) {
-        const Place& want = wants.front();
-        found_.push_back({DifferenceKind::kMissingEndpoint,
-                          identity.first,
-                          identity.second,
-                          {SliceName(*want.slice)},
-                          {{"endpoint", Describe(want), ""}}});
-      } else {
-        ComparePlaces(identity, wants.front(), it->second);
-      }
+      ComparePlaces(identity, wants, it == have.end() ? std::vector<Place>() : it->second);
     }
     for (const auto& [identity, places] : have) {
       if (want_.count(identity) > 0) continue;
@@ -226,29 +217,46 @@ class Differ {
     }
   }
 
-  void ComparePlaces(const Identity& identity, const Place& want, const std::vector<Place>& have) {
-    if (have.size() > 1) {
+  // An identity is wanted once, unless the dump has one pod twice.
+  void ComparePlaces(const Identity& identity, const std::vector<Place>& wants, std::vector<Place> have) {
+    if (have.size() > wants.size()) {
       found_.push_back({DifferenceKind::kDuplicateEndpoint,
                         identity.first,
                         identity.second,
                         SlicesOf(have),
-                        {{"places", "1", std::to_string(have.size())}}});
+                        {{"places", std::to_string(wants.size()), std::to_string(have.size())}}});
     }
-    // Of several, the one that is closest to right stands for the endpoint.
+    for (const Place& want : wants) {
+      if (have.empty()) {
+        found_.push_back({DifferenceKind::kMissingEndpoint,
+                          identity.first,
+                          identity.second,
+                          {SliceName(*want.slice)},
+                          {{"endpoint", Describe(want), ""}}});
+        continue;
+      }
+      CompareClosest(identity, want, &have);
+    }
+  }
+
+  // Of several, the one that is closest to right stands for the endpoint.
+  void CompareClosest(const Identity& identity, const Place& want, std::vector<Place>* have) {
     std::vector<FieldDifference> fewest;
-    const Place* closest = nullptr;
-    for (const Place& place : have) {
-      std::vector<FieldDifference> fields = CompareEndpoints(want, place, wrong_ports_.count(place.slice) == 0);
-      if (closest != nullptr && fields.size() >= fewest.size()) continue;
+    auto closest = have->end();
+    for (auto place = have->begin(); place != have->end(); ++place) {
+      std::vector<FieldDifference> fields = CompareEndpoints(want, *place, wrong_ports_.count(place->slice) == 0);
+      if (closest != have->end() && fields.size() >= fewest.size()) continue;
       fewest = std::move(fields);
-      closest = &place;
+      closest = place;
     }
-    if (fewest.empty()) return;
-    found_.push_back({DifferenceKind::kChangedEndpoint,
-                      identity.first,
-                      identity.second,
-                      {SliceName(*closest->slice)},
-                      std::move(fewest)});
+    if (!fewest.empty()) {
+      found_.push_back({DifferenceKind::kChangedEndpoint,
+                        identity.first,
+                        identity.second,
+                        {SliceName(*closest->slice)},
+                        std::move(fewest)});
+    }
+    have->erase(closest);
   }
 
   static std::string Describe(const Place& place) {

@@ -20,22 +20,28 @@ namespace {
 
 constexpr std::string_view kStandardInputName = "standard input";
 
-// Puts objects together into one Dump: each once, the last of equals.
+// Puts the objects of all documents together into one Dump.
 class Collector {
  public:
-  // Of the text that is read next.
   void BeginFile(std::string name) { files_.push_back(std::move(name)); }
+  void BeginDocument() { ++document_; }
 
   void Add(AnyObject object) {
-    const auto [it, added] = index_.try_emplace({object.kind(), KeyOf(object.meta())}, objects_.size());
-    if (added) {
-      objects_.push_back({std::move(object), files_.size() - 1});
-      return;
+    const auto [it, added] = last_.try_emplace({object.kind(), KeyOf(object.meta())}, objects_.size());
+    Entry entry{std::move(object), files_.size() - 1, document_, kNone, true};
+    if (!added) {
+      const Entry& before = objects_[it->second];
+      if (before.document == document_) {
+        entry.previous = it->second;
+        Note(before, entry, &doubled_);
+      } else {
+        const Text& version = entry.object.meta().resourceVersion;
+        if (version.empty() || version != before.object.meta().resourceVersion) Note(before, entry, &replaced_);
+        for (std::size_t i = it->second; i != kNone; i = objects_[i].previous) objects_[i].counts = false;
+      }
+      it->second = objects_.size();
     }
-    Entry& before = objects_[it->second];
-    const Text& version = object.meta().resourceVersion;
-    if (version.empty() || version != before.object.meta().resourceVersion) NoteRepeated(before, object);
-    before = {std::move(object), files_.size() - 1};
+    objects_.push_back(std::move(entry));
   }
 
   void AddOther(std::string_view api_version, std::string_view kind) {
@@ -43,23 +49,32 @@ class Collector {
   }
 
   Dump Finish() {
-    if (repeated_ > 0) {
-      dump_.notes.push_back(Concat(
-          repeated_, repeated_ == 1 ? " object comes" : " objects come",
-          " more than once in different versions; the last of each counts (the first one: ", first_repeated_, ")"));
+    if (replaced_.count > 0) {
+      dump_.notes.push_back(Concat(replaced_.count, replaced_.count == 1 ? " object is" : " objects are",
+                                   " there more than once in different versions; the last of each counts (the first "
+                                   "one: ",
+                                   replaced_.first, ")"));
     }
-    std::sort(objects_.begin(), objects_.end(), [](const Entry& a, const Entry& b) {
+    if (doubled_.count > 0) {
+      dump_.notes.push_back(Concat(doubled_.count, doubled_.count == 1 ? " object is" : " objects are",
+                                   " twice in one list; each counts (the first one: ", doubled_.first, ")"));
+    }
+    std::stable_sort(objects_.begin(), objects_.end(), [](const Entry& a, const Entry& b) {
       const BasicMeta& x = a.object.meta();
       const BasicMeta& y = b.object.meta();
       return std::forward_as_tuple(a.object.kind(), x.namespace_, x.name) <
              std::forward_as_tuple(b.object.kind(), y.namespace_, y.name);
     });
     dump_.objects.reserve(objects_.size());
-    for (Entry& entry : objects_) dump_.objects.push_back(std::move(entry.object));
+    for (Entry& entry : objects_) {
+      if (entry.counts) dump_.objects.push_back(std::move(entry.object));
+    }
     return std::move(dump_);
   }
 
  private:
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
   struct Key {
     Kind kind;
     ObjectKey name;
@@ -73,22 +88,29 @@ class Collector {
   struct Entry {
     AnyObject object;
     std::size_t file = 0;
+    std::size_t document = 0;
+    std::size_t previous = kNone;  // of the same key and document
+    bool counts = true;
+  };
+  struct Repeated {
+    std::int64_t count = 0;
+    std::string first;
   };
 
-  void NoteRepeated(const Entry& before, const AnyObject& now) {
-    if (repeated_++ > 0) return;
-    const std::string& first = files_[before.file];
-    const std::string& second = files_.back();
-    first_repeated_ = Concat(InfoOf(now.kind()).name, ' ', KeyOf(now.meta()).ToString(), " in ", first);
-    if (first != second) first_repeated_ += Concat(" and ", second);
+  void Note(const Entry& before, const Entry& now, Repeated* repeated) const {
+    if (repeated->count++ > 0) return;
+    const BasicMeta& meta = now.object.meta();
+    repeated->first = Concat(InfoOf(now.object.kind()).name, ' ', KeyOf(meta).ToString(), " in ", files_[before.file]);
+    if (before.file != now.file) repeated->first += Concat(" and ", files_[now.file]);
   }
 
   Dump dump_;
   std::vector<Entry> objects_;
   std::vector<std::string> files_;
-  std::unordered_map<Key, std::size_t, Hash> index_;  // looked up only
-  std::int64_t repeated_ = 0;
-  std::string first_repeated_;
+  std::size_t document_ = 0;
+  std::unordered_map<Key, std::size_t, Hash> last_;  // looked up only
+  Repeated replaced_;
+  Repeated doubled_;
 };
 
 // The field in "Node a: status.allocatable.cpu: ...", else "".
@@ -103,6 +125,7 @@ absl::Status ReadJson(std::string_view json, const DumpOptions& options, Collect
   std::size_t visited = 0;
   DumpVisitor visitor;
   visitor.keep_json = options.keep_json;
+  visitor.document = [&] { collector->BeginDocument(); };
   visitor.object = [&](AnyObject object) {
     if (object.meta().name.empty()) {
       return absl::InvalidArgumentError(Concat("a ", InfoOf(object.kind()).name, " without metadata.name"));

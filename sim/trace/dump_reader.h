@@ -43,7 +43,7 @@ struct DumpOptions {
 };
 
 struct Dump {
-  // Every object of a kind we speak (apis/kind.h), once, by kind and then key.
+  // Every object of a kind we speak (apis/kind.h), by kind and then key.
   std::vector<AnyObject> objects;
   // How many there were of other kinds, by "apiVersion/Kind".
   std::map<std::string, std::int64_t> ignored;
@@ -63,9 +63,10 @@ struct Dump {
   }
 };
 
-// Reads all sources as one dump. Where an object (kind, namespace, name) comes
-// more than once the last one counts; unless they were one version of it
-// (equal resourceVersions), a note says so.
+// Reads all sources as one dump. Of an object (kind, namespace, name) that is in
+// several documents the last one counts; a note says so unless it is one version
+// of it (equal resourceVersions). What a single List has more than once, which
+// no API server answers, is kept as often, in its order, with a note.
 absl::StatusOr<Dump> ReadDump(const std::vector<std::string>& sources, const DumpOptions& options = {});
 
 // The same for a text at hand; `name` is what errors call it.
