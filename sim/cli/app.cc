@@ -4,6 +4,7 @@
 #include <map>
 
 #include "sim/cli/command.h"
+#include "sim/cli/demo_command.h"
 #include "sim/cli/diff_command.h"
 #include "sim/cli/plan_command.h"
 #include "sim/report/table.h"
@@ -36,6 +37,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(MakePlanCommand());
   commands.push_back(MakeDiffCommand());
+  commands.push_back(MakeDemoCommand());
   return commands;
 }
 
