@@ -48,7 +48,7 @@ class DemoCommand : public Command {
     options.qps = 0;
     options.user_agent = "endpointslice-sim";
     absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(options, &clock);
-    if (!transport.ok()) return BadInput(streams, Concat("--master: ", transport.status().message()));
+    if (!transport.ok()) return BadInput(streams, Concat("--master: ", std::string(transport.status().message())));
     absl::Status status;
     {
       DemoStory story(transport->get(), &clock, &streams.out, Pause, {});
