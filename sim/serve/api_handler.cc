@@ -1,7 +1,5 @@
 #include "sim/serve/api_handler.h"
 
-#include <algorithm>
-
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "sim/serve/bodies.h"
@@ -25,7 +23,7 @@ HttpAnswer AnswerDocument(const HttpRequest& http, const Route& route) {
   const DiscoveryFormat format = NegotiateDiscovery(http.accept);
   std::optional<Document> document = FindDocument(route.path, format, route.HasQuery("verbose"));
   if (!document.has_value()) return NoSuchPath();
-  if (http.method != "GET" && http.method != "HEAD") return AnswerStatus(StatusMethodNotAllowed());
+  if (http.method != "GET" && http.method != "HEAD") return AnswerStatus(StatusNoSuchMethod());
   HttpAnswer answer;
   answer.content_type = std::move(document->content_type);
   answer.body = std::move(document->body);
@@ -83,7 +81,6 @@ HttpAnswer ApiHandler::HandleResource(const HttpRequest& http, Route route) {
   const bool table = format == ObjectFormat::kTable;
   route.request.userAgent = http.user_agent;
   if (Status status = ReadBody(http.content_type, http.body, &route); !status.ok()) return AnswerStatus(status);
-  if (route.delete_collection) return DeleteCollection(route, table);
   if (route.request.verb == Verb::kWatch) {
     HttpAnswer answer;
     answer.watch = WatchPlan{route.request, table, route.events_v1, route.include_object};
@@ -92,29 +89,13 @@ HttpAnswer ApiHandler::HandleResource(const HttpRequest& http, Route route) {
   return Encode(route, server_->Handle(route.request), table);
 }
 
-// As the API server does it: lists, then deletes one by one; what goes in the
-// meantime by itself is no error.
-HttpAnswer ApiHandler::DeleteCollection(const Route& route, bool table) {
-  Response listed = server_->Handle(route.request);
-  if (!listed.status.ok()) return AnswerStatus(listed.status);
-  Request request = route.request;
-  request.verb = Verb::kDelete;
-  request.list = {};
-  for (const AnyObject& object : listed.list.items) {
-    request.name = object.meta().name.str();
-    const Response deleted = server_->Handle(request);
-    if (!deleted.status.ok() && deleted.status.code != 404) return AnswerStatus(deleted.status);
-  }
-  return Encode(route, listed, table);
-}
-
 HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, bool table) const {
   if (!response.status.ok()) return AnswerStatus(response.status);
   const Request& request = route.request;
   const TableOptions table_options{route.include_object, clock_->WallNow()};
   HttpAnswer answer;
   answer.code = request.verb == Verb::kCreate ? 201 : 200;
-  if (request.verb == Verb::kList) {
+  if (request.verb == Verb::kList || route.delete_collection) {
     if (table) {
       answer.body = EncodeTable(request.kind, response.list, table_options);
     } else if (route.events_v1) {

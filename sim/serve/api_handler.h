@@ -46,7 +46,6 @@ class ApiHandler {
 
  private:
   HttpAnswer HandleResource(const HttpRequest& http, Route route);
-  HttpAnswer DeleteCollection(const Route& route, bool table);
   HttpAnswer Encode(const Route& route, const Response& response, bool table) const;
 
   const Clock* const clock_;

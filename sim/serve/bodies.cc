@@ -183,7 +183,7 @@ Status ReadBody(std::string_view content_type, std::string_view body, Route* rou
   Request& request = route->request;
   const std::string type = MediaType(content_type);
   if (request.verb == Verb::kPatch) return ReadPatch(type, body, &request);
-  const bool deletes = request.verb == Verb::kDelete || route->delete_collection;
+  const bool deletes = request.verb == Verb::kDelete;
   if (!deletes && request.verb != Verb::kCreate && request.verb != Verb::kUpdate) return {};
   if (deletes && body.empty()) return {};
   // No header counts as JSON, as the reference has it.

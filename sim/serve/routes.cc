@@ -138,7 +138,7 @@ std::optional<Verb> VerbFor(std::string_view method, const Place& place, bool* d
     if (method == "GET") return Verb::kList;
     if (method == "POST" && !whole_cluster) return Verb::kCreate;
     *delete_collection = method == "DELETE" && !whole_cluster && place.kind != Kind::kNamespace;
-    return *delete_collection ? std::optional<Verb>(Verb::kList) : std::nullopt;
+    return *delete_collection ? std::optional<Verb>(Verb::kDelete) : std::nullopt;
   }
   if (method == "GET") return Verb::kGet;
   if (method == "PUT") return Verb::kUpdate;
@@ -235,7 +235,7 @@ bool PercentDecode(std::string_view text, bool plus_is_space, std::string* out) 
   return true;
 }
 
-Status StatusMethodNotAllowed() {
+Status StatusNoSuchMethod() {
   Status status;
   status.code = 405;
   status.reason = "MethodNotAllowed";
@@ -261,7 +261,7 @@ Route ParseRoute(std::string_view method, std::string_view target) {
     return route;
   }
   const std::optional<Verb> verb = VerbFor(method, *place, &route.delete_collection);
-  if (!verb.has_value()) return Refuse(std::move(route), StatusMethodNotAllowed());
+  if (!verb.has_value()) return Refuse(std::move(route), StatusNoSuchMethod());
 
   Request& request = route.request;
   request.verb = *verb;
@@ -273,8 +273,7 @@ Route ParseRoute(std::string_view method, std::string_view target) {
   for (const auto& [key, value] : route.query) {
     if (auto why = ApplyParameter(key, value, &route)) return Refuse(std::move(route), StatusBadRequest(*why));
   }
-  if (request.verb == Verb::kList && !route.delete_collection && route.HasQuery("watch") &&
-      ParseBool(route.Query("watch"))) {
+  if (request.verb == Verb::kList && route.HasQuery("watch") && ParseBool(route.Query("watch"))) {
     request.verb = Verb::kWatch;
   }
   route.target = Route::Target::kResource;

@@ -37,7 +37,7 @@ struct Route {
   // kResource. Object, patch and the body's part of DeleteOptions are still to
   // be filled in from the body.
   Request request;
-  bool delete_collection = false;  // verb is kList then: list, then delete each
+  bool delete_collection = false;  // verb is kDelete then, without a name; answers a list
   bool events_v1 = false;          // events.k8s.io/v1 spelling of an Event
   IncludeObject include_object = IncludeObject::kMetadata;
   Status status;  // kRefused
@@ -55,7 +55,7 @@ Route ParseRoute(std::string_view method, std::string_view target);
 bool PercentDecode(std::string_view text, bool plus_is_space, std::string* out);
 
 // What the API server answers to a method a resource does not have (405).
-Status StatusMethodNotAllowed();
+Status StatusNoSuchMethod();
 
 }  // namespace epslice::sim
 
