@@ -7,6 +7,7 @@
 #include "sim/cli/demo_command.h"
 #include "sim/cli/diff_command.h"
 #include "sim/cli/plan_command.h"
+#include "sim/cli/serve_command.h"
 #include "sim/report/table.h"
 #include "sim/trace/concat.h"
 
@@ -37,6 +38,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(MakePlanCommand());
   commands.push_back(MakeDiffCommand());
+  commands.push_back(MakeServeCommand());
   commands.push_back(MakeDemoCommand());
   return commands;
 }

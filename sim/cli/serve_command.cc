@@ -114,8 +114,8 @@ void ServeCommand::AddFlags(CLI::App* app) {
                   "Dump to serve: a file, a directory, or - for standard input; may be given several times. Without "
                   "it the server is empty")
       ->type_name("FILE")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app->add_option("--listen", listen_,
                   "Address and port to listen on; port 0 is any free one. There is no "
                   "authentication: think before you leave loopback")
@@ -124,8 +124,8 @@ void ServeCommand::AddFlags(CLI::App* app) {
   app->add_option("--without", without_,
                   "Leave out a kind of the dump (\"endpointslices\"); may be given several times")
       ->type_name("KIND")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app->add_option("--seed", seed_, "Seed of uids and generated names")->type_name("N")->capture_default_str();
   app->add_option("-v", verbosity_, "Verbosity: from 1 each request is logged to standard error")->type_name("N");
 }
