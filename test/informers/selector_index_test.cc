@@ -113,20 +113,14 @@ TEST(SelectorIndex, AgreesWithLookingAtEachService) {
   }
 }
 
-// How long one lookup takes, the best of several rounds.
-double NanosPerFind(const SelectorIndex& index, const std::vector<StringMap>& pods) {
+// Nanoseconds that `find` takes for a pod, the best of a few rounds.
+double NanosPerFind(const std::vector<StringMap>& pods, const std::function<void(const StringMap&)>& find) {
   const RealClock clock;
-  std::vector<ObjectKey> found;
   double best = 1e18;
-  const Text ns = Text::Intern("shop");
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 3; ++round) {
     const Instant start = clock.Now();
-    for (const StringMap& labels : pods) {
-      found.clear();
-      index.Find(ns, labels, &found);
-    }
-    const double nanos = static_cast<double>((clock.Now() - start).count()) / static_cast<double>(pods.size());
-    best = std::min(best, nanos);
+    for (const StringMap& labels : pods) find(labels);
+    best = std::min(best, static_cast<double>((clock.Now() - start).count()) / static_cast<double>(pods.size()));
   }
   return best;
 }
@@ -141,9 +135,9 @@ StringMap PodLabels(const std::vector<std::pair<std::string, std::string>>& extr
 }
 
 // 10,000 Services of one namespace, in shapes that make simple indexes slow.
-// The target is 2 us a lookup in a release build (test/bench measures it); the
-// bound here is what still tells "a few look-ups" from "visits hundreds" in a
-// debug build, under sanitizers and on a busy machine.
+// Times differ between builds and machines, so a lookup is held against looking
+// at each Service there and then: it must be far below. (In a release build it
+// takes under a microsecond.)
 TEST(SelectorIndex, LookupStaysShortWhateverTheSelectorsShare) {
   constexpr int kServices = 10'000;
   const struct {
@@ -183,10 +177,23 @@ TEST(SelectorIndex, LookupStaysShortWhateverTheSelectorsShare) {
   for (const auto& c : kCases) {
     SelectorIndex index;
     for (int i = 0; i < kServices; ++i) index.Set({Text::Intern("shop"), "s" + std::to_string(i)}, c.selector(i));
+    std::vector<StringMap> selectors;
+    for (int i = 0; i < kServices; ++i) selectors.push_back(c.selector(i));
     std::vector<StringMap> pods;
-    for (int i = 0; i < 500; ++i) pods.push_back(c.pod(i));
-    const double nanos = NanosPerFind(index, pods);
-    EXPECT_LT(nanos, 100'000) << c.name;
+    for (int i = 0; i < 200; ++i) pods.push_back(c.pod(i));
+
+    const Text ns = Text::Intern("shop");
+    std::vector<ObjectKey> found;
+    const double indexed = NanosPerFind(pods, [&](const StringMap& labels) {
+      found.clear();
+      index.Find(ns, labels, &found);
+    });
+    pods.resize(5);
+    std::size_t matches = 0;
+    const double each = NanosPerFind(pods, [&](const StringMap& labels) {
+      for (const StringMap& selector : selectors) matches += MatchesLabels(selector, labels);
+    });
+    EXPECT_LT(indexed * 15, each) << c.name << ", " << matches << " matches";
   }
 }
 
