@@ -8,6 +8,7 @@
 #include "apis/time_format.h"
 #include "controllers/endpointslice/endpoints.h"
 #include "controllers/endpointslice/packing.h"
+#include "controllers/topologyhints/hints.h"
 #include "controllers/topologyhints/traffic_distribution.h"
 
 namespace epslice {
@@ -58,7 +59,7 @@ void FoldCreatesIntoDeletes(const Service& service, SliceChanges* changes) {
   changes->remove = std::move(remaining);
 }
 
-void ReconcileHints(TrafficDistribution distribution, SliceChanges* changes) {
+void DistributeHints(TrafficDistribution distribution, SliceChanges* changes) {
   std::vector<SlicePtr> unchanged;
   for (SlicePtr& slice : changes->unchanged) {
     if (HintsDiffer(*slice, distribution)) {
@@ -87,9 +88,7 @@ class AddressTypePlan {
     SliceChanges changes;
     PackAll(existing, plan, &changes);
     AddPlaceholder(existing.size(), plan, &changes);
-    ReconcileHints(
-        WantsTopologyAwareHints(*input_.service) ? TrafficDistribution::kNone : TrafficDistributionOf(*input_.service),
-        &changes);
+    ReconcileHints(plan, &changes);
     FoldCreatesIntoDeletes(*input_.service, &changes);
     // While a Service is being deleted, the garbage collector removes its
     // slices; new ones would only come in its way.
@@ -133,6 +132,36 @@ class AddressTypePlan {
       }
     }
     changes->remove.push_back(slice);
+  }
+
+  void ReconcileHints(Plan* plan, SliceChanges* changes) const {
+    HintState state;
+    if (WantsTopologyAwareHints(*input_.service)) {
+      static const ZoneCapacity kUnusable;
+      state = AddHints(input_.capacity == nullptr ? kUnusable : *input_.capacity,
+                       {&changes->create, &changes->update, &changes->unchanged});
+    } else {
+      DistributeHints(TrafficDistributionOf(*input_.service), changes);
+    }
+    const auto before = input_.hints.find(address_type_);
+    TellHints(before == input_.hints.end() ? HintState() : before->second, state, plan);
+    if (state.kind != HintState::Kind::kOff) plan->hints[address_type_] = std::move(state);
+  }
+
+  // An event where the state changed, or the reason for it.
+  void TellHints(const HintState& before, const HintState& after, Plan* plan) const {
+    const auto tell = [&](std::string_view type, std::string_view reason, std::string_view message) {
+      plan->events.push_back(
+          {Text::Intern(type), Text::Intern(reason), std::string(message) + ", addressType: " + address_type_.str()});
+    };
+    if (before.kind == after.kind && before.reason == after.reason) return;
+    if (after.kind == HintState::Kind::kEnabled) {
+      tell("Normal", "TopologyAwareHintsEnabled", "Topology Aware Hints has been enabled");
+    } else if (after.kind == HintState::Kind::kDisabled) {
+      tell("Warning", "TopologyAwareHintsDisabled", after.reason);
+    } else if (before.kind == HintState::Kind::kEnabled) {
+      tell("Warning", "TopologyAwareHintsDisabled", "Topology Aware Hints has been disabled");
+    }
   }
 
   // A Service always has a slice of each address type, if only an empty one.

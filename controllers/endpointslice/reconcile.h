@@ -18,6 +18,8 @@
 #include "apis/core.h"
 #include "apis/discovery.h"
 #include "apis/meta.h"
+#include "controllers/topologyhints/hints.h"
+#include "controllers/topologyhints/zone_capacity.h"
 
 namespace epslice {
 
@@ -44,6 +46,11 @@ struct ReconcileInput {
   // deleted, in key order.
   std::vector<std::shared_ptr<const EndpointSlice>> slices;
   std::shared_ptr<const NodeZones> nodes;  // not null
+  // The CPU of the zones, for Services that ask for proportional hints; null
+  // counts as unusable.
+  std::shared_ptr<const ZoneCapacity> capacity;
+  // Where the Service's hints stood after its last sync.
+  HintStates hints;
   // When what is being written down happened; unset when unknown.
   Timestamp trigger_time;
 };
@@ -83,7 +90,11 @@ struct Plan {
   ObjectKey service;
   // In the order to send them: by group; in a group creates, updates, deletes.
   std::vector<SliceWrite> writes;
+  // To be sent once the writes went through: changes of the state of hints, or
+  // of its reason.
   std::vector<PlannedEvent> events;
+  // ReconcileInput::hints for the next sync, once the writes went through.
+  HintStates hints;
   // Why the sync has to be tried again although the writes are sent: pods on
   // nodes that are not known.
   std::vector<std::string> retry_errors;

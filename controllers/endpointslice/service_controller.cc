@@ -1,5 +1,6 @@
 #include "controllers/endpointslice/service_controller.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -49,6 +50,7 @@ void ServiceController::Observe(const Change<Pod>& change, Instant now) {
 }
 
 void ServiceController::Observe(const Change<Node>& change, Instant now) {
+  if (capacities_.Observe(change.before.get(), change.after.get())) QueueOutdatedHints(now);
   if (!NodeMatters(change)) return;
   NoteZone(change);
   if (!started_) return;
@@ -59,6 +61,17 @@ void ServiceController::Observe(const Change<Node>& change, Instant now) {
 void ServiceController::Observe(const Change<EndpointSlice>& change, Instant now) {
   if (!started_) return;
   Enqueue(router_.OnSlice(change, &tracker_), now);
+}
+
+void ServiceController::QueueOutdatedHints(Instant now) {
+  // Sorted, since the order of the queue reaches the order of writes.
+  std::vector<ObjectKey> outdated;
+  for (const auto& [service, states] : hints_) {
+    const auto is_outdated = [&](const auto& state) { return HintsOutdated(state.second, *capacities_.snapshot()); };
+    if (std::any_of(states.begin(), states.end(), is_outdated)) outdated.push_back(service);
+  }
+  std::sort(outdated.begin(), outdated.end());
+  for (const ObjectKey& service : outdated) queue_.AddAfter(service, options_.batch_period, now);
 }
 
 void ServiceController::NoteZone(const Change<Node>& change) {
@@ -78,6 +91,7 @@ std::optional<Job> ServiceController::Next(Instant now) {
     if (service == nullptr) {
       tracker_.Forget(*key);
       trigger_times_.Forget(*key);
+      hints_.erase(*key);
     }
     if (service == nullptr || !IsManagedService(*service)) {
       Job job;
@@ -104,6 +118,8 @@ Job ServiceController::MakeSync(const ObjectKey& key, std::shared_ptr<const Serv
   job.input.pods = service_pods_.PodsOf(key);
   job.input.slices = std::move(slices);
   job.input.nodes = zones_;
+  job.input.capacity = capacities_.snapshot();
+  if (const auto hints = hints_.find(key); hints != hints_.end()) job.input.hints = hints->second;
   TriggerTimes::Result trigger = trigger_times_.Compute(*service, job.input.pods);
   job.input.trigger_time = trigger.trigger;
   job.trigger_state = std::move(trigger.next);
@@ -151,7 +167,14 @@ SyncResult ServiceController::Complete(const Job& job, const Plan& plan, const O
     if (InStore(*slice)) tracker_.Deleted(job.service, *slice, now);
   }
   if (outcome.unknown) unsure_.insert(job.service);
-  if (outcome.errors.empty() && job.trigger_state != nullptr) trigger_times_.Commit(job.service, job.trigger_state);
+  if (outcome.errors.empty() && job.trigger_state != nullptr) {
+    trigger_times_.Commit(job.service, job.trigger_state);
+    if (plan.hints.empty()) {
+      hints_.erase(job.service);
+    } else {
+      hints_[job.service] = plan.hints;
+    }
+  }
   if (!outcome.errors.empty() || !plan.retry_errors.empty()) {
     ++counters_.error;
     Retry(job.service, now);

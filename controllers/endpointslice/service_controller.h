@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -31,6 +32,8 @@
 #include "controllers/endpointslice/service_pods.h"
 #include "controllers/endpointslice/slice_tracker.h"
 #include "controllers/endpointslice/trigger_times.h"
+#include "controllers/topologyhints/hints.h"
+#include "controllers/topologyhints/zone_capacity.h"
 #include "informers/clock.h"
 #include "informers/store.h"
 #include "informers/work_queue.h"
@@ -126,6 +129,8 @@ class ServiceController {
  private:
   void Enqueue(const std::vector<Routed>& routed, Instant now);
   void NoteZone(const Change<Node>& change);
+  // Queues the Services whose hints no longer fit the zones' CPU.
+  void QueueOutdatedHints(Instant now);
   Job MakeSync(const ObjectKey& key, std::shared_ptr<const Service> service,
                std::vector<std::shared_ptr<const EndpointSlice>> slices);
   Job MakeVerify(const ObjectKey& key) const;
@@ -143,6 +148,9 @@ class ServiceController {
   std::unordered_set<ObjectKey> unsure_;
   // Copied on write while a job holds it.
   std::shared_ptr<NodeZones> zones_ = std::make_shared<NodeZones>();
+  ZoneCapacities capacities_;
+  // Of Services that ask for proportional hints.
+  std::unordered_map<ObjectKey, HintStates> hints_;
   bool started_ = false;
   Counters counters_;
 };

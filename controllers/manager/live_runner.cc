@@ -271,7 +271,8 @@ void LiveRunner::Impl::RunSync(const Job& job) {
     controller.Complete(job, applier.plan(), applier.outcome(), end);
   }
   LogSync(job, applier.plan(), applier.outcome(), expected_failure, end - begin);
-  PostEvents(job, applier.plan());
+  // Events tell of what was written.
+  if (applier.outcome().errors.empty()) PostEvents(job, applier.plan());
 }
 
 void LiveRunner::Impl::RunVerify(const Job& job) {

@@ -18,6 +18,12 @@ std::shared_ptr<const NodeZones> ZonesOf(const Dump& dump) {
   return zones;
 }
 
+std::shared_ptr<const ZoneCapacity> CapacityOf(const Dump& dump) {
+  ZoneCapacities capacities;
+  for (const std::shared_ptr<const Node>& node : dump.Of<Node>()) capacities.Observe(nullptr, node.get());
+  return capacities.snapshot();
+}
+
 bool IsUsed(Kind kind) {
   return kind == Kind::kService || kind == Kind::kPod || kind == Kind::kNode || kind == Kind::kEndpointSlice;
 }
@@ -30,6 +36,7 @@ DumpCluster MakeDumpCluster(const Dump& dump, const ReconcileConfig& config) {
   for (const AnyObject& object : dump.objects) cluster.ignored_objects += IsUsed(object.kind()) ? 0 : 1;
 
   const std::shared_ptr<const NodeZones> zones = ZonesOf(dump);
+  const std::shared_ptr<const ZoneCapacity> capacity = CapacityOf(dump);
   std::map<ObjectKey, std::size_t> input_of;
   SelectorIndex selectors;
   for (std::shared_ptr<const Service>& service : dump.Of<Service>()) {
@@ -42,6 +49,7 @@ DumpCluster MakeDumpCluster(const Dump& dump, const ReconcileConfig& config) {
     input_of.emplace(key, cluster.inputs.size());
     ReconcileInput input;
     input.nodes = zones;
+    input.capacity = capacity;
     input.service = std::move(service);
     cluster.inputs.push_back(std::move(input));
   }

@@ -23,7 +23,8 @@ using testing::VirtualCluster;
 
 constexpr int kMaxEndpoints = 4;
 const char* const kApps[] = {"web", "api", "db"};
-const char* const kZones[] = {"a", "b", ""};
+// Rarely none: one node without a zone takes the proportional hints from all.
+const char* const kZones[] = {"a", "b", "a", "b", "c", ""};
 
 class History {
  public:
@@ -58,8 +59,12 @@ class History {
       if (want.contains(service)) {
         EXPECT_LE(slice->endpoints.size(), static_cast<std::size_t>(kMaxEndpoints)) << slice->metadata.name;
       }
-      for (const Endpoint& e : slice->endpoints) have[service].insert(Describe(*slice, e));
+      for (Endpoint e : slice->endpoints) {
+        if (proportional_.contains(service)) CheckHint(service, slice->addressType, &e);
+        have[service].insert(Describe(*slice, e));
+      }
     }
+    for (const auto& [key, kinds] : hinted_) EXPECT_LE(kinds.size(), 1U) << key << ": hints on all or on none";
     for (const auto& [service, endpoints] : want) EXPECT_EQ(have[service], endpoints) << service;
     // Nobody looks after slices that name a Service that does not exist; if
     // that was their owner, they went with it.
@@ -123,8 +128,9 @@ class History {
   void PutNode(int i) {
     Node node;
     node.metadata.name = Text("n" + std::to_string(i));
-    node.ready = true;
-    const char* zone = kZones[random_.Below(3)];
+    node.ready = random_.Chance(0.9);
+    node.allocatableCpuMilli = random_.Between(1, 4) * 1000;
+    const char* zone = kZones[random_.Below(6)];
     if (*zone != '\0') node.metadata.labels = StringMap{{Text(kLabelZone), Text(zone)}};
     Put(node);
   }
@@ -142,6 +148,9 @@ class History {
     service.spec.publishNotReadyAddresses = random_.Chance(0.1);
     if (random_.Chance(0.3))
       service.spec.trafficDistribution = Text(random_.Chance(0.5) ? "PreferClose" : "PreferSameNode");
+    if (random_.Chance(0.3)) {
+      service.metadata.annotations = StringMap{{Text(kAnnotationTopologyMode), Text("Auto")}};
+    }
     // A Service keeps its cluster IP and its first family for life.
     service.spec.clusterIP = Text(i == 3   ? "None"
                                   : i == 2 ? "fd00:10::" + std::to_string(i)
@@ -265,6 +274,19 @@ class History {
     EXPECT_TRUE(response.status.ok()) << response.status.ToString();
   }
 
+  // Proportional hints depend on the history: all ready endpoints have one zone
+  // or none has. Takes the hint off, for the comparison.
+  void CheckHint(const std::string& service, const Text& address_type, Endpoint* e) {
+    if (e->conditions.ready == true) {
+      hinted_[service + " " + address_type.str()].insert(e->hints.has_value());
+      if (e->hints) {
+        EXPECT_EQ(e->hints->forZones.size(), 1U);
+        EXPECT_FALSE(e->zone.empty());
+      }
+    }
+    e->hints.reset();
+  }
+
   static std::string Describe(const EndpointSlice& slice, const Endpoint& e) {
     EndpointSlice one;
     one.addressType = slice.addressType;
@@ -282,6 +304,7 @@ class History {
     for (const auto& service : cluster_.List<Service>()) {
       const std::string key = KeyOf(service->metadata).ToString();
       if (!service->spec.selector) continue;
+      if (service->metadata.annotations.Contains(kAnnotationTopologyMode)) proportional_.insert(key);
       std::multiset<std::string>& endpoints = (*want)[key];
       for (const auto& pod : cluster_.List<Pod>()) AddDesired(*service, *pod, zones, &endpoints);
     }
@@ -321,6 +344,7 @@ class History {
   }
 
   static void AddHints(const Service& service, Endpoint* e) {
+    if (service.metadata.annotations.Contains(kAnnotationTopologyMode)) return;
     if (!service.spec.trafficDistribution || e->conditions.ready != true) return;
     EndpointHints hints;
     if (!e->zone.empty()) hints.forZones = {e->zone};
@@ -330,6 +354,8 @@ class History {
 
   Random random_;
   VirtualCluster cluster_;
+  std::set<std::string> proportional_;
+  std::map<std::string, std::set<bool>> hinted_;
   int pods_made_ = 0;
 };
 
