@@ -23,7 +23,7 @@ TEST(ServiceEventTest, NamesTheServiceAndTheComponent) {
   const auto event = request.object.As<Event>();
   ASSERT_NE(event, nullptr);
   EXPECT_EQ(event->metadata.namespace_, "shop");
-  EXPECT_EQ(event->metadata.name, "cart.1886c8ba0ef77200");
+  EXPECT_EQ(event->metadata.name, "cart.1886caf21c963200");
   EXPECT_EQ(event->involvedObject.kind, "Service");
   EXPECT_EQ(event->involvedObject.uid, "u1");
   EXPECT_EQ(event->type, "Warning");
