@@ -8,6 +8,7 @@
 #include "apis/json.h"
 #include "sim/cluster/json_doc.h"
 #include "sim/serve/negotiate.h"
+#include "sim/serve/protobuf_body.h"
 
 namespace epslice::sim {
 namespace {
@@ -16,6 +17,9 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kPatchTypes =
     "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
+
+constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
+constexpr std::string_view kBodyTypes = "application/json, application/vnd.kubernetes.protobuf";
 
 std::string_view Why(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
 
@@ -186,8 +190,21 @@ Status ReadBody(std::string_view content_type, std::string_view body, Route* rou
   const bool deletes = request.verb == Verb::kDelete;
   if (!deletes && request.verb != Verb::kCreate && request.verb != Verb::kUpdate) return {};
   if (deletes && body.empty()) return {};
-  // No header counts as JSON, as the reference has it.
-  if (!type.empty() && type != "application/json") return StatusUnsupportedMediaType("application/json");
+  std::string converted;
+  if (type == kProtobuf) {
+    absl::StatusOr<std::string> json = ProtobufToJson(body);
+    if (absl::IsUnimplemented(json.status())) {
+      Status status = StatusUnsupportedMediaType(kBodyTypes);
+      status.message += Cat({" (", Why(json.status()), ")"});
+      return status;
+    }
+    if (!json.ok()) return StatusBadRequest(Why(json.status()));
+    converted = *std::move(json);
+    body = converted;
+  } else if (!type.empty() && type != "application/json") {
+    // No header counts as JSON, as the reference has it.
+    return StatusUnsupportedMediaType(kBodyTypes);
+  }
   if (deletes) {
     const absl::StatusOr<Json> doc = ParseObject(body);
     if (!doc.ok()) return Unrecognized("DeleteOptions", Why(doc.status()), body);

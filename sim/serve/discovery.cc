@@ -268,8 +268,76 @@ std::string Paths() {
     json.String(Cat({"/apis/", group.name}));
     json.String(Cat({"/apis/", group.name, "/v1"}));
   }
-  for (std::string_view path : {"/healthz", "/livez", "/readyz", "/version"}) json.String(path);
+  for (std::string_view path : {"/healthz", "/livez", "/openapi/v3", "/readyz", "/version"}) json.String(path);
   json.EndArray();
+  json.EndObject();
+  return out;
+}
+
+std::string GroupPath(const Group& group) {
+  return group.name.empty() ? std::string("api/v1") : Cat({"apis/", group.name, "/v1"});
+}
+
+std::string OpenApiIndex() {
+  std::string out;
+  JsonWriter json(&out);
+  json.BeginObject();
+  json.Key("paths");
+  json.BeginObject();
+  for (const Group& group : Groups()) {
+    json.Key(GroupPath(group));
+    json.BeginObject();
+    json.Field("serverRelativeURL", Cat({"/openapi/v3/", GroupPath(group)}));
+    json.EndObject();
+  }
+  json.EndObject();
+  json.EndObject();
+  return out;
+}
+
+// No schemas: only what kubectl looks up before it writes, which is whether
+// PATCH of a kind takes the parameter fieldValidation. (It does, and ignores
+// it: fields we do not know are kept as they are.)
+std::string OpenApiOf(const Group& group) {
+  std::string out;
+  JsonWriter json(&out);
+  json.BeginObject();
+  json.Field("openapi", "3.0.0");
+  json.Key("info");
+  json.BeginObject();
+  json.Field("title", "epslice");
+  json.Field("version", "v1.36.0");
+  json.EndObject();
+  json.Key("paths");
+  json.BeginObject();
+  for (const Resource& resource : group.resources) {
+    const KindInfo& info = InfoOf(resource.kind);
+    json.Key(
+        Cat({"/", GroupPath(group), "/", info.namespaced ? "namespaces/{namespace}/" : "", info.resource, "/{name}"}));
+    json.BeginObject();
+    json.Key("patch");
+    json.BeginObject();
+    json.Key("parameters");
+    json.BeginArray();
+    json.BeginObject();
+    json.Field("name", "fieldValidation");
+    json.Field("in", "query");
+    json.Key("schema");
+    json.BeginObject();
+    json.Field("type", "string");
+    json.EndObject();
+    json.EndObject();
+    json.EndArray();
+    json.Key("x-kubernetes-group-version-kind");
+    json.BeginObject();
+    json.Field("group", group.name);
+    json.Field("version", "v1");
+    json.Field("kind", info.name);
+    json.EndObject();
+    json.EndObject();
+    json.EndObject();
+  }
+  json.EndObject();
   json.EndObject();
   return out;
 }
@@ -297,7 +365,9 @@ std::optional<Document> FindDocument(std::string_view path, DiscoveryFormat form
     return Document{Cat({"application/json;g=apidiscovery.k8s.io;v=", version, ";as=APIGroupDiscoveryList"}),
                     AggregatedList(core, version)};
   }
+  if (path == "/openapi/v3") return json(OpenApiIndex());
   for (const Group& group : Groups()) {
+    if (path == Cat({"/openapi/v3/", GroupPath(group)})) return json(OpenApiOf(group));
     if (group.name.empty()) {
       if (path == "/api/v1") return json(ResourceList(group));
       continue;

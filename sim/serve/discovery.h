@@ -3,7 +3,9 @@
 // every server.
 //
 // Discovery lists what is served and nothing else, so `kubectl api-resources`
-// tells the truth. Aggregated discovery (KEP-3352) in both versions.
+// tells the truth. Aggregated discovery (KEP-3352) in both versions. OpenAPI v3
+// has paths but no schemas, enough for kubectl to apply and create; `kubectl
+// explain` needs a real server, and so does the validation of unknown fields.
 #ifndef EPSLICE_SIM_SERVE_DISCOVERY_H_
 #define EPSLICE_SIM_SERVE_DISCOVERY_H_
 

@@ -95,6 +95,17 @@ TEST(DiscoveryTest, Health) {
   }
 }
 
+// What kubectl (1.32) looks up before it writes.
+TEST(DiscoveryTest, OpenApiNamesFieldValidation) {
+  const Json index = Ours("/openapi/v3");
+  ASSERT_TRUE(index["paths"].contains("api/v1"));
+  const std::string path = index["paths"]["apis/discovery.k8s.io/v1"]["serverRelativeURL"];
+  const Json patch =
+      Ours(path)["paths"]["/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices/{name}"]["patch"];
+  EXPECT_EQ(patch["parameters"][0]["name"], "fieldValidation");
+  EXPECT_EQ(patch["x-kubernetes-group-version-kind"]["kind"], "EndpointSlice");
+}
+
 TEST(DiscoveryTest, UnknownPaths) {
   for (const char* path : {"/openapi/v2", "/apis/apps", "/apis/apps/v1", "/api/v2", "/metrics", "/healthz/x"}) {
     EXPECT_FALSE(FindDocument(path, DiscoveryFormat::kPlain, false).has_value()) << path;

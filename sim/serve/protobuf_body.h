@@ -1,0 +1,24 @@
+// Request bodies in the API's protobuf form, as kubectl's create commands and
+// Go controllers send them, into JSON. Pure.
+//
+// The envelope is the four bytes "k8s\0" and a runtime.Unknown. Read are
+// Namespace, Service, EndpointSlice, Event (both spellings), Lease, Binding,
+// Eviction and DeleteOptions; Pods and Nodes, which have hundreds of fields,
+// are not. Answers are always JSON.
+#ifndef EPSLICE_SIM_SERVE_PROTOBUF_BODY_H_
+#define EPSLICE_SIM_SERVE_PROTOBUF_BODY_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace epslice::sim {
+
+// The object as JSON text, with apiVersion and kind. InvalidArgument where the
+// bytes are malformed; Unimplemented for a kind that is not read.
+absl::StatusOr<std::string> ProtobufToJson(std::string_view body);
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_SERVE_PROTOBUF_BODY_H_
