@@ -13,13 +13,6 @@ using nlohmann::json;
 // As many as the API server takes.
 constexpr std::size_t kMaxPatchOperations = 10'000;
 
-bool HasCopy(const json& patch) {
-  for (const json& operation : patch) {
-    if (StringAt(operation, "op") == "copy") return true;
-  }
-  return false;
-}
-
 absl::Status CheckSize(const json& doc) {
   // Depth first: writing a very deep document out would exhaust the stack.
   if (TooDeep(doc)) return absl::FailedPreconditionError("the patched object is nested too deep");
@@ -34,16 +27,20 @@ absl::Status ApplyJsonPatch(const json& patch, json* doc) {
                                       std::to_string(kMaxPatchOperations) + ", got " + std::to_string(patch.size()));
   }
   try {
-    if (!HasCopy(patch)) {
-      *doc = doc->patch(patch);
-      return CheckSize(*doc);
-    }
-    // Each copy can double the document: look at it after every step.
+    // Step by step and in place: a patch of a few bytes can copy much, again
+    // and again, so what it copies is counted before it does.
+    std::size_t copied = 0;
     for (const json& operation : patch) {
-      *doc = doc->patch(json::array({operation}));
-      if (absl::Status status = CheckSize(*doc); !status.ok()) return status;
+      const std::string op = StringAt(operation, "op");
+      if (op == "copy" || op == "move") {
+        const json& source = doc->at(json::json_pointer(StringAt(operation, "from")));
+        if (absl::Status status = CheckSize(source); !status.ok()) return status;
+        copied += DumpDoc(source).size();
+        if (copied > kMaxObjectBytes) return absl::FailedPreconditionError("the patch copies too much");
+      }
+      doc->patch_inplace(json::array({operation}));
     }
-    return absl::OkStatus();
+    return CheckSize(*doc);
   } catch (const json::parse_error& e) {
     return absl::InvalidArgumentError(e.what());
   } catch (const json::exception& e) {

@@ -166,7 +166,9 @@ void ValidateEndpointSlice(const EndpointSlice& slice, const EndpointSlice* old,
   }
   if (slice.addressType.empty()) {
     causes->push_back(RequiredValue("addressType", ""));
-  } else if (slice.addressType != "IPv4" && slice.addressType != "IPv6" && slice.addressType != "FQDN") {
+    return;
+  }
+  if (slice.addressType != "IPv4" && slice.addressType != "IPv6" && slice.addressType != "FQDN") {
     causes->push_back(UnsupportedValue("addressType", slice.addressType, {"FQDN", "IPv4", "IPv6"}));
     return;
   }

@@ -200,6 +200,7 @@ TEST_F(ClusterTest, ServiceDefaults) {
   const std::string given = R"({"metadata":{"name":"web","namespace":"shop"},
       "spec":{"selector":{"app":"x"},"ports":[{"port":80}]}})";
   const json doc = Doc(CreateJson(Kind::kService, given).object);
+  EXPECT_EQ(doc["metadata"]["resourceVersion"], std::to_string(server_->resource_version()));
   const json spec = doc["spec"];
   EXPECT_EQ(spec["type"], "ClusterIP");
   EXPECT_EQ(spec["sessionAffinity"], "None");
