@@ -308,6 +308,12 @@ std::string OpenApiOf(const Group& group) {
   json.Field("title", "epslice");
   json.Field("version", "v1.36.0");
   json.EndObject();
+  json.Key("components");
+  json.BeginObject();
+  json.Key("schemas");
+  json.BeginObject();
+  json.EndObject();
+  json.EndObject();
   json.Key("paths");
   json.BeginObject();
   for (const Resource& resource : group.resources) {
