@@ -80,7 +80,6 @@ void NewDoc(const AnyObject& object, json* doc) {
   if (!meta.namespace_.empty()) out["namespace"] = meta.namespace_.view();
   out["uid"] = meta.uid.view();
   out["resourceVersion"] = meta.resourceVersion.view();
-  out["resourceVersion"] = meta.resourceVersion.view();
   out["creationTimestamp"] = FormatRfc3339(meta.creationTimestamp);
   if (HasGeneration(object.kind())) out["generation"] = 1;
   if (auto service = object.As<Service>()) {
