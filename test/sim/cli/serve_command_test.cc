@@ -1,0 +1,153 @@
+#include "sim/cli/serve_command.h"
+
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "informers/clock.h"
+#include "sim/serve/http_server.h"
+
+namespace epslice::sim {
+namespace {
+
+struct CliResult {
+  int code;
+  std::string err;
+};
+
+CliResult RunServe(const std::vector<std::string>& args) {
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  const int code = RunCli(args, {in, out, err});
+  EXPECT_EQ(out.str(), "");
+  return {code, err.str()};
+}
+
+TEST(ListenAddressTest, ReadsHostAndPort) {
+  const std::vector<std::tuple<const char*, const char*, int, bool, const char*>> cases = {
+      {"127.0.0.1:8001", "127.0.0.1", 8001, true, "http://127.0.0.1:8001"},
+      {"127.1.2.3:0", "127.1.2.3", 0, true, "http://127.1.2.3:0"},
+      {"localhost:80", "localhost", 80, true, "http://localhost:80"},
+      {"[::1]:8001", "::1", 8001, true, "http://[::1]:8001"},
+      {"0.0.0.0:65535", "0.0.0.0", 65535, false, "http://0.0.0.0:65535"},
+      {"[::]:1", "::", 1, false, "http://[::]:1"},
+  };
+  for (const auto& [text, host, port, loopback, url] : cases) {
+    const auto address = ParseListenAddress(text);
+    ASSERT_TRUE(address.ok()) << address.status();
+    EXPECT_EQ(address->host, host);
+    EXPECT_EQ(address->port, port);
+    EXPECT_EQ(address->IsLoopback(), loopback) << text;
+    EXPECT_EQ(address->Url(), url);
+  }
+}
+
+TEST(ListenAddressTest, Refuses) {
+  for (const char* text : {"", "8001", ":8001", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
+                           "127.0.0.1:-1", "::1:8001", "[]:1", "[::1:1", "127.0.0.1: 80"}) {
+    EXPECT_FALSE(ParseListenAddress(text).ok()) << text;
+  }
+}
+
+TEST(ServeCommandTest, BadUsageIsOneLine) {
+  const std::vector<std::pair<std::vector<std::string>, const char*>> cases = {
+      {{"serve", "--listen", "here"}, "is not HOST:PORT"},
+      {{"serve", "--without", "pots"}, "there is no kind \"pots\"; there are: namespaces, nodes, pods"},
+      {{"serve", "-f", "/no/such/file"}, "no such file"},
+      {{"serve", "--listen", "192.0.2.1:0"}, "cannot listen on 192.0.2.1"},
+      {{"serve", "--speed", "2"}, "--speed"},
+  };
+  for (const auto& [args, want] : cases) {
+    const CliResult result = RunServe(args);
+    EXPECT_EQ(result.code, kExitBadInput) << result.err;
+    EXPECT_NE(result.err.find(want), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  }
+}
+
+TEST(ServeCommandTest, PortInUse) {
+  const RealClock clock;
+  MemoryApiServer memory(&clock);
+  HttpServer http(&clock, &memory);
+  ASSERT_TRUE(http.Start().ok());
+  const CliResult result = RunServe({"serve", "--listen", "127.0.0.1:" + std::to_string(http.port())});
+  EXPECT_EQ(result.code, kExitBadInput);
+  EXPECT_NE(result.err.find("in use"), std::string::npos) << result.err;
+}
+
+// The program itself, from start to signal.
+class Program {
+ public:
+  explicit Program(const std::vector<std::string>& args) {
+    int ends[2];
+    EXPECT_EQ(::pipe(ends), 0);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::dup2(ends[1], STDERR_FILENO);
+      ::close(ends[0]);
+      std::vector<char*> argv;
+      std::vector<std::string> copy = args;
+      for (std::string& arg : copy) argv.push_back(arg.data());
+      argv.push_back(nullptr);
+      ::execv(argv[0], argv.data());
+      ::_exit(127);
+    }
+    ::close(ends[1]);
+    err_ = ::fdopen(ends[0], "r");
+  }
+  ~Program() {
+    if (pid_ > 0) Stop(SIGKILL);
+    ::fclose(err_);
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  std::string Line() {
+    char line[512] = "";
+    return ::fgets(line, sizeof line, err_) == nullptr ? std::string() : std::string(line);
+  }
+  // The exit code, or -1 for an end by the signal itself.
+  int Stop(int signal) {
+    int status = 0;
+    ::kill(pid_, signal);
+    ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  FILE* err_ = nullptr;
+};
+
+TEST(ServeCommandTest, ServesADumpUntilToldToStop) {
+  const std::string shop = EPSLICE_SOURCE_DIR "/test/testdata/shop/";
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Program program({EPSLICE_BIN_DIR "/endpointslice-sim", "serve", "-f", shop + "services.json", "-f",
+                     shop + "pods.json", "-f", shop + "nodes.json", "--listen", "127.0.0.1:0", "--without", "nodes"});
+    const std::string line = program.Line();
+    ASSERT_EQ(line.rfind("serving http://127.0.0.1:", 0), 0U) << line;
+    EXPECT_NE(line.find("services"), std::string::npos);
+    EXPECT_EQ(line.find("node"), std::string::npos);
+    const int port = std::stoi(line.substr(line.rfind(':') + 1));
+    httplib::Client client("127.0.0.1", port);
+    const auto pods = client.Get("/api/v1/pods");
+    ASSERT_TRUE(pods);
+    EXPECT_FALSE(nlohmann::json::parse(pods->body)["items"].empty());
+    const auto nodes = client.Get("/api/v1/nodes");
+    ASSERT_TRUE(nodes);
+    EXPECT_TRUE(nlohmann::json::parse(nodes->body)["items"].empty());
+    EXPECT_EQ(program.Stop(signal), 0);
+  }
+}
+
+}  // namespace
+}  // namespace epslice::sim
