@@ -148,7 +148,18 @@ class AddressTypePlan {
     if (state.kind != HintState::Kind::kOff) plan->hints[address_type_] = std::move(state);
   }
 
-  // An event where the state changed, or the reason for it.
+  // Whether another address type of the Service has hints, before or by now.
+  bool HintedElsewhere(const Plan& plan) const {
+    const auto is_hinted = [&](const auto& state) {
+      return state.first != address_type_ && state.second.kind == HintState::Kind::kEnabled;
+    };
+    return std::any_of(input_.hints.begin(), input_.hints.end(), is_hinted) ||
+           std::any_of(plan.hints.begin(), plan.hints.end(), is_hinted);
+  }
+
+  // An event where the state changed, or the reason for it. That hints are on
+  // is news of the Service: it is told for the first of its address types, as
+  // the reference does.
   void TellHints(const HintState& before, const HintState& after, Plan* plan) const {
     const auto tell = [&](std::string_view type, std::string_view reason, std::string_view message) {
       plan->events.push_back(
@@ -156,6 +167,7 @@ class AddressTypePlan {
     };
     if (before.kind == after.kind && before.reason == after.reason) return;
     if (after.kind == HintState::Kind::kEnabled) {
+      if (HintedElsewhere(*plan)) return;
       tell("Normal", "TopologyAwareHintsEnabled", "Topology Aware Hints has been enabled");
     } else if (after.kind == HintState::Kind::kDisabled) {
       tell("Warning", "TopologyAwareHintsDisabled", after.reason);
