@@ -65,12 +65,18 @@ class PoolQueue : public httplib::TaskQueue {
   WorkerPool pool_;
 };
 
-Status StatusTooManyWatches() {
+Status StatusNoMoreWatches(bool stopping) {
   Status status;
+  status.retryAfterSeconds = 5;
+  if (stopping) {
+    status.code = 503;
+    status.reason = "ServiceUnavailable";
+    status.message = "the server is stopping";
+    return status;
+  }
   status.code = 429;
   status.reason = "TooManyRequests";
   status.message = "too many watches are running";
-  status.retryAfterSeconds = 5;
   return status;
 }
 
@@ -329,7 +335,7 @@ void HttpServer::Impl::AnswerWatch(WatchPlan plan, httplib::Response* response) 
     // A place is taken before the watch begins, so that the bound holds.
     std::lock_guard<std::mutex> lock(mu);
     if (stopping || running.size() >= options.max_watches) {
-      Fill(AnswerStatus(StatusTooManyWatches()), response);
+      Fill(AnswerStatus(StatusNoMoreWatches(stopping)), response);
       return;
     }
     id = next_id++;
