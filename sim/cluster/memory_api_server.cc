@@ -76,7 +76,7 @@ Response ErrorResponse(Status status) {
 MemoryApiServer::Impl::Impl(const Clock* server_clock, MemoryApiServerOptions server_options)
     : clock(server_clock),
       options(std::move(server_options)),
-      store(options.history),
+      store(options.history, options.history_bytes),
       addresses(options.service_cidr, options.service_cidr_v6, Random(options.seed).Fork(kAddressStream)),
       uids(Random(options.seed).Fork(kUidStream)),
       names(Random(options.seed).Fork(kNameStream)) {

@@ -58,6 +58,8 @@ struct MemoryApiServerOptions {
   // Watch history kept, in events over all kinds; a watch from before it gets
   // 410 Expired.
   std::size_t history = 100'000;
+  // And at most about so many bytes: large EndpointSlices leave fewer events.
+  std::size_t history_bytes = std::size_t{256} << 20;
   // Created on first use, as if by an operator: objects may come in any order.
   // False: a create in an unknown namespace is 404.
   bool create_missing_namespaces = false;

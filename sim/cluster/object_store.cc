@@ -3,6 +3,17 @@
 #include <algorithm>
 
 namespace epslice::sim {
+namespace {
+
+// What keeping one version of an object costs, roughly.
+std::size_t BytesOf(const AnyObject& object) {
+  std::size_t bytes = 512;
+  if (auto slice = object.As<EndpointSlice>()) bytes += slice->endpoints.size() * (sizeof(Endpoint) + 64);
+  if (object.json() != nullptr) bytes += object.json()->size();
+  return bytes;
+}
+
+}  // namespace
 
 const Record* ObjectStore::Find(Kind kind, const ObjectKey& key) const {
   const Objects& of_kind = objects(kind);
@@ -25,11 +36,13 @@ void ObjectStore::Index(const Dependent& dependent, const std::vector<OwnerRefer
 
 const HistoryEntry& ObjectStore::Append(HistoryEntry entry) {
   version_ = entry.version;
+  bytes_ += BytesOf(entry.object);
   history_.push_back(std::move(entry));
   // The newest entry stays until the next change even when none are kept: the
   // caller is still looking at it.
-  while (history_.size() > std::max<std::size_t>(capacity_, 1)) {
+  while (history_.size() > 1 && (history_.size() > capacity_ || bytes_ > byte_capacity_)) {
     oldest_ = history_.front().version;
+    bytes_ -= BytesOf(history_.front().object);
     history_.pop_front();
   }
   if (capacity_ == 0) oldest_ = version_;
@@ -94,6 +107,7 @@ std::deque<HistoryEntry>::const_iterator ObjectStore::ChangesAfter(std::uint64_t
 
 void ObjectStore::Compact() {
   history_.clear();
+  bytes_ = 0;
   oldest_ = version_;
 }
 

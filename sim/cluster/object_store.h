@@ -51,8 +51,9 @@ class ObjectStore {
   using Objects = std::map<ObjectKey, Record>;
   using Dependent = std::pair<Kind, ObjectKey>;
 
-  // Keeps the last `history` changes.
-  explicit ObjectStore(std::size_t history) : capacity_(history) {}
+  // Keeps the last `history` changes, as far as they fit in about
+  // `history_bytes`.
+  ObjectStore(std::size_t history, std::size_t history_bytes) : capacity_(history), byte_capacity_(history_bytes) {}
 
   std::uint64_t version() const { return version_; }
   // The version the next change will have.
@@ -91,6 +92,8 @@ class ObjectStore {
   const HistoryEntry& Append(HistoryEntry entry);
 
   const std::size_t capacity_;
+  const std::size_t byte_capacity_;
+  std::size_t bytes_ = 0;  // of history_, estimated
   std::uint64_t version_ = 0;
   std::uint64_t oldest_ = 0;
   std::array<Objects, kAllKinds.size()> objects_;

@@ -17,6 +17,7 @@ std::string EncodeContinueToken(const ContinueToken& token) {
   const nlohmann::json doc = {
       {"v", kTokenVersion},
       {"rv", token.version},
+      {"left", token.remaining},
       {"start", token.last.namespace_.str() + "/" + token.last.name.str() + std::string(1, '\0')}};
   return absl::WebSafeBase64Escape(doc.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
@@ -38,7 +39,10 @@ std::optional<ContinueToken> DecodeContinueToken(std::string_view text) {
   place.pop_back();
   const std::size_t slash = place.find('/');
   if (slash == std::string::npos) return std::nullopt;
-  return ContinueToken{rv->get<std::int64_t>(), {Text(place.substr(0, slash)), Text(place.substr(slash + 1))}};
+  const auto left = doc.find("left");
+  const std::int64_t remaining = left != doc.end() && left->is_number_integer() ? left->get<std::int64_t>() : -1;
+  return ContinueToken{
+      rv->get<std::int64_t>(), {Text(place.substr(0, slash)), Text(place.substr(slash + 1))}, remaining};
 }
 
 }  // namespace epslice::sim

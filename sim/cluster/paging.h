@@ -16,6 +16,8 @@ namespace epslice::sim {
 struct ContinueToken {
   std::int64_t version = 0;
   ObjectKey last;
+  // How many follow `last` in that state; -1: not known.
+  std::int64_t remaining = -1;
 };
 
 // base64url of a small JSON object, as the API server's tokens are: opaque to

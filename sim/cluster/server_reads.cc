@@ -60,6 +60,7 @@ std::optional<Status> CheckMatch(const ListOptions& list) {
 struct Page {
   std::uint64_t version = 0;  // the state shown
   ObjectKey after;            // empty name: from the start
+  std::int64_t left = -1;     // objects after that, where the token knows
 };
 
 // The 410 for a token from before the kept history comes with a token that
@@ -70,7 +71,7 @@ Response ExpiredContinue(const ObjectKey& last) {
       "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
       "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
       "modified, or deleted between the time the first chunk was returned and now may show up in the list."));
-  response.list.continueToken = EncodeContinueToken({-1, last});
+  response.list.continueToken = EncodeContinueToken({-1, last, -1});
   return response;
 }
 
@@ -90,6 +91,7 @@ Response FindPage(const ListOptions& list, const ObjectStore& store, Page* page)
     page->after = token->last;
     if (token->version < 0) return {};
     page->version = static_cast<std::uint64_t>(token->version);
+    page->left = token->remaining;
     if (page->version > store.version()) return ErrorResponse(StatusTooLargeVersion(page->version, store.version()));
     return page->version < store.oldest() ? ExpiredContinue(token->last) : Response{};
   }
@@ -177,21 +179,27 @@ Response MemoryApiServer::Impl::List(const Request& request) const {
   ObjectKey from{in_namespace, Text()};
   if (from < page.after) from = page.after;
   ObjectKey last;
+  bool more = false;
   view.ForEach(from, [&](const ObjectKey& key, const AnyObject& object) {
     if (!in_namespace.empty() && key.namespace_ != in_namespace) return false;
-    if (key == page.after || !selection.Matches(object)) return true;
+    if (key == page.after || (selection.selective() && !selection.Matches(object))) return true;
     if (limit > 0 && list.items.size() == limit) {
       // The first of the rest: there is another page. Counting it all is only
-      // possible where no selector decides.
-      list.continueToken = EncodeContinueToken({static_cast<std::int64_t>(page.version), last});
+      // possible where no selector decides, and done for the first page only:
+      // a state keeps its size.
+      more = true;
       if (selection.selective()) return false;
       ++list.remainingItemCount;
-      return true;
+      return page.left < 0;
     }
     list.items.push_back(object);
     last = key;
     return true;
   });
+  if (!more) return response;
+  if (page.left >= 0 && !selection.selective()) list.remainingItemCount = page.left - request.list.limit;
+  list.continueToken = EncodeContinueToken(
+      {static_cast<std::int64_t>(page.version), last, selection.selective() ? -1 : list.remainingItemCount});
   return response;
 }
 

@@ -116,6 +116,11 @@ void ValidateEndpoint(const Endpoint& endpoint, std::string_view type, std::size
   }
 }
 
+// Whether all that ValidateEndpoint() looks at is equal.
+bool SameNames(const Endpoint& a, const Endpoint& b) {
+  return a.addresses == b.addresses && a.hostname == b.hostname && a.nodeName == b.nodeName && a.hints == b.hints;
+}
+
 void ValidatePorts(const std::vector<EndpointPort>& ports, std::vector<StatusCause>* causes) {
   if (ports.size() > kMaxPorts) {
     causes->push_back(TooMany("ports", ports.size(), kMaxPorts));
@@ -176,6 +181,8 @@ void ValidateEndpointSlice(const EndpointSlice& slice, const EndpointSlice* old,
     causes->push_back(TooMany("endpoints", slice.endpoints.size(), kMaxEndpoints));
   } else {
     for (std::size_t i = 0; i < slice.endpoints.size(); ++i) {
+      // What was stored is valid; most endpoints of an update are unchanged.
+      if (old != nullptr && i < old->endpoints.size() && SameNames(slice.endpoints[i], old->endpoints[i])) continue;
       ValidateEndpoint(slice.endpoints[i], slice.addressType, i, causes);
     }
   }

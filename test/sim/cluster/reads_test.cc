@@ -239,6 +239,23 @@ TEST_F(ClusterTest, WatchErrors) {
   }
 }
 
+TEST_F(ClusterTest, HistoryIsBoundedInBytesToo) {
+  MemoryApiServerOptions small = Options();
+  small.history_bytes = 100'000;
+  Restart(small);
+  const std::uint64_t start = server_->resource_version();
+  EndpointSlice slice = Slice("a", std::vector<std::string>(100, "10.0.0.1"));
+  Create(AnyObject::Of(slice));
+  for (int i = 0; i < 20; ++i) {
+    slice.metadata.annotations = {{"i", Text(std::to_string(i))}};
+    ASSERT_TRUE(Update(AnyObject::Of(slice)).status.ok());
+  }
+  WatchLog log;
+  EXPECT_EQ(Watch(Kind::kEndpointSlice, Since(start), &log), nullptr);
+  EXPECT_NE(Watch(Kind::kEndpointSlice, Since(server_->resource_version() - 1), &log), nullptr);
+  EXPECT_EQ(log.Lines(), (Strings{"MODIFIED a"}));
+}
+
 TEST_F(ClusterTest, ObjectsEnterAndLeaveSelections) {
   ListOptions options = Since(server_->resource_version());
   options.labelSelector = "in=yes";
