@@ -142,8 +142,8 @@ void PrintTables(const DiffResult& result, std::ostream& out) {
   }
   if (!only_hints.empty()) out << "Only hints differ: " << Printable(only_hints) << ".\n";
   const auto total = static_cast<std::int64_t>(result.diffs.size());
-  out << result.different << " of " << total << (total == 1 ? " Service differs" : " Services differ") << " (and "
-      << result.skipped_services << " without selector or ExternalName not looked at).\n";
+  out << result.different << " of " << total << (total == 1 ? " Service differs" : " Services differ") << " ("
+      << result.skipped_services << " more without selector or ExternalName).\n";
 }
 
 // Leaves only the Service that is asked for.

@@ -18,7 +18,7 @@ void InputFlags::AddTo(CLI::App* app) {
                   "what to read: a file, a directory (every .json, .jsonl, .yaml, .yml in it, also .gz, .zst, .xz), "
                   "or - for standard input; may be given again")
       ->required()
-      ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("FILE");
 }

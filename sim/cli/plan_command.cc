@@ -158,8 +158,8 @@ void PrintTables(const PlanResult& result, std::ostream& out) {
     out << '\n';
   }
   const Summary& s = result.summary;
-  out << Counted(s.services, "Service") << " (and " << s.skipped_services
-      << " without selector or ExternalName): " << Counted(s.operations[0], "create") << ", "
+  out << Counted(s.services, "Service") << " (" << s.skipped_services
+      << " more without selector or ExternalName): " << Counted(s.operations[0], "create") << ", "
       << Counted(s.operations[1], "update") << ", " << Counted(s.operations[2], "delete") << "; then "
       << Counted(s.endpoints, "endpoint") << " in " << Counted(s.slices, "slice") << ". "
       << Counted(s.ignored_objects, "other object") << " ignored.\n";

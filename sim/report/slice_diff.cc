@@ -139,7 +139,7 @@ class Differ {
     }
     const auto add = [&](const EndpointSlice& slice) {
       AddPlaces(slice, &want_);
-      wanted_ports_[slice.addressType].insert(PortsText(slice.ports));
+      if (!slice.endpoints.empty()) wanted_ports_[slice.addressType].insert(PortsText(slice.ports));
     };
     for (const auto& [name, slice] : after_) add(*slice);
     for (const SlicePtr& slice : created_) add(*slice);
@@ -161,16 +161,16 @@ class Differ {
 
   void CompareSlice(const EndpointSlice& slice) {
     const auto after = after_.find(slice.metadata.name);
-    const bool ports_wanted = wanted_ports_[slice.addressType].count(PortsText(slice.ports)) > 0;
     if (slice.endpoints.empty()) {
       if (after == after_.end()) {
         AddSlice(DifferenceKind::kUnexpectedSlice, slice, {});
         return;
       }
-      if (PortsText(after->second->ports) != PortsText(slice.ports)) AddWrongPorts(slice);
-    } else if (!ports_wanted && wanted_ports_.count(slice.addressType) > 0 &&
-               !wanted_ports_[slice.addressType].empty()) {
-      AddWrongPorts(slice);
+      const bool stays_empty = after->second->endpoints.empty();
+      if (stays_empty && PortsText(after->second->ports) != PortsText(slice.ports)) AddWrongPorts(slice);
+    } else {
+      const std::set<std::string>& wanted = wanted_ports_[slice.addressType];
+      if (!wanted.empty() && wanted.count(PortsText(slice.ports)) == 0) AddWrongPorts(slice);
     }
     if (after != after_.end()) CompareLabels(*after->second, slice);
     if (slice.endpoints.size() > static_cast<std::size_t>(config_.max_endpoints_per_slice)) {

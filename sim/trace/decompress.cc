@@ -115,25 +115,30 @@ absl::StatusOr<std::string> Unxz(std::string_view bytes, const DecompressLimits&
   Output output(bytes.size(), limits);
   std::vector<char> chunk(kChunk);
   lzma_stream stream = LZMA_STREAM_INIT;
-  // LZMA_CONCATENATED also takes zero padding, in fours.
-  if (lzma_stream_decoder(&stream, kWindowMemory, LZMA_CONCATENATED) != LZMA_OK) {
-    return absl::ResourceExhaustedError("no memory to read xz");
-  }
   const std::unique_ptr<lzma_stream, void (*)(lzma_stream*)> end(&stream, lzma_end);
+  const auto begin_stream = [&] { return lzma_stream_decoder(&stream, kWindowMemory, 0) == LZMA_OK; };
+  if (!begin_stream()) return absl::ResourceExhaustedError("no memory to read xz");
   stream.next_in = reinterpret_cast<const std::uint8_t*>(bytes.data());
   stream.avail_in = bytes.size();
   while (true) {
     stream.next_out = reinterpret_cast<std::uint8_t*>(chunk.data());
     stream.avail_out = chunk.size();
-    const lzma_ret rc = lzma_code(&stream, LZMA_FINISH);
+    const lzma_ret rc = lzma_code(&stream, LZMA_RUN);
     if (absl::Status s = output.Append(chunk.data(), chunk.size() - stream.avail_out); !s.ok()) return s;
     switch (rc) {
       case LZMA_OK: break;
-      case LZMA_STREAM_END: return output.Take();
+      case LZMA_STREAM_END: {
+        const std::string_view rest = bytes.substr(bytes.size() - stream.avail_in);
+        if (OnlyZeros(rest)) return output.Take();
+        if (DetectCompression(rest) != Compression::kXz) {
+          return absl::InvalidArgumentError("after the xz data comes something else");
+        }
+        if (!begin_stream()) return absl::ResourceExhaustedError("no memory to read xz");
+        break;
+      }
       case LZMA_BUF_ERROR: return Cut("xz");
       case LZMA_MEMLIMIT_ERROR:
         return absl::InvalidArgumentError("needs more than 256 MiB of memory to decompress; it is not read");
-      case LZMA_FORMAT_ERROR: return absl::InvalidArgumentError("after the xz data comes something else");
       default: return Damaged("xz");
     }
   }

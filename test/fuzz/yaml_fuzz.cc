@@ -1,0 +1,31 @@
+// Whatever YAML is read comes out as JSON that can be written as YAML again
+// and then says the same; the line of a value is never beyond the text.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "sim/report/structured.h"
+#include "sim/trace/yaml.h"
+#include "test/fuzz/check.h"
+
+using epslice::fuzz::Check;
+using epslice::sim::YamlToJson;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text = epslice::fuzz::Input(data, size);
+  const absl::StatusOr<std::string> json = YamlToJson(text);
+  if (!json.ok()) {
+    const std::string message(json.status().message());
+    Check(!message.empty(), "an error says what is wrong");
+    return 0;
+  }
+  const auto lines = [](std::string_view s) { return std::count(s.begin(), s.end(), '\n'); };
+  Check(lines(*json) <= lines(text) + std::count(text.begin(), text.end(), '\r'), "values stay on their lines");
+  // One value at a time; bytes that are no UTF-8 were refused before, in use.
+  if (!nlohmann::json::accept(*json)) return 0;
+  const nlohmann::json value = nlohmann::json::parse(*json);
+  const absl::StatusOr<std::string> again = YamlToJson(epslice::sim::JsonToYaml(value.dump()));
+  Check(again.ok(), "what is written as YAML can be read");
+  Check(nlohmann::json::parse(*again) == value, "and says the same");
+  return 0;
+}
