@@ -1,0 +1,166 @@
+// endpointslice-controller as a process, against an API server over HTTP.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apis/json.h"
+#include "controllers/manager/signals.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sim/serve/http_server.h"
+#include "test/controllers/manager/child.h"
+#include "test/controllers/manager/memory_transport.h"
+
+namespace epslice {
+namespace {
+
+using testing::HasSubstr;
+
+class ProgramTest : public testing::Test {
+ protected:
+  ProgramTest() : server_(&clock_, ServerOptions()) {
+    Request watch;
+    watch.verb = Verb::kWatch;
+    watch.kind = Kind::kEndpointSlice;
+    Status status;
+    watch_ = server_.Watch(
+        watch, [this](const WatchEvent&) { progress_.Bump(); }, &status);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+  }
+
+  static sim::MemoryApiServerOptions ServerOptions() {
+    sim::MemoryApiServerOptions options;
+    options.create_missing_namespaces = true;
+    return options;
+  }
+
+  void Run(std::vector<std::string> args) {
+    args.insert(args.begin(), std::string(EPSLICE_BIN_DIR) + "/endpointslice-controller");
+    child_ = std::make_unique<Child>(std::move(args), [this] { progress_.Bump(); });
+  }
+  // On the port of before, if there was one.
+  void Serve() {
+    sim::HttpServerOptions options;
+    options.port = port_;
+    http_ = std::make_unique<sim::HttpServer>(&clock_, &server_, options);
+    const absl::Status status = http_->Start();
+    ASSERT_TRUE(status.ok()) << status;
+    port_ = http_->port();
+  }
+  std::string Master() const { return "--master=http://127.0.0.1:" + std::to_string(port_); }
+
+  void Create(Kind kind, const std::string& json) {
+    const auto object = DecodeObjectJson(kind, json, /*keep_json=*/true);
+    ASSERT_TRUE(object.ok()) << object.status();
+    Request request;
+    request.verb = Verb::kCreate;
+    request.kind = kind;
+    request.namespace_ = object->meta().namespace_.str();
+    request.object = *object;
+    const Status status = server_.Handle(request).status;
+    ASSERT_TRUE(status.ok()) << status.ToString();
+  }
+  void CreateNodeAndService() {
+    Create(Kind::kNode, R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1",
+        "labels":{"topology.kubernetes.io/zone":"a"}},"status":{"conditions":[{"type":"Ready","status":"True"}]}})");
+    Create(Kind::kService, R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"web","namespace":"shop"},
+        "spec":{"selector":{"app":"web"},"ports":[{"port":80,"targetPort":8080}]}})");
+  }
+  void CreatePod(int i) {
+    const std::string n = std::to_string(i);
+    Create(Kind::kPod, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web-)" + n +
+                           R"(","namespace":"shop","labels":{"app":"web"}},
+        "spec":{"nodeName":"n1","containers":[{"name":"c","image":"i"}]},
+        "status":{"phase":"Running","podIP":"10.0.0.)" +
+                           n + R"(","podIPs":[{"ip":"10.0.0.)" + n +
+                           R"("}],"conditions":[{"type":"Ready","status":"True"}]}})");
+  }
+  std::vector<std::string> Addresses(std::size_t* slices) const {
+    Request request;
+    request.verb = Verb::kList;
+    request.kind = Kind::kEndpointSlice;
+    const Response response = server_.Handle(request);
+    *slices = response.list.items.size();
+    std::vector<std::string> addresses;
+    for (const AnyObject& item : response.list.items) {
+      for (const Endpoint& endpoint : item.As<EndpointSlice>()->endpoints) {
+        addresses.push_back(endpoint.addresses.front().str());
+      }
+    }
+    std::sort(addresses.begin(), addresses.end());
+    return addresses;
+  }
+  // One slice with the first n pods.
+  bool WaitForPods(int n) {
+    std::vector<std::string> want;
+    for (int i = 1; i <= n; ++i) want.push_back("10.0.0." + std::to_string(i));
+    return progress_.WaitUntil([&] {
+      std::size_t slices = 0;
+      return Addresses(&slices) == want && slices == 1;
+    });
+  }
+  bool WaitForOutput(const std::string& part) {
+    return progress_.WaitUntil([&] { return child_->output().find(part) != std::string::npos; });
+  }
+
+  RealClock clock_;
+  Progress progress_;
+  mutable sim::MemoryApiServer server_;
+  std::unique_ptr<sim::MemoryApiServer::WatchHandle> watch_;
+  int port_ = 0;
+  std::unique_ptr<sim::HttpServer> http_;
+  std::unique_ptr<Child> child_;
+};
+
+TEST_F(ProgramTest, BadFlagsExit2WithOneLine) {
+  Run({"--max-endpoints-per-slice=0", "--master=http://127.0.0.1:1"});
+  EXPECT_EQ(child_->Wait(), 2);
+  EXPECT_EQ(child_->output(),
+            "endpointslice-controller: --max-endpoints-per-slice=0: accepted is a whole number from 1 to 1000 "
+            "(see --help)\n");
+}
+
+TEST_F(ProgramTest, StopsWithoutAnApiServer) {
+  Run({"--master=http://127.0.0.1:1", "--logging-format=json"});
+  ASSERT_TRUE(WaitForOutput("List or watch failed"));
+  child_->Signal(SIGTERM);
+  EXPECT_EQ(child_->Wait(), 0) << child_->output();
+  EXPECT_THAT(child_->output(), HasSubstr("\"msg\":\"Stopped\""));
+}
+
+TEST_F(ProgramTest, KeepsSlicesOverHttpThroughAnOutage) {
+  CreateNodeAndService();
+  CreatePod(1);
+  Serve();
+  Run({Master(), "-v=2"});
+  ASSERT_TRUE(WaitForPods(1)) << child_->output();
+  CreatePod(2);
+  ASSERT_TRUE(WaitForPods(2)) << child_->output();
+
+  http_.reset();
+  ASSERT_TRUE(WaitForOutput("List or watch failed"));
+  CreatePod(3);
+  Serve();
+  ASSERT_TRUE(WaitForPods(3)) << child_->output();
+  EXPECT_EQ(server_.write_counts(Kind::kEndpointSlice).creates, 1) << child_->output();
+  child_->Signal(SIGINT);
+  EXPECT_EQ(child_->Wait(), 0) << child_->output();
+  EXPECT_THAT(child_->output(), HasSubstr("\"Stopping\" signal=2"));
+}
+
+TEST(SignalsTest, TheSecondSignalEndsAtOnce) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        PrepareStopSignals();
+        kill(getpid(), SIGTERM);
+        if (WaitForStopSignal() != SIGTERM) _exit(1);
+        kill(getpid(), SIGINT);
+        for (;;) pause();
+      },
+      testing::ExitedWithCode(128 + SIGINT), "");
+}
+
+}  // namespace
+}  // namespace epslice
