@@ -149,7 +149,7 @@ TEST_F(HintsTest, EveryReadyEndpointGetsItsZoneAndSomeAreGivenAway) {
 
 TEST_F(HintsTest, AnEndpointWithoutAZoneTakesAllHintsAway) {
   unchanged_ = {Slice({MakeEndpoint("a", true, "a"), MakeEndpoint("b", true, "b")})};
-  update_ = {Slice({MakeEndpoint("")})};
+  update_ = {Slice({MakeEndpoint(""), MakeEndpoint("a")})};
   const auto before = *unchanged_[0];
   const auto kept = unchanged_[0];
   const HintState state = Run(Capacity({{"a", 1000}, {"b", 1000}}));
@@ -181,6 +181,7 @@ TEST_F(HintsTest, UnchangedSlicesKeepHintsThatFit) {
 TEST_F(HintsTest, Invariants) {
   Random random(7);
   int enabled = 0;
+  int shorts = 0;
   for (int round = 0; round < 2000; ++round) {
     SCOPED_TRACE(round);
     const int zones = static_cast<int>(random.Between(1, 5));
@@ -209,14 +210,22 @@ TEST_F(HintsTest, Invariants) {
     if (state.kind != HintState::Kind::kEnabled) continue;
     ++enabled;
     int sum = 0;
+    // Giving stops when every giver is within half an endpoint of its share: it
+    // may leave a zone one short of its minimum, in the reference as here.
+    bool short_of_one = false;
     for (const ZoneCapacity::Share& share : capacity.zones) {
-      EXPECT_GE(counted[share.zone], MinimumEndpoints(share.ratio, ready));
-      EXPECT_EQ(counted[share.zone], state.by_zone.at(share.zone));
+      const int minimum = MinimumEndpoints(share.ratio, ready);
+      EXPECT_GE(counted[share.zone], minimum - 1);
+      short_of_one |= counted[share.zone] < minimum;
+      const auto told = state.by_zone.find(share.zone);
+      EXPECT_EQ(told == state.by_zone.end() ? 0 : told->second, counted[share.zone]);
       sum += counted[share.zone];
     }
     EXPECT_EQ(sum, ready);
-    EXPECT_FALSE(HintsOutdated(state, capacity));
+    EXPECT_EQ(HintsOutdated(state, capacity), short_of_one);
+    shorts += short_of_one ? 1 : 0;
   }
+  EXPECT_LT(shorts, enabled / 100);
   EXPECT_GT(enabled, 500);
 }
 

@@ -1,0 +1,91 @@
+// Hints over time: what brings them back, what is told of them, and when.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "test/controllers/builders.h"
+#include "test/controllers/endpointslice/controller_fixture.h"
+
+namespace epslice {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::PodBuilder;
+using testing::ServiceBuilder;
+using ::testing::SizeIs;
+
+class HintSyncTest : public testing::ServiceControllerTest {};
+
+// The reference drops the hints of every Service when one node loses its zone,
+// and never brings them back; and it repeats its events at every sync.
+TEST_F(HintSyncTest, HintsComeBackWithTheNodeDataAndEventsAreNotRepeated) {
+  PutNode("n1", "a");
+  PutNode("n2", "b");
+  PutService(ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto"));
+  for (int i = 0; i < 4; ++i) {
+    PutPod(PodBuilder("web-" + std::to_string(i), "10.1.0." + std::to_string(i + 1)).Node(i % 2 == 0 ? "n1" : "n2"));
+  }
+  controller_.Start(now_);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web c1"));
+  Echo();
+  EXPECT_TRUE(OnlySlice()->endpoints[0].hints.has_value());
+  for (int round = 0; round < 3; ++round) {
+    events_.clear();
+    PutNode("n3", "");
+    EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1")) << "no pod is on that node";
+    Echo();
+    EXPECT_FALSE(OnlySlice()->endpoints[0].hints.has_value());
+    controller_.Resync(now_);
+    EXPECT_THAT(WorkAll(), ElementsAre("shop/web"));
+    PutNode("n3", "b");
+    EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+    Echo();
+    EXPECT_TRUE(OnlySlice()->endpoints[0].hints.has_value());
+    EXPECT_THAT(events_,
+                ElementsAre("TopologyAwareHintsDisabled: Insufficient Node information: allocatable CPU or zone "
+                            "not specified on one or more nodes, addressType: IPv4",
+                            "TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4"));
+  }
+  // The annotation taken away: the hints go.
+  PutService(ServiceBuilder());
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  EXPECT_FALSE(OnlySlice()->endpoints[0].hints.has_value());
+  EXPECT_EQ(events_.back(), "TopologyAwareHintsDisabled: Topology Aware Hints has been disabled, addressType: IPv4");
+}
+
+TEST_F(HintSyncTest, AllocatableCpuMovesHints) {
+  PutNode("n1", "a");
+  PutNode("n2", "b");
+  PutService(ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto"));
+  for (int i = 0; i < 12; ++i) {
+    PutPod(PodBuilder("web-" + std::to_string(10 + i), "10.1.0." + std::to_string(i + 1)).Node(i < 6 ? "n1" : "n2"));
+  }
+  controller_.Start(now_);
+  WorkAll();
+  Echo();
+  cpu_milli_ = 3000;
+  PutNode("n2", "b");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+}
+
+TEST_F(HintSyncTest, HintsAndEventsWaitForTheWrites) {
+  PutNode("n1", "a");
+  PutNode("n2", "b");
+  PutService(ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto"));
+  PutPod(PodBuilder("web-1", "10.1.0.1"));
+  PutPod(PodBuilder("web-2", "10.1.0.2").Node("n2"));
+  controller_.Start(now_);
+  refuse_ = StatusConflict(Kind::kEndpointSlice, "x", "modified");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web error"));
+  EXPECT_THAT(events_, IsEmpty());
+  refuse_ = {};
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web c1"));
+  EXPECT_THAT(events_, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace epslice
