@@ -38,10 +38,9 @@ class YamlEmitter {
       bool first = inline_first;
       for (const auto& [key, member] : value.items()) {
         NewLine(indent, &first);
-        String(key);
-        out_.push_back(':');
+        const bool long_key = Key(key, indent);
         // Sequences stand below their key without further indentation.
-        Below(member, member.is_array() ? indent : indent + 2);
+        Below(member, member.is_array() && !long_key ? indent : indent + 2);
       }
     } else if (value.is_array() && !value.empty()) {
       bool first = inline_first;
@@ -56,6 +55,22 @@ class YamlEmitter {
   }
 
  private:
+  // "key:"; where the key is too long for that (YAML allows 1024 characters),
+  // "? key", and the ':' on a line of its own.
+  bool Key(const std::string& key, std::size_t indent) {
+    constexpr std::size_t kLongest = 1000;
+    std::string text;
+    YamlEmitter(&text).String(key);
+    const bool is_long = text.size() > kLongest;
+    if (is_long) out_ += "? ";
+    out_ += text;
+    if (is_long) {
+      out_.push_back('\n');
+      out_.append(indent, ' ');
+    }
+    out_.push_back(':');
+    return is_long;
+  }
   void NewLine(std::size_t indent, bool* first) {
     if (!*first) {
       out_.push_back('\n');

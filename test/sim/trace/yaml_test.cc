@@ -243,6 +243,8 @@ TEST(YamlTest, WrittenStringsReadBack) {
     value["list"].push_back(s);
     value["keys"][s] = 1;
   }
+  value["long"][std::string(2000, 'k')] = Json::parse(R"([1, {"a": [2]}])");
+  value["long"][std::string(600, '\x01')] = "x";
   value["nested"] = Json::parse(R"([[1,[2,{}],[]],{"a":{"b":[{"c":null,"d":[true]}]}}])");
   const std::string yaml = JsonToYaml(value.dump());
   EXPECT_EQ(Read(yaml), value) << yaml;
