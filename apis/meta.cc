@@ -1,6 +1,8 @@
 #include "apis/meta.h"
 
 #include <algorithm>
+#include <memory>
+#include <new>
 
 namespace epslice {
 namespace {
@@ -40,7 +42,18 @@ const Entry* LowerBound(const StringMap& map, std::string_view key) {
 StringMap::StringMap(std::vector<Entry> entries) {
   if (entries.empty()) return;
   Normalize(&entries);
-  rep_ = std::make_shared<const std::vector<Entry>>(std::move(entries));
+  // More labels than this no request could carry.
+  if (entries.size() > 0xffffffffU) throw std::bad_alloc();
+  rep_ = new (::operator new(sizeof(Rep) + entries.size() * sizeof(Entry))) Rep;
+  rep_->refs.store(1, std::memory_order_relaxed);
+  rep_->size = static_cast<std::uint32_t>(entries.size());
+  std::uninitialized_move(entries.begin(), entries.end(), reinterpret_cast<Entry*>(rep_ + 1));
+}
+
+void StringMap::Free(Rep* rep) noexcept {
+  std::destroy_n(reinterpret_cast<Entry*>(rep + 1), rep->size);
+  rep->~Rep();
+  ::operator delete(static_cast<void*>(rep));
 }
 
 StringMap::StringMap(std::initializer_list<Entry> entries) : StringMap(std::vector<Entry>(entries)) {}

@@ -3,6 +3,7 @@
 #ifndef EPSLICE_APIS_META_H_
 #define EPSLICE_APIS_META_H_
 
+#include <atomic>
 #include <compare>
 #include <cstdint>
 #include <initializer_list>
@@ -42,10 +43,23 @@ class StringMap {
   explicit StringMap(std::vector<Entry> entries);
   StringMap(std::initializer_list<Entry> entries);
 
-  const_iterator begin() const { return rep_ == nullptr ? nullptr : rep_->data(); }
-  const_iterator end() const { return rep_ == nullptr ? nullptr : rep_->data() + rep_->size(); }
-  std::size_t size() const { return rep_ == nullptr ? 0 : rep_->size(); }
-  bool empty() const { return size() == 0; }
+  StringMap(const StringMap& other) noexcept : rep_(other.rep_) { Ref(rep_); }
+  StringMap(StringMap&& other) noexcept : rep_(std::exchange(other.rep_, nullptr)) {}
+  StringMap& operator=(const StringMap& other) noexcept {
+    Ref(other.rep_);
+    Unref(std::exchange(rep_, other.rep_));
+    return *this;
+  }
+  StringMap& operator=(StringMap&& other) noexcept {
+    if (this != &other) Unref(std::exchange(rep_, std::exchange(other.rep_, nullptr)));
+    return *this;
+  }
+  ~StringMap() { Unref(rep_); }
+
+  const_iterator begin() const { return rep_ == nullptr ? nullptr : rep_->entries(); }
+  const_iterator end() const { return rep_ == nullptr ? nullptr : rep_->entries() + rep_->size; }
+  std::size_t size() const { return rep_ == nullptr ? 0 : rep_->size; }
+  bool empty() const { return rep_ == nullptr; }
 
   // The value of `key`, or null. Valid as long as this map or a copy of it.
   const Text* Find(std::string_view key) const;
@@ -62,7 +76,23 @@ class StringMap {
   friend bool operator==(const StringMap& a, const StringMap& b);
 
  private:
-  std::shared_ptr<const std::vector<Entry>> rep_;
+  // Header of one allocation; the entries follow it. A pod has a map of its
+  // own, so the two allocations of a shared_ptr to a vector would show.
+  struct Rep {
+    std::atomic<std::uint32_t> refs;
+    std::uint32_t size;
+    const Entry* entries() const noexcept { return reinterpret_cast<const Entry*>(this + 1); }
+  };
+  static_assert(sizeof(Rep) % alignof(Entry) == 0);
+  static void Ref(Rep* rep) noexcept {
+    if (rep != nullptr) rep->refs.fetch_add(1, std::memory_order_relaxed);
+  }
+  static void Unref(Rep* rep) noexcept {
+    if (rep != nullptr && rep->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) Free(rep);
+  }
+  static void Free(Rep* rep) noexcept;
+
+  Rep* rep_ = nullptr;
 };
 
 // meta/v1 OwnerReference.

@@ -139,7 +139,7 @@ class AddressTypePlan {
     if (WantsTopologyAwareHints(*input_.service)) {
       static const ZoneCapacity kUnusable;
       state = AddHints(input_.capacity == nullptr ? kUnusable : *input_.capacity,
-                       {&changes->create, &changes->update, &changes->unchanged});
+                       {&changes->create, &changes->update, &changes->unchanged, config_.rewrite_unchanged});
     } else {
       DistributeHints(TrafficDistributionOf(*input_.service), changes);
     }
@@ -180,7 +180,7 @@ class AddressTypePlan {
   void AddPlaceholder(std::size_t existing, Plan* plan, SliceChanges* changes) const {
     if (changes->remove.size() != existing || !changes->create.empty()) return;
     plan->metrics.desired_slices += 1;
-    if (!config_.rewrite_placeholders && changes->remove.size() == 1 && IsPlaceholder(*changes->remove[0], shape_)) {
+    if (!config_.rewrite_unchanged && changes->remove.size() == 1 && IsPlaceholder(*changes->remove[0], shape_)) {
       changes->unchanged.push_back(changes->remove[0]);
       changes->remove.clear();
       return;

@@ -31,10 +31,12 @@ struct ReconcileConfig {
   int max_endpoints_per_slice = 100;  // 1..1000
   // The managed-by label of the slices that are ours.
   Text controller_name = Text::Intern(kDefaultControllerName);
-  // Also write a placeholder slice that already is as it should be. The
-  // reference does so where the slice names its own apiVersion and kind, which
-  // it has in a file but not in the controller's cache.
-  bool rewrite_placeholders = false;
+  // Also plan the writes with which the reference changes nothing: a
+  // placeholder that is as it should be, where the slice names its own
+  // apiVersion and kind (as in a file, not in a controller's cache); slices
+  // hinted anew, only to end with the hints they had. For comparing with
+  // recorded answers of the reference; a controller leaves such slices alone.
+  bool rewrite_unchanged = false;
 };
 
 struct ReconcileInput {

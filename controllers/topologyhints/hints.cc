@@ -108,6 +108,23 @@ void Redistribute(const std::vector<DraftPtr>& slices, ByZone giving, ByZone rec
   }
 }
 
+// Slices that were hinted anew, only to end with the hints they had, need not
+// be written. They are in `update` from `first` on.
+void KeepWhatIsAsItWas(std::vector<SlicePtr> rehinted, std::size_t first, const HintedSlices& slices) {
+  if (slices.rewrite_unchanged) return;
+  std::vector<DraftPtr> update;
+  for (std::size_t i = 0; i < slices.update->size(); ++i) {
+    DraftPtr& draft = (*slices.update)[i];
+    const bool was_moved = i >= first && i - first < rehinted.size();
+    if (was_moved && draft->endpoints == rehinted[i - first]->endpoints) {
+      slices.unchanged->push_back(std::move(rehinted[i - first]));
+    } else {
+      update.push_back(std::move(draft));
+    }
+  }
+  *slices.update = std::move(update);
+}
+
 HintState Disable(std::string reason, const HintedSlices& slices) {
   std::vector<SlicePtr> unchanged;
   for (SlicePtr& slice : *slices.unchanged) {
@@ -136,12 +153,15 @@ HintState AddHints(const ZoneCapacity& capacity, const HintedSlices& slices) {
 
   ByZone allocated;
   std::vector<SlicePtr> unchanged;
+  std::vector<SlicePtr> rehinted;
+  const std::size_t first_rehinted = slices.update->size();
   for (SlicePtr& slice : *slices.unchanged) {
     if (const std::optional<ByZone> hints = HintsThatMayStay(*slice, allocated, allocation)) {
       for (const auto& [zone, count] : *hints) allocated[zone] += count;
       unchanged.push_back(std::move(slice));
     } else {
       slices.update->push_back(std::make_shared<EndpointSlice>(*slice));
+      rehinted.push_back(std::move(slice));
     }
   }
   *slices.unchanged = std::move(unchanged);
@@ -152,7 +172,11 @@ HintState AddHints(const ZoneCapacity& capacity, const HintedSlices& slices) {
     for (Endpoint& endpoint : draft->endpoints) {
       endpoint.hints.reset();
       if (!IsReady(endpoint)) continue;
-      if (endpoint.zone.empty()) return Disable("One or more endpoints do not have a zone specified", slices);
+      if (endpoint.zone.empty()) {
+        HintState state = Disable("One or more endpoints do not have a zone specified", slices);
+        KeepWhatIsAsItWas(std::move(rehinted), first_rehinted, slices);
+        return state;
+      }
       endpoint.hints = EndpointHints{{endpoint.zone}, {}};
       ++allocated[endpoint.zone];
     }
@@ -162,6 +186,7 @@ HintState AddHints(const ZoneCapacity& capacity, const HintedSlices& slices) {
   Balance(allocation, allocated, &giving, &receiving);
   Redistribute(drafts, std::move(giving), std::move(receiving), &allocated);
   if (allocated.empty()) return Disable("No hints allocated for zones", slices);
+  KeepWhatIsAsItWas(std::move(rehinted), first_rehinted, slices);
   HintState state;
   state.kind = HintState::Kind::kEnabled;
   state.by_zone = std::move(allocated);

@@ -37,6 +37,10 @@ struct HintedSlices {
   std::vector<std::shared_ptr<EndpointSlice>>* update;
   // Those whose hints are wrong move to `update`, as copies.
   std::vector<std::shared_ptr<const EndpointSlice>>* unchanged;
+  // As the reference: leave slices in `update` that end with the hints they
+  // had. It writes them at every sync where an endpoint has no zone, or its
+  // zone no capacity.
+  bool rewrite_unchanged = false;
 };
 
 // Gives every ready endpoint a hint for one zone, in proportion to the zones'

@@ -17,13 +17,18 @@ void InputFlags::AddTo(CLI::App* app) {
   app->add_option("-f,--filename", files_,
                   "what to read: a file, a directory (every .json, .jsonl, .yaml, .yml in it, also .gz, .zst, .xz), "
                   "or - for standard input; may be given again")
-      ->required()
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("FILE");
 }
 
 std::optional<Dump> InputFlags::Read(const Streams& streams, DumpOptions options) const {
+  // Checked here and not by CLI11, which would say so before it speaks of an
+  // unknown flag.
+  if (files_.empty()) {
+    BadInput(streams, "-f FILE is needed: a file, a directory, or - for standard input");
+    return std::nullopt;
+  }
   options.standard_input = &streams.in;
   absl::StatusOr<Dump> dump = ReadDump(files_, options);
   if (!dump.ok()) {

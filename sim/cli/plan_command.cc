@@ -180,8 +180,9 @@ class PlanCommand : public Command {
     const std::optional<Dump> dump = input_.Read(streams);
     if (!dump) return kExitBadInput;
     ReconcileConfig config = controller_.config();
-    // As the recorded answers of the reference to slices read from files have it.
-    config.rewrite_placeholders = true;
+    // plan answers what the reference would write, down to the writes that
+    // change nothing.
+    config.rewrite_unchanged = true;
     const PlanResult result = MakePlans(MakeDumpCluster(*dump, config), config);
     if (output_.format() == OutputFormat::kTable) {
       PrintTables(result, streams.out);

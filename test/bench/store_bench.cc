@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apis/json.h"
 #include "controllers/endpointslice/service_controller.h"
 #include "informers/selector_index.h"
 #include "test/controllers/builders.h"
@@ -15,8 +16,9 @@ namespace {
 
 std::string Num(int i) { return std::to_string(i); }
 
-// 10 labels, as charts put on pods; the last one is different for every pod.
-StringMap TenLabels(int app, int pod) {
+// 10 labels, as charts put them on the pods of a Deployment. With `own`, the
+// last one is the pod's alone, as on those of a StatefulSet.
+StringMap TenLabels(int app, int pod, bool own) {
   std::vector<StringMap::Entry> labels = {
       {Text::Intern("app.kubernetes.io/name"), Text::Intern("app-" + Num(app))},
       {Text::Intern("app.kubernetes.io/part-of"), Text::Intern("shop")},
@@ -26,9 +28,27 @@ StringMap TenLabels(int app, int pod) {
       {Text::Intern("helm.sh/chart"), Text::Intern("app-" + Num(app) + "-0.4.1")},
       {Text::Intern("pod-template-hash"), Text::Intern("6f5c8d9b7" + Num(app))},
       {Text::Intern("team"), Text::Intern("team-" + Num(app % 20))},
-      {Text::Intern("topology.kubernetes.io/zone"), Text::Intern("zone-" + Num(pod % 3))},
-      {Text::Intern("statefulset.kubernetes.io/pod-name"), Text::Intern("app-" + Num(app) + "-" + Num(pod))}};
+      {Text::Intern("tier"), Text::Intern("silver")}};
+  if (own) {
+    labels.emplace_back(Text::Intern("statefulset.kubernetes.io/pod-name"),
+                        Text::Intern("app-" + Num(app) + "-" + Num(pod)));
+  } else {
+    labels.emplace_back(Text::Intern("app.kubernetes.io/instance"), Text::Intern("prod"));
+  }
   return StringMap(std::move(labels));
+}
+
+Pod MakePod(int i, bool own_label) {
+  Pod pod = testing::PodBuilder("app-" + Num(i / 50) + "-6f5c8d9b7-" + Num(10000 + i)).pod;
+  pod.metadata.uid = Text("b21be8a9-84a6-402d-a78a-0001" + Num(10000000 + i));
+  pod.metadata.resourceVersion = Text(Num(1000000 + i));
+  pod.metadata.labels = TenLabels(i / 50, i, own_label);
+  pod.nodeName = Text::Intern("ip-10-0-" + Num(i % 1000) + ".eu-central-1.compute.internal");
+  pod.podIPs = {*ParseIpLenient("10." + Num(i / 65025 + 1) + "." + Num(i / 255 % 255) + "." + Num(i % 255))};
+  pod.hasPodIP = true;
+  pod.namedPorts =
+      std::make_shared<const std::vector<NamedPort>>(std::vector<NamedPort>{{Text("http"), Text("TCP"), 8080}});
+  return pod;
 }
 
 void BM_ServicesOfPod(benchmark::State& state) {
@@ -41,7 +61,7 @@ void BM_ServicesOfPod(benchmark::State& state) {
                         {Text::Intern("app.kubernetes.io/name"), Text::Intern("app-" + Num(i))}});
   }
   std::vector<StringMap> labels;
-  for (int i = 0; i < 1000; ++i) labels.push_back(TenLabels(i * 7 % services, i));
+  for (int i = 0; i < 1000; ++i) labels.push_back(TenLabels(i * 7 % services, i, true));
   std::vector<ObjectKey> found;
   std::size_t next = 0;
   for (auto _ : state) {
@@ -52,34 +72,32 @@ void BM_ServicesOfPod(benchmark::State& state) {
 }
 BENCHMARK(BM_ServicesOfPod)->Arg(10000)->Unit(benchmark::kNanosecond);
 
-// Heap growth over 100,000 pods in the store with its indexes.
-void BM_MemoryOfPod(benchmark::State& state) {
-  const int count = static_cast<int>(state.range(0));
+// Heap growth over 100,000 pods that come as an informer gets them: lists in
+// pages of 500, decoded from JSON, put into the store with its indexes.
+void BM_MemoryOfPod(benchmark::State& state, bool own_label) {
+  constexpr int kPods = 100'000;
+  constexpr int kPage = 500;
+  std::vector<std::string> pages;
+  for (int first = 0; first < kPods; first += kPage) {
+    ObjectList list;
+    for (int i = first; i < first + kPage; ++i) list.items.push_back(AnyObject::Of(MakePod(i, own_label)));
+    pages.push_back(EncodeListJson(Kind::kPod, list));
+  }
   for (auto _ : state) {
     ClusterStores stores;
     malloc_trim(0);
     const std::size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
-    for (int i = 0; i < count; ++i) {
-      Pod pod = testing::PodBuilder("app-" + Num(i / 50) + "-6f5c8d9b7-" + Num(10000 + i)).pod;
-      pod.metadata.namespace_ = Text::Intern("shop");
-      pod.metadata.uid = Text("b21be8a9-84a6-402d-a78a-0001" + Num(10000000 + i));
-      pod.metadata.resourceVersion = Text(Num(1000000 + i));
-      pod.metadata.labels = TenLabels(i / 50, i);
-      pod.nodeName = Text::Intern("ip-10-0-" + Num(i % 1000) + ".eu-central-1.compute.internal");
-      pod.podIPs.reserve(1);
-      pod.podIPs.push_back(*ParseIpLenient("10." + Num(i / 65025 + 1) + "." + Num(i / 255 % 255) + "." + Num(i % 255)));
-      pod.podIPs.shrink_to_fit();
-      pod.hasPodIP = true;
-      static const auto ports = std::make_shared<const std::vector<NamedPort>>(
-          std::vector<NamedPort>{{Text::Intern("http"), Text::Intern("TCP"), 8080}});
-      pod.namedPorts = std::make_shared<const std::vector<NamedPort>>(*ports);
-      stores.pods.Apply(std::make_shared<const Pod>(std::move(pod)));
+    for (const std::string& page : pages) {
+      const absl::StatusOr<ObjectList> list = DecodeListJson(Kind::kPod, page, /*keep_json=*/false);
+      if (!list.ok()) state.SkipWithError("a page did not decode");
+      for (const AnyObject& pod : list->items) stores.pods.Apply(pod.As<Pod>());
     }
     const std::size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
-    state.counters["bytes_per_pod"] = static_cast<double>(after - before) / count;
+    state.counters["bytes_per_pod"] = static_cast<double>(after - before) / kPods;
   }
 }
-BENCHMARK(BM_MemoryOfPod)->Arg(100000)->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_MemoryOfPod, labels_of_its_deployment, false)->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_MemoryOfPod, with_a_label_of_its_own, true)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace epslice

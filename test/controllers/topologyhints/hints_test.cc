@@ -121,7 +121,7 @@ TEST(AllocateEndpointsTest, Cases) {
 
 class HintsTest : public ::testing::Test {
  protected:
-  HintState Run(const ZoneCapacity& capacity) { return AddHints(capacity, {&create_, &update_, &unchanged_}); }
+  HintState Run(const ZoneCapacity& capacity) { return AddHints(capacity, {&create_, &update_, &unchanged_, false}); }
 
   static std::string Hints(const EndpointSlice& slice) {
     std::string text;

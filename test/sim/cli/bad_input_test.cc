@@ -108,9 +108,10 @@ INSTANTIATE_TEST_SUITE_P(
         UsageCase{"Nothing", {}, "no subcommand; there are: plan, diff"},
         UsageCase{"UnknownSubcommand", {"frobnicate"}, "there is no subcommand \"frobnicate\"; there are: plan, diff"},
         UsageCase{"ControlCharacters", {"a\nb\x1b[2J"}, "there is no subcommand \"a?b?[2J\""},
-        UsageCase{"NoFile", {"plan"}, "plan: --filename is required"},
+        UsageCase{"NoFile", {"plan"}, "-f FILE is needed: a file, a directory, or - for standard input"},
         UsageCase{
             "UnknownFlag", {"plan", "-f", "-", "--frob"}, "plan: The following argument was not expected: --frob"},
+        UsageCase{"UnknownFlagAlone", {"plan", "--frob"}, "plan: The following argument was not expected: --frob"},
         UsageCase{"Positional", {"plan", "-f", "-", "x"}, "plan: The following argument was not expected: x"},
         UsageCase{"Format", {"plan", "-f", "-", "-o=xml"}, "plan: --output: xml not in {"},
         UsageCase{
