@@ -150,7 +150,7 @@ void DemoStory::PrintWrites() {
   // The watch may be a moment behind what a list shows.
   pause_(std::chrono::milliseconds(150));
   const SliceWriteCounter::Counts now = writes_.counts();
-  out_ << "  writes: " << now.created - told_.created << " created, " << now.updated - told_.updated << " updated, "
+  out_ << "   writes: " << now.created - told_.created << " created, " << now.updated - told_.updated << " updated, "
        << now.deleted - told_.deleted << " deleted\n";
   told_ = now;
   out_.flush();
