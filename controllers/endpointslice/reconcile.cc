@@ -113,7 +113,7 @@ class AddressTypePlan {
       plan->metrics.desired_endpoints += count;
       const std::int64_t max = config_.max_endpoints_per_slice;
       plan->metrics.desired_slices += (count + max - 1) / max;
-      internal::PackGroup(shape_, address_type_, family_, group, state, std::move(desired_of_group[group]), &matcher,
+      internal::PackGroup(shape_, address_type_, family_, group, state, desired_of_group[group], &matcher,
                           slices_of_group[group], changes);
     }
     // The same pod is missing for every address type; once is enough.

@@ -84,8 +84,7 @@ DemoStory::DemoStory(Transport* transport, const Clock* clock, std::ostream* out
 
 absl::Status DemoStory::Tell() {
   for (auto act : {&DemoStory::ShowFirstSlices, &DemoStory::RollOver, &DemoStory::LoseANode}) {
-    const absl::Status status = (this->*act)();
-    if (!status.ok()) return status;
+    if (absl::Status status = (this->*act)(); !status.ok()) return status;
   }
   const SliceWriteCounter::Counts total = writes_.counts();
   out_ << "\nAll in all " << total.all() << " writes of EndpointSlices: " << total.created << " created, "
