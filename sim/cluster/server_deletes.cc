@@ -250,8 +250,8 @@ void MemoryApiServer::Impl::ScheduleEnd(const Record& record, Instant due) {
 std::optional<Instant> MemoryApiServer::Impl::Advance() {
   const Instant now = clock->Now();
   while (!ends.empty() && std::get<0>(*ends.begin()) <= now) {
-    const auto [due, key, uid] = *ends.begin();
-    ends.erase(ends.begin());
+    const auto node = ends.extract(ends.begin());
+    const auto& [due, key, uid] = node.value();
     const Record* stored = store.Find(Kind::kPod, key);
     if (stored == nullptr || stored->object.meta().uid != uid) continue;
     ServerEdit edit;

@@ -12,6 +12,15 @@
 namespace epslice::sim {
 namespace {
 
+// "spec.ports" of "spec" and "ports".
+std::string FieldPath(const std::string& path, const std::string& field) {
+  if (path.empty()) return field;
+  std::string whole = path;
+  whole += '.';
+  whole += field;
+  return whole;
+}
+
 using nlohmann::json;
 
 constexpr std::string_view kDeletePrefix = "$deleteFromPrimitiveList/";
@@ -139,7 +148,7 @@ class Merger {
       if (key.starts_with(kDeletePrefix)) {
         status = DeletePrimitives(it.value(), key.substr(kDeletePrefix.size()), path, target);
       } else if (!key.starts_with('$')) {
-        status = MergeField(it.value(), key, path.empty() ? key : path + "." + key, target);
+        status = MergeField(it.value(), key, FieldPath(path, key), target);
       }
       if (!status.ok()) return status;
     }
@@ -201,7 +210,7 @@ class Merger {
       if (!it.key().starts_with(kOrderPrefix)) continue;
       const std::string field = it.key().substr(kOrderPrefix.size());
       if (!it.value().is_array()) return Bad(path, it.key() + " is a list");
-      const MergeRule* rule = RuleFor(kind_, path.empty() ? field : path + "." + field);
+      const MergeRule* rule = RuleFor(kind_, FieldPath(path, field));
       auto list = target->find(field);
       if (rule == nullptr || list == target->end() || !list->is_array()) continue;
       SetOrder(it.value(), before.at(field), rule->key, &*list);

@@ -270,6 +270,7 @@ class Differ {
 
   static std::vector<std::string> SlicesOf(const std::vector<Place>& places) {
     std::vector<std::string> names;
+    names.reserve(places.size());
     for (const Place& place : places) names.push_back(SliceName(*place.slice));
     return names;
   }
