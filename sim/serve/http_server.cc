@@ -113,7 +113,7 @@ bool HasBody(const httplib::Request& request) {
          (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
 }
 
-void Fill(HttpAnswer answer, httplib::Response* response) {
+void Fill(const HttpAnswer& answer, httplib::Response* response) {
   response->status = answer.code;
   response->set_header("Cache-Control", "no-cache, private");
   for (const auto& [key, value] : answer.headers) response->set_header(key, value);
@@ -334,7 +334,7 @@ void HttpServer::Impl::Answer(const httplib::Request& request, std::string body,
     AnswerWatch(*std::move(answer.watch), response);
   } else {
     bytes = answer.body.size();
-    Fill(std::move(answer), response);
+    Fill(answer, response);
   }
   if (serving.close) response->set_header("Connection", "close");
   if (options.access_log == nullptr) return;

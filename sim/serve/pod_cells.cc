@@ -171,7 +171,10 @@ Json PodCells(const Json& pod, Timestamp now) {
   }
   const Json& ips = Elements(At(pod, {"status", "podIPs"}));
   std::string ip = ips.empty() ? TextAt(pod, {"status", "podIP"}) : TextAt(ips.front(), {"ip"});
-  const auto or_none = [](std::string text) { return text.empty() ? std::string("<none>") : text; };
+  const auto or_none = [](std::string text) {
+    if (text.empty()) text = "<none>";
+    return text;
+  };
   return {TextAt(pod, {"metadata", "name"}),
           Cat({std::to_string(summary.ready), "/", std::to_string(summary.total)}),
           summary.reason,

@@ -31,7 +31,8 @@ std::string Join(const std::vector<std::string>& parts, std::string_view separat
 }
 
 std::string OrElse(std::string text, std::string_view otherwise) {
-  return text.empty() ? std::string(otherwise) : text;
+  if (text.empty()) text = otherwise;
+  return text;
 }
 
 std::string Age(const Json& object, Timestamp now) {

@@ -140,7 +140,7 @@ absl::Status ReadJson(std::string_view json, const DumpOptions& options, Collect
   };
   JsonLimits limits;
   limits.max_bytes = options.max_file_bytes;
-  const absl::Status status = VisitDumpJson(json, visitor, limits);
+  absl::Status status = VisitDumpJson(json, visitor, limits);
   if (status.ok()) return status;
   const std::string message(status.message());
   if (message.rfind("line ", 0) == 0) return status;
