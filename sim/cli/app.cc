@@ -9,7 +9,7 @@
 #include "sim/cli/plan_command.h"
 #include "sim/cli/serve_command.h"
 #include "sim/report/table.h"
-#include "sim/trace/concat.h"
+#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "apis/time_format.h"
-#include "sim/trace/concat.h"
+#include "apis/concat.h"
 
 namespace epslice::sim {
 

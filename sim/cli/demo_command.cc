@@ -12,7 +12,7 @@
 #include "informers/clock.h"
 #include "informers/http/http_transport.h"
 #include "sim/cli/demo_story.h"
-#include "sim/trace/concat.h"
+#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

@@ -11,7 +11,7 @@
 #include "sim/cluster/dump_cluster.h"
 #include "sim/report/slice_diff.h"
 #include "sim/report/table.h"
-#include "sim/trace/concat.h"
+#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

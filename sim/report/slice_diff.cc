@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "sim/report/slice_text.h"
-#include "sim/trace/concat.h"
+#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sim/trace/concat.h"
+#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

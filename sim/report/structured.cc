@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apis/json_writer.h"
-#include "sim/trace/yaml_scalar.h"
+#include "apis/yaml_scalar.h"
 
 namespace epslice::sim {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "sim/trace/concat.h"
+#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

@@ -7,13 +7,13 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "apis/concat.h"
 #include "apis/json.h"
-#include "sim/trace/concat.h"
+#include "apis/yaml.h"
 #include "sim/trace/decompress.h"
 #include "sim/trace/json_lines.h"
 #include "sim/trace/source_files.h"
 #include "sim/trace/text_format.h"
-#include "sim/trace/yaml.h"
 
 namespace epslice::sim {
 namespace {

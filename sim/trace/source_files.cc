@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "absl/status/status.h"
-#include "sim/trace/concat.h"
+#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

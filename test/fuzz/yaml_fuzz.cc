@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "apis/yaml.h"
 #include "sim/report/structured.h"
-#include "sim/trace/yaml.h"
 #include "test/fuzz/check.h"
 
+using epslice::YamlToJson;
 using epslice::fuzz::Check;
-using epslice::sim::YamlToJson;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = epslice::fuzz::Input(data, size);

@@ -1,13 +1,13 @@
 // Concat("line ", 3, ": ", why): parts of a message as one string. Texts as
 // they are, characters as characters, integers in decimal.
-#ifndef EPSLICE_SIM_TRACE_CONCAT_H_
-#define EPSLICE_SIM_TRACE_CONCAT_H_
+#ifndef EPSLICE_APIS_CONCAT_H_
+#define EPSLICE_APIS_CONCAT_H_
 
 #include <string>
 #include <string_view>
 #include <type_traits>
 
-namespace epslice::sim {
+namespace epslice {
 
 namespace internal {
 inline void AppendPart(std::string* out, char c) { out->push_back(c); }
@@ -28,6 +28,6 @@ std::string Concat(const T&... parts) {
   return out;
 }
 
-}  // namespace epslice::sim
+}  // namespace epslice
 
-#endif  // EPSLICE_SIM_TRACE_CONCAT_H_
+#endif  // EPSLICE_APIS_CONCAT_H_

@@ -1,4 +1,4 @@
-#include "sim/trace/yaml.h"
+#include "apis/yaml.h"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "apis/concat.h"
 #include "apis/json_writer.h"
-#include "sim/trace/concat.h"
-#include "sim/trace/yaml_scalar.h"
+#include "apis/yaml_scalar.h"
 
-namespace epslice::sim {
+namespace epslice {
 namespace {
 
 constexpr std::string_view kCoreTag = "tag:yaml.org,2002:";
@@ -31,13 +31,6 @@ class Refused : public std::runtime_error {
  private:
   int line_;
 };
-
-std::string Quoted(std::string_view text) {
-  constexpr std::size_t kLongest = 80;
-  std::string out;
-  JsonWriter(&out).String(text.size() <= kLongest ? text : text.substr(0, kLongest));
-  return out;
-}
 
 // A stream over bytes that are there anyway, without a copy.
 class ViewBuffer : public std::streambuf {
@@ -141,6 +134,14 @@ class JsonBuilder : public YAML::EventHandler {
   }
   [[noreturn]] void RefuseDepth(const YAML::Mark& mark) const {
     Refuse(mark, Concat("is nested more than ", limits_.max_depth, " deep"));
+  }
+
+  std::string Quoted(std::string_view text) const {
+    constexpr std::size_t kLongest = 80;
+    if (!limits_.quote_text) return "(not shown)";
+    std::string out;
+    JsonWriter(&out).String(text.size() <= kLongest ? text : text.substr(0, kLongest));
+    return out;
   }
 
   bool AtKey() const { return !levels_.empty() && levels_.back().map && levels_.back().at_key; }
@@ -251,11 +252,13 @@ absl::StatusOr<std::string> YamlToJson(std::string_view yaml, const YamlLimits& 
   } catch (const Refused& e) {
     return LineError(e.line(), e.what());
   } catch (const YAML::Exception& e) {
-    return LineError(e.mark.line + 1, Concat("is no YAML: ", e.msg));
+    // What follows a colon is of the text.
+    return LineError(e.mark.line + 1,
+                     Concat("is no YAML: ", limits.quote_text ? e.msg : e.msg.substr(0, e.msg.find(':'))));
   } catch (const std::exception& e) {
     return absl::InvalidArgumentError(Concat("is no YAML: ", e.what()));
   }
   return json;
 }
 
-}  // namespace epslice::sim
+}  // namespace epslice

@@ -1,6 +1,6 @@
 // YAML as Kubernetes reads it (YAML 1.1 by way of JSON), turned into JSON text.
-#ifndef EPSLICE_SIM_TRACE_YAML_H_
-#define EPSLICE_SIM_TRACE_YAML_H_
+#ifndef EPSLICE_APIS_YAML_H_
+#define EPSLICE_APIS_YAML_H_
 
 #include <cstddef>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace epslice::sim {
+namespace epslice {
 
 struct YamlLimits {
   std::size_t max_bytes = std::size_t{256} << 20;
@@ -17,6 +17,8 @@ struct YamlLimits {
   // exponentially.
   std::size_t max_alias_bytes = std::size_t{1} << 20;
   std::size_t max_documents = 1'000'000;
+  // Whether errors may quote the text; false where it may hold secrets.
+  bool quote_text = true;
 };
 
 // The documents of `yaml`, which is UTF-8, as JSON values one after another;
@@ -34,6 +36,6 @@ struct YamlLimits {
 // Errors: InvalidArgument, "line 3: ...".
 absl::StatusOr<std::string> YamlToJson(std::string_view yaml, const YamlLimits& limits = {});
 
-}  // namespace epslice::sim
+}  // namespace epslice
 
-#endif  // EPSLICE_SIM_TRACE_YAML_H_
+#endif  // EPSLICE_APIS_YAML_H_

@@ -1,15 +1,15 @@
 // What type a YAML 1.1 scalar has, by the rules of go-yaml v2, through which
 // Kubernetes reads YAML. Used both ways: to read, and to know which strings
 // must be quoted when written.
-#ifndef EPSLICE_SIM_TRACE_YAML_SCALAR_H_
-#define EPSLICE_SIM_TRACE_YAML_SCALAR_H_
+#ifndef EPSLICE_APIS_YAML_SCALAR_H_
+#define EPSLICE_APIS_YAML_SCALAR_H_
 
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
 
-namespace epslice::sim {
+namespace epslice {
 
 struct YamlScalar {
   enum class Type { kNull, kBool, kNumber, kString };
@@ -23,6 +23,6 @@ struct YamlScalar {
 // that type, the type is another, or JSON has no such value (.inf, .nan).
 absl::StatusOr<YamlScalar> ResolveYamlScalar(std::string_view type, std::string_view text);
 
-}  // namespace epslice::sim
+}  // namespace epslice
 
-#endif  // EPSLICE_SIM_TRACE_YAML_SCALAR_H_
+#endif  // EPSLICE_APIS_YAML_SCALAR_H_

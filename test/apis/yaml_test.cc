@@ -1,4 +1,4 @@
-#include "sim/trace/yaml.h"
+#include "apis/yaml.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "sim/report/structured.h"
-#include "sim/trace/yaml_scalar.h"
+#include "apis/yaml_scalar.h"
 
-namespace epslice::sim {
+namespace epslice {
 namespace {
 
 using Json = nlohmann::json;
@@ -139,6 +138,19 @@ TEST(YamlTest, Refuses) {
   }
 }
 
+// What may be a secret is not told.
+TEST(YamlTest, TextIsKeptOutOfErrors) {
+  YamlLimits limits;
+  limits.quote_text = false;
+  for (const char* yaml : {"s3cret", "a: !s3cret b\n", "s3cret: 1\ns3cret: 2\n", "a: *s3cret\n", "a: \"s3cret\n",
+                           "a: s3cret: b\n", "- s3cret\n", "a: !!int s3cret\n"}) {
+    const absl::StatusOr<std::string> json = YamlToJson(yaml, limits);
+    ASSERT_FALSE(json.ok()) << yaml;
+    EXPECT_THAT(std::string(json.status().message()), HasSubstr("line ")) << yaml;
+    EXPECT_THAT(std::string(json.status().message()), testing::Not(HasSubstr("s3cret"))) << yaml;
+  }
+}
+
 TEST(YamlTest, AliasesOfAliasesAreBounded) {
   std::string yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 30; ++i) {
@@ -172,84 +184,6 @@ TEST(YamlTest, SizeAndDocumentsAreBounded) {
   EXPECT_FALSE(YamlToJson("a: 1\n---\nb: 2\n---\nc: 3\n", limits).ok());
 }
 
-// What is written as YAML reads back as it was.
-TEST(YamlTest, WrittenStringsReadBack) {
-  const std::vector<std::string> strings = {
-      "",
-      "a",
-      "true",
-      "Yes",
-      "null",
-      "~",
-      "5",
-      "0x10",
-      "1.5",
-      "1e3",
-      ".inf",
-      "- a",
-      "a: b",
-      "a:",
-      "a #b",
-      "#a",
-      "'a'",
-      "\"a\"",
-      "[a]",
-      "{a}",
-      "*a",
-      "&a",
-      "!a",
-      "|",
-      ">",
-      "%a",
-      "@a",
-      "`a`",
-      " a",
-      "a ",
-      "a\nb",
-      "\t",
-      "a\\b",
-      "1:30",
-      "2026-01-02",
-      "2026-01-02T03:04:05Z",
-      "fd00::1",
-      "10.0.0.1",
-      "http:8080/TCP",
-      "é",
-      "\x01",
-      "<<",
-      "=",
-      "---",
-      "...",
-      "? a",
-      ": a",
-      "-",
-      "?",
-      ":",
-      ",",
-      "y",
-      "n",
-      "0o7",
-      "_1",
-      "1_0",
-      "+1",
-      "-1",
-      "a,b",
-      "a]b",
-      "a\rb",
-      "\xe2\x80\xa8",
-  };
-  Json value = Json::object();
-  for (const std::string& s : strings) {
-    value["list"].push_back(s);
-    value["keys"][s] = 1;
-  }
-  value["long"][std::string(2000, 'k')] = Json::parse(R"([1, {"a": [2]}])");
-  value["long"][std::string(600, '\x01')] = "x";
-  value["nested"] = Json::parse(R"([[1,[2,{}],[]],{"a":{"b":[{"c":null,"d":[true]}]}}])");
-  const std::string yaml = JsonToYaml(value.dump());
-  EXPECT_EQ(Read(yaml), value) << yaml;
-}
-
 TEST(YamlScalarTest, TypesAreAskedFor) {
   EXPECT_EQ(ResolveYamlScalar("str", "5")->type, YamlScalar::Type::kString);
   EXPECT_EQ(ResolveYamlScalar("", "5")->type, YamlScalar::Type::kNumber);
@@ -259,4 +193,4 @@ TEST(YamlScalarTest, TypesAreAskedFor) {
 }
 
 }  // namespace
-}  // namespace epslice::sim
+}  // namespace epslice

@@ -1,4 +1,4 @@
-#include "sim/trace/yaml_scalar.h"
+#include "apis/yaml_scalar.h"
 
 #include <algorithm>
 #include <array>
@@ -8,10 +8,10 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "apis/concat.h"
 #include "apis/json_writer.h"
-#include "sim/trace/concat.h"
 
-namespace epslice::sim {
+namespace epslice {
 namespace {
 
 constexpr std::array<std::string_view, 5> kNulls = {"", "~", "null", "Null", "NULL"};
@@ -127,4 +127,4 @@ absl::StatusOr<YamlScalar> ResolveYamlScalar(std::string_view type, std::string_
   return scalar;
 }
 
-}  // namespace epslice::sim
+}  // namespace epslice
