@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 
@@ -71,6 +74,17 @@ void SetTimeout(int fd, int option, Duration d) {
   setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv));
 }
 
+// So that a peer that vanished without a word is noticed within 30 s, in a
+// silent watch (probes) as well as with bytes under way (the user timeout).
+void SetKeepAlive(int fd) {
+  const auto set = [fd](int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof(value)); };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 10);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 25'000);
+}
+
 // Waits for a connect under way, looking up now and then whether it is still
 // wanted. 0 or errno.
 int AwaitConnect(int fd, Duration timeout, const SocketGuard& guard) {
@@ -111,8 +125,7 @@ int Connect(const addrinfo& address, Duration timeout, const SocketGuard& guard,
   const int yes = 1;
   // A small PUT would wait for the answer to the packet before it.
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-  // So that a peer that vanished without a word is noticed in a long watch.
-  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+  SetKeepAlive(fd);
   return fd;
 }
 
@@ -125,7 +138,10 @@ class Client : public httplib::ClientImpl {
 
   const std::string& connect_error() const { return connect_error_; }
   bool connected() const { return connect_error_.empty(); }
-  void ForgetConnectError() { connect_error_.clear(); }
+  // Before a request: a kept connection that is of no use any more is closed.
+  virtual void Prepare() { connect_error_.clear(); }
+  // Why the connection broke, where that is known.
+  virtual const std::string& stream_error() const { return connect_error_; }
 
  protected:
   bool create_and_connect_socket(Socket& socket, httplib::Error& error) override {
@@ -154,7 +170,6 @@ class Client : public httplib::ClientImpl {
     return Failed(guard_->aborted() ? "cancelled" : std::strerror(last), &error);
   }
 
- private:
   static Duration Seconds(time_t s, time_t us) { return std::chrono::seconds(s) + std::chrono::microseconds(us); }
   bool Failed(std::string_view why, httplib::Error* error) {
     connect_error_ = Cat({"connect to ", host_and_port_, ": ", why});
@@ -164,13 +179,153 @@ class Client : public httplib::ClientImpl {
 
   const Duration connect_timeout_;
   SocketGuard* const guard_;
+
+ private:
   std::string connect_error_;
 };
 
-class PlainConnection : public HttpConnection {
+using Io = TlsSession::Io;
+
+// A TLS session as httplib reads and writes it. `buffer` outlives requests: an
+// answer may bring more than was asked for.
+struct TlsBuffer {
+  std::array<char, 16384> bytes;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+class TlsStream : public httplib::Stream {
  public:
-  PlainConnection(const std::string& host, int port, Duration connect_timeout)
-      : client_(host, port, connect_timeout, &guard_) {
+  TlsStream(int fd, TlsSession* session, TlsBuffer* buffer, Duration read_timeout, Duration write_timeout)
+      : fd_(fd), session_(session), buffer_(*buffer), read_timeout_(read_timeout), write_timeout_(write_timeout) {}
+
+  bool is_readable() const override { return true; }
+  bool is_writable() const override { return true; }
+  ssize_t read(char* to, std::size_t size) override {
+    while (buffer_.begin == buffer_.end) {
+      std::size_t n = 0;
+      const Io io = session_->Read(buffer_.bytes.data(), buffer_.bytes.size(), &n);
+      buffer_.begin = 0;
+      buffer_.end = n;
+      if (io == Io::kClosed) return 0;
+      if (io != Io::kDone && !Wait(io, read_timeout_)) return -1;
+    }
+    const std::size_t n = std::min(size, buffer_.end - buffer_.begin);
+    std::memcpy(to, buffer_.bytes.data() + buffer_.begin, n);
+    buffer_.begin += n;
+    return static_cast<ssize_t>(n);
+  }
+  ssize_t write(const char* from, std::size_t size) override {
+    for (;;) {
+      std::size_t n = 0;
+      const Io io = session_->Write(from, size, &n);
+      if (io == Io::kDone) return static_cast<ssize_t>(n);
+      if (!Wait(io, write_timeout_)) return -1;
+    }
+  }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return fd_; }
+
+ private:
+  bool Wait(Io io, Duration timeout) const {
+    if (io != Io::kWantRead && io != Io::kWantWrite) return false;
+    pollfd p{fd_, static_cast<short>(io == Io::kWantRead ? POLLIN : POLLOUT), 0};
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
+    int n = 0;
+    do {
+      n = poll(&p, 1, static_cast<int>(std::clamp<std::int64_t>(ms, 1, std::numeric_limits<int>::max())));
+    } while (n < 0 && errno == EINTR);
+    return n > 0;
+  }
+
+  const int fd_;
+  TlsSession* const session_;
+  TlsBuffer& buffer_;
+  const Duration read_timeout_;
+  const Duration write_timeout_;
+};
+
+// The library's own TLS client waits in ways that cannot be interrupted, knows
+// one certificate without its chain, and trusts the system beside what it is
+// told to trust.
+class TlsClient : public Client {
+ public:
+  TlsClient(const HttpServerAddress& address, Duration connect_timeout, SocketGuard* guard)
+      : Client(address.host, address.port, connect_timeout, guard),
+        context_(address.tls),
+        name_(address.tls_server_name.empty() ? address.host : address.tls_server_name) {}
+
+  void Prepare() override {
+    Client::Prepare();
+    error_.clear();
+    if (session_ != nullptr && (buffer_.begin < buffer_.end || session_->ClosedByPeer())) stop();
+  }
+  const std::string& stream_error() const override { return error_; }
+
+ protected:
+  bool create_and_connect_socket(Socket& socket, httplib::Error& error) override {
+    if (!Client::create_and_connect_socket(socket, error)) return false;
+    buffer_.begin = buffer_.end = 0;
+    const int fd = socket.sock;
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+    session_ = TlsSession::Client(*context_, fd, name_);
+    std::string why = session_ == nullptr ? "the server's name cannot be one of a certificate" : Handshake(fd);
+    if (why.empty()) return true;
+    session_.reset();
+    close(fd);
+    socket.sock = INVALID_SOCKET;
+    return Failed(guard_->aborted() ? "cancelled" : why, &error);
+  }
+  void shutdown_ssl(Socket&, bool gracefully) override {
+    if (session_ == nullptr) return;
+    if (gracefully) session_->Close();
+    session_.reset();
+  }
+
+ private:
+  bool process_socket(const Socket& socket, std::function<bool(httplib::Stream&)> callback) override {
+    if (session_ == nullptr) return false;
+    TlsStream stream(socket.sock, session_.get(), &buffer_, Seconds(read_timeout_sec_, read_timeout_usec_),
+                     Seconds(write_timeout_sec_, write_timeout_usec_));
+    const bool good = callback(stream);
+    if (!good) error_ = session_->error();
+    return good;
+  }
+
+  // "" or what went wrong. Takes no longer than a connect may; a server that
+  // sends a byte at a time is given up too.
+  std::string Handshake(int fd) {
+    constexpr int kSliceMs = 50;
+    constexpr int kMostSteps = 1000;
+    auto slices = std::chrono::duration_cast<std::chrono::milliseconds>(connect_timeout_).count() / kSliceMs + 1;
+    for (int step = 0; step < kMostSteps && !guard_->aborted(); ++step) {
+      const Io io = session_->Handshake();
+      if (io == Io::kDone) return "";
+      if (io == Io::kClosed) return "TLS: the connection was closed";
+      if (io == Io::kFailed) return Cat({"TLS: ", session_->error()});
+      pollfd p{fd, static_cast<short>(io == Io::kWantRead ? POLLIN : POLLOUT), 0};
+      while (poll(&p, 1, kSliceMs) == 0 && !guard_->aborted()) {
+        if (--slices == 0) return "TLS: the handshake took too long";
+      }
+    }
+    return "TLS: the handshake took too long";
+  }
+
+  const std::shared_ptr<const TlsContext> context_;
+  const std::string name_;
+  std::unique_ptr<TlsSession> session_;
+  TlsBuffer buffer_;
+  std::string error_;
+};
+
+class SocketConnection : public HttpConnection {
+ public:
+  SocketConnection(const HttpServerAddress& address, Duration connect_timeout)
+      : client_holder_(address.tls == nullptr
+                           ? std::make_unique<Client>(address.host, address.port, connect_timeout, &guard_)
+                           : std::make_unique<TlsClient>(address, connect_timeout, &guard_)),
+        client_(*client_holder_) {
     client_.set_keep_alive(true);
     client_.set_follow_location(false);  // a redirect elsewhere is not the API server's answer
     client_.set_url_encode(false);       // the target is encoded
@@ -194,7 +349,7 @@ class PlainConnection : public HttpConnection {
       return !stopped;
     };
     client_.set_read_timeout(exchange.read_timeout);
-    client_.ForgetConnectError();
+    client_.Prepare();
     if (guard_.aborted()) {
       *error = "cancelled";
       return Outcome::kNotReached;
@@ -211,6 +366,7 @@ class PlainConnection : public HttpConnection {
       return Outcome::kNotReached;
     }
     *error = guard_.aborted() ? "cancelled" : Explain(failure);
+    if (!guard_.aborted() && !client_.stream_error().empty()) *error += Cat({" (TLS: ", client_.stream_error(), ")"});
     return stopped ? Outcome::kStopped : Outcome::kBroken;
   }
 
@@ -228,13 +384,14 @@ class PlainConnection : public HttpConnection {
   }
 
   SocketGuard guard_;
-  Client client_;
+  const std::unique_ptr<Client> client_holder_;
+  Client& client_;
 };
 
 }  // namespace
 
-std::unique_ptr<HttpConnection> NewHttpConnection(const std::string& host, int port, Duration connect_timeout) {
-  return std::make_unique<PlainConnection>(host, port, connect_timeout);
+std::unique_ptr<HttpConnection> NewHttpConnection(const HttpServerAddress& address, Duration connect_timeout) {
+  return std::make_unique<SocketConnection>(address, connect_timeout);
 }
 
 }  // namespace epslice

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "informers/clock.h"
+#include "informers/http/tls.h"
 
 namespace epslice {
 
@@ -51,8 +52,16 @@ class HttpConnection {
   virtual bool open() const = 0;
 };
 
-// Plain HTTP/1.1 over TCP.
-std::unique_ptr<HttpConnection> NewHttpConnection(const std::string& host, int port, Duration connect_timeout);
+struct HttpServerAddress {
+  std::string host;  // without the brackets of an IPv6 address
+  int port = 80;
+  std::shared_ptr<const TlsContext> tls;  // null: plain HTTP
+  // Whom the server's certificate must be for; "": `host`.
+  std::string tls_server_name;
+};
+
+// HTTP/1.1 over TCP or TLS.
+std::unique_ptr<HttpConnection> NewHttpConnection(const HttpServerAddress& address, Duration connect_timeout);
 
 }  // namespace epslice
 

@@ -190,17 +190,23 @@ std::string PercentEncode(std::string_view s) {
 
 absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url) {
   const auto bad = [url](std::string_view why) {
-    return Invalid({"server ", QuoteForError(url, 128), ": ", why, "; accepted: http://host[:port][/path]"});
+    const bool shown = url.find('@') == std::string_view::npos;  // no password is
+    return Invalid({"server ", shown ? QuoteForError(url, 128) : "(not shown)", ": ", why,
+                    "; accepted: https://host[:port][/path], or http"});
   };
-  constexpr std::string_view kScheme = "http://";
-  if (url.substr(0, kScheme.size()) != kScheme) return bad("the scheme is not http");
-  std::string_view rest = url.substr(kScheme.size());
+  constexpr std::string_view kHttp = "http://";
+  constexpr std::string_view kHttps = "https://";
+  const bool tls = url.substr(0, kHttps.size()) == kHttps;
+  if (!tls && url.substr(0, kHttp.size()) != kHttp) return bad("the scheme is neither https nor http");
+  std::string_view rest = url.substr(tls ? kHttps.size() : kHttp.size());
   for (const char c : rest) {
     if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f) return bad("not an URL");
   }
   if (rest.find_first_of("@?#\\") != std::string_view::npos) return bad("user, query and fragment have no place here");
 
   HttpEndpoint endpoint;
+  endpoint.tls = tls;
+  endpoint.port = tls ? 443 : 80;
   const std::size_t slash = rest.find('/');
   if (slash != std::string_view::npos) {
     std::string_view prefix = rest.substr(slash);

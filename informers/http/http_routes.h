@@ -36,9 +36,11 @@ struct HttpEndpoint {
   std::string host;  // without the brackets of an IPv6 address
   int port = 80;
   std::string prefix;  // "" or "/path", put before every target
+  bool tls = false;    // https
 };
 
-// "http://host[:port][/path]". InvalidArgument for anything else, https too.
+// "http://host[:port][/path]", or https. InvalidArgument for anything else; the
+// message does not hold what may be a password.
 absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url);
 
 // InvalidArgument when the request lacks what its path needs (a name, a

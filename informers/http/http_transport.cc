@@ -10,6 +10,7 @@
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "informers/http/http_connection.h"
+#include "informers/http/http_pool.h"
 #include "informers/http/http_routes.h"
 #include "informers/http/line_splitter.h"
 #include "informers/rate_limiter.h"
@@ -78,47 +79,6 @@ class Call {
   HttpConnection* connection_ = nullptr;
 };
 
-// The connections that nobody uses at the moment.
-class Pool {
- public:
-  Pool(HttpEndpoint endpoint, Duration connect_timeout, Duration max_idle)
-      : endpoint_(std::move(endpoint)), connect_timeout_(connect_timeout), max_idle_(max_idle) {}
-
-  std::unique_ptr<HttpConnection> Take(Instant now) {
-    std::vector<Idle> dead;  // closed after the lock is gone
-    std::lock_guard<std::mutex> lock(mu_);
-    auto first_live =
-        std::find_if(idle_.begin(), idle_.end(), [&](const Idle& i) { return now - i.since <= max_idle_; });
-    std::move(idle_.begin(), first_live, std::back_inserter(dead));
-    idle_.erase(idle_.begin(), first_live);
-    if (idle_.empty()) return Fresh();
-    // The last one used is the least likely to have been closed.
-    std::unique_ptr<HttpConnection> connection = std::move(idle_.back().connection);
-    idle_.pop_back();
-    return connection;
-  }
-  std::unique_ptr<HttpConnection> Fresh() const {
-    return NewHttpConnection(endpoint_.host, endpoint_.port, connect_timeout_);
-  }
-  void Return(std::unique_ptr<HttpConnection> connection, Instant now) {
-    constexpr std::size_t kMost = 64;
-    if (!connection->open()) return;
-    std::lock_guard<std::mutex> lock(mu_);
-    if (idle_.size() < kMost) idle_.push_back(Idle{std::move(connection), now});
-  }
-
- private:
-  struct Idle {
-    std::unique_ptr<HttpConnection> connection;
-    Instant since;
-  };
-  const HttpEndpoint endpoint_;
-  const Duration connect_timeout_;
-  const Duration max_idle_;
-  std::mutex mu_;
-  std::vector<Idle> idle_;  // longest idle first
-};
-
 // What a watch's stream came to.
 struct WatchStream {
   int code = 0;  // of the head; 0: none came
@@ -131,19 +91,25 @@ struct WatchStream {
 }  // namespace
 
 struct HttpTransport::Impl {
-  Impl(HttpTransportOptions o, HttpEndpoint endpoint, const Clock* c)
+  Impl(HttpTransportOptions o, std::string target_prefix, std::unique_ptr<HttpPool> p, const Clock* c)
       : options(std::move(o)),
         clock(c),
-        prefix(endpoint.prefix),
-        pool(std::move(endpoint), options.connect_timeout, options.max_idle),
+        prefix(std::move(target_prefix)),
+        pool(std::move(p)),
         bucket(options.qps, options.burst) {}
 
   Response Do(const Request& request, CancelToken* cancel);
   Status Watch(const Request& request, CancelToken* cancel, const std::function<bool(const WatchEvent&)>& on_event);
+  Response DoOnce(const Request& request, const Credentials::Value& who, HttpExchange* exchange, Call* call);
+  Status WatchOnce(const Request& request, const Credentials::Value& who, HttpExchange* exchange, Call* call,
+                   const std::function<bool(const WatchEvent&)>& on_event);
   HttpExchange Exchange(const Request& request, HttpRequest http) const;
+  Status Prepare(CancelToken* cancel, Call* call, Credentials::Value* who, HttpExchange* exchange);
   bool WaitForToken(Call* call);
-  Outcome Run(const Request& request, const HttpExchange& exchange, const bool& head_seen, Call* call,
-              std::string* error);
+  bool WaitAsTold(const Request& request, const Status& status, Duration* waited, Call* call) const;
+  bool HasFresher(const Status& status, const Credentials::Value& who, CancelToken* cancel) const;
+  Outcome Run(const Request& request, const Credentials::Value& who, const HttpExchange& exchange,
+              const bool& head_seen, Call* call, std::string* error);
   bool OnWatchData(const Request& request, std::string_view bytes,
                    const std::function<bool(const WatchEvent&)>& on_event, WatchStream* stream) const;
   void Observe(const Request& request, int code, Instant start) const {
@@ -153,7 +119,7 @@ struct HttpTransport::Impl {
   const HttpTransportOptions options;
   const Clock* const clock;
   const std::string prefix;
-  Pool pool;
+  const std::unique_ptr<HttpPool> pool;
   std::mutex bucket_mu;
   TokenBucket bucket;
 };
@@ -182,34 +148,64 @@ bool HttpTransport::Impl::WaitForToken(Call* call) {
   return call->WaitUntil(*clock, ready);
 }
 
+// Before each attempt: leave of the rate limiter, and the credentials of now.
+Status HttpTransport::Impl::Prepare(CancelToken* cancel, Call* call, Credentials::Value* who, HttpExchange* exchange) {
+  if (!WaitForToken(call)) return StatusUnreachable("cancelled before it was sent");
+  constexpr std::string_view kHeader = "Authorization";
+  std::erase_if(exchange->headers, [=](const auto& header) { return header.first == kHeader; });
+  if (options.credentials == nullptr) return Status();
+  absl::StatusOr<Credentials::Value> value = options.credentials->Get(cancel);
+  if (!value.ok()) return StatusUnreachable(Cat({"no credentials: ", View(value.status())}));
+  *who = *std::move(value);
+  if (!who->authorization.empty()) exchange->headers.emplace_back(kHeader, who->authorization);
+  return Status();
+}
+
+// A request that was refused as unauthorized was not executed.
+bool HttpTransport::Impl::HasFresher(const Status& status, const Credentials::Value& who, CancelToken* cancel) const {
+  return status.code == 401 && options.credentials != nullptr && options.credentials->Refresh(who.generation, cancel);
+}
+
+// Nor was one that the server wants to see again later. True after that time,
+// where it is not too long.
+bool HttpTransport::Impl::WaitAsTold(const Request& request, const Status& status, Duration* waited, Call* call) const {
+  const bool put_off = (status.code == 429 || status.code == 503) && status.retryAfterSeconds > 0;
+  if (!put_off || request.verb == Verb::kList) return false;
+  const std::int64_t most = std::chrono::duration_cast<std::chrono::seconds>(options.max_retry_after).count();
+  if (status.retryAfterSeconds > most) return false;
+  *waited += std::chrono::seconds(status.retryAfterSeconds);
+  if (*waited > options.max_retry_after) return false;
+  return call->WaitUntil(*clock, clock->Now() + std::chrono::seconds(status.retryAfterSeconds));
+}
+
 // Runs the exchange on a connection of the pool, and once more on a new one
 // when a kept connection turned out dead before the first byte of an answer.
-Outcome HttpTransport::Impl::Run(const Request& request, const HttpExchange& exchange, const bool& head_seen,
-                                 Call* call, std::string* error) {
+Outcome HttpTransport::Impl::Run(const Request& request, const Credentials::Value& who, const HttpExchange& exchange,
+                                 const bool& head_seen, Call* call, std::string* error) {
   const bool read = request.verb == Verb::kGet || request.verb == Verb::kList || request.verb == Verb::kWatch;
   const Instant start = clock->Now();
-  std::unique_ptr<HttpConnection> connection = pool.Take(start);
+  HttpPool::Lease lease = pool->Take(start, who.identity);
   for (;;) {
-    const bool kept = connection->open();
-    if (!call->Use(connection.get())) {
+    const bool kept = lease.connection->open();
+    if (!call->Use(lease.connection.get())) {
       call->Use(nullptr);
       *error = "cancelled";
       return Outcome::kNotReached;
     }
     Outcome outcome = Outcome::kBroken;
     try {
-      outcome = connection->Run(exchange, error);
+      outcome = lease.connection->Run(exchange, error);
     } catch (...) {
       call->Use(nullptr);
       throw;
     }
     const bool cancelled = !call->Use(nullptr);
-    if (outcome == Outcome::kDone && !cancelled) pool.Return(std::move(connection), clock->Now());
+    if (outcome == Outcome::kDone && !cancelled) pool->Return(std::move(lease), clock->Now());
     // A server that was silent for long is slow, not gone: asking twice would
     // make it slower.
     const bool at_once = clock->Now() - start < exchange.read_timeout / 2;
     if (outcome != Outcome::kBroken || head_seen || !kept || !read || cancelled || !at_once) return outcome;
-    connection = pool.Fresh();
+    lease = pool->Fresh(lease);
   }
 }
 
@@ -221,23 +217,37 @@ Response HttpTransport::Impl::Do(const Request& request, CancelToken* cancel) {
     return response;
   }
   Call call(cancel);
-  if (!WaitForToken(&call)) {
-    response.status = StatusUnreachable("cancelled before it was sent");
-    return response;
-  }
-
-  const Instant start = clock->Now();
   HttpExchange exchange = Exchange(request, *std::move(http));
+  Duration waited{0};
+  for (bool refreshed = false;;) {
+    Credentials::Value who;
+    if (Status status = Prepare(cancel, &call, &who, &exchange); !status.ok()) {
+      response.status = std::move(status);
+      return response;
+    }
+    response = DoOnce(request, who, &exchange, &call);
+    if (!refreshed && HasFresher(response.status, who, cancel)) {
+      refreshed = true;
+    } else if (!WaitAsTold(request, response.status, &waited, &call)) {
+      return response;
+    }
+  }
+}
+
+Response HttpTransport::Impl::DoOnce(const Request& request, const Credentials::Value& who, HttpExchange* exchange,
+                                     Call* call) {
+  Response response;
+  const Instant start = clock->Now();
   HttpReply reply;
   bool head_seen = false;
   std::string why;  // we stopped
-  exchange.on_head = [&](int status, const std::string& retry_after) {
+  exchange->on_head = [&](int status, const std::string& retry_after) {
     head_seen = true;
     reply.status = status;
     reply.retry_after = retry_after;
     return true;
   };
-  exchange.on_data = [&](std::string_view bytes) {
+  exchange->on_data = [&](std::string_view bytes) {
     if (bytes.size() > options.max_response_bytes - reply.body.size()) {
       why = Cat({"an answer of more than ", std::to_string(options.max_response_bytes), " bytes"});
     } else if (clock->Now() - start > options.call_timeout) {
@@ -248,13 +258,13 @@ Response HttpTransport::Impl::Do(const Request& request, CancelToken* cancel) {
     return why.empty();
   };
   std::string error;
-  const Outcome outcome = Run(request, exchange, head_seen, &call, &error);
+  const Outcome outcome = Run(request, who, *exchange, head_seen, call, &error);
   Observe(request, outcome == Outcome::kDone ? reply.status : 0, start);
   if (outcome == Outcome::kDone) return FromHttpReply(request, reply, options.keep_json);
   if (!why.empty()) {
     response.status = Unusable("InvalidResponse", why);
   } else {
-    response.status = StatusUnreachable(call.cancelled() ? "cancelled" : error);
+    response.status = StatusUnreachable(call->cancelled() ? "cancelled" : error);
   }
   return response;
 }
@@ -291,19 +301,27 @@ Status HttpTransport::Impl::Watch(const Request& request, CancelToken* cancel,
     return StatusBadRequest(http.ok() ? "not a watch" : View(http.status()));
   }
   Call call(cancel);
-  if (!WaitForToken(&call)) return StatusUnreachable("cancelled before it was sent");
+  HttpExchange exchange = Exchange(request, *std::move(http));
+  for (bool refreshed = false;; refreshed = true) {
+    Credentials::Value who;
+    if (Status status = Prepare(cancel, &call, &who, &exchange); !status.ok()) return status;
+    Status status = WatchOnce(request, who, &exchange, &call, on_event);
+    if (refreshed || !HasFresher(status, who, cancel)) return status;
+  }
+}
 
+Status HttpTransport::Impl::WatchOnce(const Request& request, const Credentials::Value& who, HttpExchange* exchange,
+                                      Call* call, const std::function<bool(const WatchEvent&)>& on_event) {
   const Instant start = clock->Now();
   constexpr std::int64_t kHour = 3600;
   const std::int64_t seconds = request.list.timeoutSeconds;
   const Duration longest =
       std::chrono::seconds(seconds > 0 ? std::min(seconds, 24 * kHour) : kHour) + options.watch_grace;
-  HttpExchange exchange = Exchange(request, *std::move(http));
-  exchange.read_timeout = longest;
+  exchange->read_timeout = longest;
   WatchStream stream{
       .code = 0, .error = {}, .lines = LineSplitter(options.max_watch_line_bytes), .stopped = false, .failure = {}};
   bool head_seen = false;
-  exchange.on_head = [&](int status, const std::string& retry_after) {
+  exchange->on_head = [&](int status, const std::string& retry_after) {
     head_seen = true;
     stream.code = status;
     stream.error.status = status;
@@ -311,8 +329,8 @@ Status HttpTransport::Impl::Watch(const Request& request, CancelToken* cancel,
     Observe(request, status, start);
     return true;
   };
-  exchange.on_data = [&](std::string_view bytes) {
-    if (call.cancelled()) return false;
+  exchange->on_data = [&](std::string_view bytes) {
+    if (call->cancelled()) return false;
     if (stream.code != 200) {
       constexpr std::size_t kMaxErrorBytes = 64 * 1024;
       stream.error.body.append(bytes.substr(0, kMaxErrorBytes - std::min(kMaxErrorBytes, stream.error.body.size())));
@@ -325,11 +343,11 @@ Status HttpTransport::Impl::Watch(const Request& request, CancelToken* cancel,
     return OnWatchData(request, bytes, on_event, &stream);
   };
   std::string error;
-  const Outcome outcome = Run(request, exchange, head_seen, &call, &error);
+  const Outcome outcome = Run(request, who, *exchange, head_seen, call, &error);
   if (!head_seen) Observe(request, 0, start);
   if (stream.stopped) return Status();
   if (!stream.failure.ok()) return stream.failure;
-  if (call.cancelled()) return StatusUnreachable("cancelled");
+  if (call->cancelled()) return StatusUnreachable("cancelled");
   if (stream.code != 0 && stream.code != 200) return StatusFromHttpError(stream.error);
   if (outcome != Outcome::kDone) return StatusUnreachable(error);
   if (stream.lines.has_partial()) return StatusUnreachable("the watch ended in the middle of an event");
@@ -342,8 +360,17 @@ HttpTransport::~HttpTransport() = default;
 absl::StatusOr<std::unique_ptr<HttpTransport>> HttpTransport::Create(HttpTransportOptions options, const Clock* clock) {
   absl::StatusOr<HttpEndpoint> endpoint = ParseHttpUrl(options.base_url);
   if (!endpoint.ok()) return endpoint.status();
+  if (!endpoint->tls) options.credentials = nullptr;
+  std::string prefix = endpoint->prefix;
+  absl::StatusOr<std::unique_ptr<HttpPool>> pool =
+      HttpPool::Create({.endpoint = *std::move(endpoint),
+                        .connect_timeout = options.connect_timeout,
+                        .max_idle = options.max_idle,
+                        .tls = {options.ca_pem, options.insecure_skip_tls_verify, {}},
+                        .tls_server_name = options.tls_server_name});
+  if (!pool.ok()) return pool.status();
   return std::unique_ptr<HttpTransport>(
-      new HttpTransport(std::make_unique<Impl>(std::move(options), *std::move(endpoint), clock)));
+      new HttpTransport(std::make_unique<Impl>(std::move(options), std::move(prefix), *std::move(pool), clock)));
 }
 
 Response HttpTransport::Do(const Request& request, CancelToken* cancel) {

@@ -1,11 +1,15 @@
-// HttpTransport: Requests to an API server over HTTP, JSON.
+// HttpTransport: Requests to an API server over HTTP or HTTPS, JSON.
 //
 // The sockets of the live program. Calls from several threads run at once,
 // each on a connection of its own; connections are kept and used again.
 // What it does about trouble: a read that fails because the server had closed
-// a kept connection is sent once more; everything else is the caller's to
-// judge. A write is never sent twice: one whose answer did not come has an
-// unknown outcome and returns status.code 0.
+// a kept connection is sent once more; a request that was refused as
+// unauthorized (401) is sent once more where there are fresher credentials; one
+// that was put off (429 or 503 with Retry-After) is sent again when the server
+// wants it, but for lists and watches, whose watchers wait themselves. All else
+// is the caller's to judge. A write that may have been executed is never sent
+// twice: one whose answer did not come has an unknown outcome and returns
+// status.code 0.
 // The program must ignore SIGPIPE.
 #ifndef EPSLICE_INFORMERS_HTTP_HTTP_TRANSPORT_H_
 #define EPSLICE_INFORMERS_HTTP_HTTP_TRANSPORT_H_
@@ -17,12 +21,22 @@
 
 #include "absl/status/statusor.h"
 #include "informers/clock.h"
+#include "informers/http/credentials.h"
 #include "informers/transport.h"
 
 namespace epslice {
 
 struct HttpTransportOptions {
-  std::string base_url;  // "http://host:port[/path]"
+  std::string base_url;  // "https://host:port[/path]", or http
+
+  // Of https: whom to trust. The client's own certificate comes from
+  // `credentials`.
+  std::string ca_pem;  // "": what the system trusts, otherwise nothing else
+  bool insecure_skip_tls_verify = false;
+  std::string tls_server_name;  // the certificate's name; "": the host
+
+  // Null: none. Over http no credentials are sent, whatever is here.
+  std::shared_ptr<Credentials> credentials;
 
   // client-go's limit on calls: --kube-api-qps, --kube-api-burst. Calls above
   // it wait, first come first served. A watch takes one token when it starts.
@@ -44,6 +58,9 @@ struct HttpTransportOptions {
   // after 90 s.
   Duration max_idle = std::chrono::seconds(60);
 
+  // How long one call may wait in all because of Retry-After.
+  Duration max_retry_after = std::chrono::seconds(10);
+
   std::size_t max_response_bytes = std::size_t{1} << 30;
   std::size_t max_watch_line_bytes = std::size_t{16} << 20;
 
@@ -58,7 +75,8 @@ struct HttpTransportOptions {
 
 class HttpTransport : public Transport {
  public:
-  // `clock` must outlive the transport. InvalidArgument for a bad base_url.
+  // `clock` must outlive the transport. InvalidArgument for a bad base_url or
+  // ca_pem.
   static absl::StatusOr<std::unique_ptr<HttpTransport>> Create(HttpTransportOptions options, const Clock* clock);
   // No call may be running.
   ~HttpTransport() override;

@@ -1,0 +1,53 @@
+// Credentials: what a request is authorized with, kept fresh.
+//
+// A token or client certificate in a file is read again before it is a minute
+// old, so that rotation goes unnoticed; while the file cannot be read, what was
+// read last stays. An exec plugin runs when its credentials have expired or
+// the server refuses them, and not again for a while after it failed.
+// Nothing here gets into logs or errors but names of files and programs.
+#ifndef EPSLICE_INFORMERS_HTTP_CREDENTIALS_H_
+#define EPSLICE_INFORMERS_HTTP_CREDENTIALS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "informers/clock.h"
+#include "informers/http/client_config.h"
+#include "informers/transport.h"
+
+namespace epslice {
+
+// Thread-safety: all implementations may be used from any thread.
+class Credentials {
+ public:
+  struct Value {
+    std::string authorization;                 // the header; "": none
+    std::shared_ptr<const Identity> identity;  // null: none. Another pointer, another identity
+    std::uint64_t generation = 0;              // another number, other credentials
+  };
+
+  virtual ~Credentials() = default;
+
+  // To be asked before every request. Reads files and runs plugins where that
+  // is due, and so may block; `cancel` (may be null) ends a plugin.
+  virtual absl::StatusOr<Value> Get(const CancelToken* cancel) = 0;
+  // The server refused (401) the credentials of this generation. True where
+  // there are others now, so that asking once more is worth it.
+  virtual bool Refresh(std::uint64_t generation, const CancelToken* cancel) = 0;
+};
+
+// Null where `source` holds none. `clock` must outlive them. InvalidArgument
+// where a file cannot be read at the start; plugins are not run yet.
+absl::StatusOr<std::shared_ptr<Credentials>> NewCredentials(const CredentialSource& source, const Clock* clock);
+
+// Whether a file is looked at again, at the latest.
+inline constexpr Duration kCredentialFileAge = std::chrono::seconds(50);
+// How long a plugin that failed, or whose credentials were refused, is left
+// alone before it is run again.
+inline constexpr Duration kExecPluginPause = std::chrono::seconds(5);
+
+}  // namespace epslice
+
+#endif  // EPSLICE_INFORMERS_HTTP_CREDENTIALS_H_

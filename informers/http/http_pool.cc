@@ -1,0 +1,61 @@
+#include "informers/http/http_pool.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace epslice {
+
+absl::StatusOr<std::unique_ptr<HttpPool>> HttpPool::Create(HttpPoolOptions options) {
+  std::unique_ptr<HttpPool> pool(new HttpPool(std::move(options)));
+  if (pool->options_.endpoint.tls) {
+    absl::StatusOr<std::shared_ptr<const TlsContext>> tls = TlsContext::Client(pool->options_.tls);
+    if (!tls.ok()) return tls.status();
+    pool->tls_ = *std::move(tls);
+  }
+  return pool;
+}
+
+void HttpPool::UseIdentity(const std::shared_ptr<const Identity>& identity) {
+  if (identity == identity_ || tls_ == nullptr) return;
+  TlsClientOptions options = options_.tls;
+  if (identity != nullptr) options.identity = *identity;
+  absl::StatusOr<std::shared_ptr<const TlsContext>> tls = TlsContext::Client(options);
+  if (!tls.ok()) return;  // identities are checked where they are read: go on with the last
+  tls_ = *std::move(tls);
+  identity_ = identity;
+}
+
+HttpPool::Lease HttpPool::Take(Instant now, const std::shared_ptr<const Identity>& identity) {
+  std::vector<Idle> dead;  // closed after the lock is gone
+  std::lock_guard<std::mutex> lock(mu_);
+  UseIdentity(identity);
+  const auto first_dead = std::stable_partition(idle_.begin(), idle_.end(), [&](const Idle& i) {
+    return now - i.since <= options_.max_idle && i.lease.tls == tls_;
+  });
+  std::move(first_dead, idle_.end(), std::back_inserter(dead));
+  idle_.erase(first_dead, idle_.end());
+  if (idle_.empty()) return {NewConnection(tls_), tls_};
+  // The last one used is the least likely to have been closed.
+  Lease lease = std::move(idle_.back().lease);
+  idle_.pop_back();
+  return lease;
+}
+
+HttpPool::Lease HttpPool::Fresh(const Lease& other) const { return {NewConnection(other.tls), other.tls}; }
+
+void HttpPool::Return(Lease lease, Instant now) {
+  constexpr std::size_t kMost = 64;
+  if (!lease.connection->open()) return;
+  std::lock_guard<std::mutex> lock(mu_);
+  if (idle_.size() < kMost) idle_.push_back(Idle{std::move(lease), now});
+}
+
+std::unique_ptr<HttpConnection> HttpPool::NewConnection(std::shared_ptr<const TlsContext> tls) const {
+  return NewHttpConnection({options_.endpoint.host, options_.endpoint.port, std::move(tls), options_.tls_server_name},
+                           options_.connect_timeout);
+}
+
+}  // namespace epslice

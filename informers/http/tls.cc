@@ -1,0 +1,282 @@
+#include "informers/http/tls.h"
+
+#include <arpa/inet.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "apis/cat.h"
+
+namespace epslice {
+namespace {
+
+using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+using ContextPtr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
+
+constexpr std::size_t kMaxPemBytes = std::size_t{4} << 20;
+
+absl::Status Invalid(std::string_view what) {
+  ERR_clear_error();
+  return absl::InvalidArgumentError(Cat({what}));
+}
+
+BioPtr Reader(std::string_view text) {
+  return {BIO_new_mem_buf(text.data(), static_cast<int>(std::min(text.size(), kMaxPemBytes))), BIO_free};
+}
+
+// An encrypted key is refused; without this the library asks the terminal.
+int NoPassword(char*, int, int, void*) { return -1; }
+
+KeyPtr ReadKey(std::string_view pem) {
+  const BioPtr bio = Reader(pem);
+  return {bio == nullptr ? nullptr : PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassword, nullptr), EVP_PKEY_free};
+}
+
+// Calls `take` for each certificate; how many there were.
+template <typename Fn>
+std::size_t ForEachCertificate(std::string_view pem, Fn take) {
+  const BioPtr bio = Reader(pem);
+  std::size_t count = 0;
+  while (bio != nullptr) {
+    X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, NoPassword, nullptr), X509_free);
+    if (certificate == nullptr) break;
+    take(std::move(certificate));
+    ++count;
+  }
+  ERR_clear_error();
+  return count;
+}
+
+absl::Status Trust(SSL_CTX* context, std::string_view ca_pem) {
+  X509_STORE* store = SSL_CTX_get_cert_store(context);
+  // Every given certificate is an anchor, as in Go: people hand out
+  // intermediates, and the server's own.
+  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+  const std::size_t count =
+      ForEachCertificate(ca_pem, [store](X509Ptr certificate) { X509_STORE_add_cert(store, certificate.get()); });
+  ERR_clear_error();  // one that was there already is no error
+  return count > 0 ? absl::OkStatus() : Invalid("there is no PEM certificate in the certificate authority");
+}
+
+absl::Status Identify(SSL_CTX* context, const Identity& identity) {
+  bool leaf = true;
+  bool used = true;
+  const std::size_t count = ForEachCertificate(identity.certificate_pem, [&](X509Ptr certificate) {
+    if (std::exchange(leaf, false)) {
+      used = SSL_CTX_use_certificate(context, certificate.get()) == 1;
+    } else {
+      used = used && SSL_CTX_add1_chain_cert(context, certificate.get()) == 1;
+    }
+  });
+  if (count == 0) return Invalid("there is no PEM certificate in the certificate");
+  if (!used) return Invalid("the certificate is not one that TLS can use");
+  const KeyPtr key = ReadKey(identity.key_pem);
+  if (key == nullptr) return Invalid("there is no unencrypted PEM private key in the key");
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+    return Invalid("the private key is not the one of the certificate");
+  }
+  return absl::OkStatus();
+}
+
+ContextPtr NewContext(const SSL_METHOD* method) {
+  ContextPtr context(SSL_CTX_new(method), SSL_CTX_free);
+  if (context == nullptr) return context;
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(context.get(),
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  return context;
+}
+
+bool IsIpAddress(const std::string& name) {
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  return inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
+}
+
+}  // namespace
+
+// --- context --------------------------------------------------------------
+
+struct TlsContext::Impl {
+  ContextPtr context{nullptr, SSL_CTX_free};
+};
+
+TlsContext::TlsContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TlsContext::~TlsContext() = default;
+
+absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Client(const TlsClientOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->context = NewContext(TLS_client_method());
+  SSL_CTX* const context = impl->context.get();
+  if (context == nullptr) return absl::ResourceExhaustedError("no memory for TLS");
+  if (options.insecure_skip_verify) {
+    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
+  } else {
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    if (options.ca_pem.empty()) {
+      SSL_CTX_set_default_verify_paths(context);
+    } else if (absl::Status status = Trust(context, options.ca_pem); !status.ok()) {
+      return status;
+    }
+  }
+  if (options.identity != Identity()) {
+    if (absl::Status status = Identify(context, options.identity); !status.ok()) return status;
+  }
+  return std::shared_ptr<const TlsContext>(new TlsContext(std::move(impl)));
+}
+
+absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Server(const TlsServerOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->context = NewContext(TLS_server_method());
+  SSL_CTX* const context = impl->context.get();
+  if (context == nullptr) return absl::ResourceExhaustedError("no memory for TLS");
+  if (absl::Status status = Identify(context, options.identity); !status.ok()) return status;
+  if (!options.client_ca_pem.empty()) {
+    if (absl::Status status = Trust(context, options.client_ca_pem); !status.ok()) return status;
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
+  // Sessions are not resumed: a peer's certificate is looked at each time.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context, 0);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  return std::shared_ptr<const TlsContext>(new TlsContext(std::move(impl)));
+}
+
+absl::Status CheckIdentity(const Identity& identity) {
+  const ContextPtr context = NewContext(TLS_method());
+  if (context == nullptr) return absl::ResourceExhaustedError("no memory for TLS");
+  return Identify(context.get(), identity);
+}
+
+absl::Status CheckCertificates(std::string_view pem) {
+  if (ForEachCertificate(pem, [](const X509Ptr&) {}) > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError("holds no PEM certificate");
+}
+
+// --- session --------------------------------------------------------------
+
+struct TlsSession::Impl {
+  std::unique_ptr<SSL, decltype(&SSL_free)> ssl{nullptr, SSL_free};
+  std::string peer;  // of a client: whom the certificate must be for
+  bool broken = false;
+};
+
+TlsSession::TlsSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TlsSession::~TlsSession() = default;
+
+std::unique_ptr<TlsSession> TlsSession::Make(const TlsContext& context, int fd) {
+  auto impl = std::make_unique<Impl>();
+  ERR_clear_error();
+  impl->ssl.reset(SSL_new(context.impl_->context.get()));
+  if (impl->ssl == nullptr || SSL_set_fd(impl->ssl.get(), fd) != 1) return nullptr;
+  return std::unique_ptr<TlsSession>(new TlsSession(std::move(impl)));
+}
+
+std::unique_ptr<TlsSession> TlsSession::Client(const TlsContext& context, int fd, const std::string& name) {
+  std::unique_ptr<TlsSession> session = Make(context, fd);
+  if (session == nullptr) return nullptr;
+  SSL* const ssl = session->impl_->ssl.get();
+  session->impl_->peer = name;
+  bool good = true;
+  if (IsIpAddress(name)) {
+    good = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
+  } else {
+    // Names in the subject's CN are no longer believed, as in Go.
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    good = SSL_set1_host(ssl, name.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
+  }
+  if (!good) return nullptr;
+  SSL_set_connect_state(ssl);
+  return session;
+}
+
+std::unique_ptr<TlsSession> TlsSession::Server(const TlsContext& context, int fd) {
+  std::unique_ptr<TlsSession> session = Make(context, fd);
+  if (session != nullptr) SSL_set_accept_state(session->impl_->ssl.get());
+  return session;
+}
+
+TlsSession::Io TlsSession::Outcome(int result) {
+  if (result > 0) return Io::kDone;
+  SSL* const ssl = impl_->ssl.get();
+  const int system = errno;
+  switch (SSL_get_error(ssl, result)) {
+    case SSL_ERROR_WANT_READ: return Io::kWantRead;
+    case SSL_ERROR_WANT_WRITE: return Io::kWantWrite;
+    case SSL_ERROR_ZERO_RETURN: return Io::kClosed;
+    case SSL_ERROR_SYSCALL: error_ = system == 0 ? "the connection was closed" : std::strerror(system); break;
+    default: {
+      const long verified = SSL_get_verify_result(ssl);
+      const unsigned long code = ERR_peek_error();
+      if (verified != X509_V_OK && !impl_->peer.empty()) {
+        error_ = Cat({"the server's certificate is not accepted for ", QuoteForError(impl_->peer), ": ",
+                      X509_verify_cert_error_string(verified)});
+      } else if (verified != X509_V_OK) {
+        error_ = Cat({"the client's certificate is not accepted: ", X509_verify_cert_error_string(verified)});
+      } else if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        error_ = "the connection was closed";
+      } else {
+        const char* reason = ERR_reason_error_string(code);
+        error_ = reason == nullptr ? "TLS failed" : reason;
+        if (ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER || ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST) {
+          error_ += " (is the other side speaking TLS?)";
+        }
+      }
+    }
+  }
+  ERR_clear_error();
+  impl_->broken = true;
+  return Io::kFailed;
+}
+
+TlsSession::Io TlsSession::Handshake() {
+  ERR_clear_error();
+  errno = 0;
+  return Outcome(SSL_do_handshake(impl_->ssl.get()));
+}
+
+TlsSession::Io TlsSession::Read(char* to, std::size_t size, std::size_t* read) {
+  ERR_clear_error();
+  errno = 0;
+  *read = 0;
+  return Outcome(SSL_read_ex(impl_->ssl.get(), to, size, read));
+}
+
+TlsSession::Io TlsSession::Write(const char* from, std::size_t size, std::size_t* written) {
+  ERR_clear_error();
+  errno = 0;
+  *written = 0;
+  return Outcome(SSL_write_ex(impl_->ssl.get(), from, size, written));
+}
+
+bool TlsSession::pending() const { return SSL_pending(impl_->ssl.get()) > 0; }
+
+bool TlsSession::ClosedByPeer() {
+  ERR_clear_error();
+  char byte = 0;
+  std::size_t read = 0;
+  // Also takes in what TLS itself says between answers: tickets, new keys.
+  return Outcome(SSL_peek_ex(impl_->ssl.get(), &byte, 1, &read)) != Io::kWantRead;
+}
+
+void TlsSession::Close() {
+  // After an error the library must not be asked again.
+  if (impl_->broken || SSL_in_init(impl_->ssl.get()) != 0) return;
+  ERR_clear_error();
+  SSL_shutdown(impl_->ssl.get());
+  ERR_clear_error();
+}
+
+}  // namespace epslice
