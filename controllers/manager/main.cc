@@ -2,11 +2,13 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "controllers/manager/connection.h"
 #include "controllers/manager/live_runner.h"
 #include "controllers/manager/log.h"
 #include "controllers/manager/options.h"
@@ -29,23 +31,25 @@ LiveRunnerOptions RunnerOptions(const ManagerOptions& options, const Clock& cloc
   return out;
 }
 
+int Fail(const absl::Status& status) {
+  std::cerr << "endpointslice-controller: " << status.message() << "\n";
+  return 2;
+}
+
 int Run(const ManagerOptions& options) {
   PrepareStopSignals();
   const RealClock clock;
   Logger log({options.logging_format, options.verbosity, getpid()}, &clock, WriteToStderr);
-  HttpTransportOptions http;
-  http.base_url = options.master;
-  http.qps = options.kube_api_qps;
-  http.burst = options.kube_api_burst;
-  http.user_agent = UserAgent();
-  absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(http, &clock);
-  if (!transport.ok()) {
-    std::cerr << "endpointslice-controller: --master=" << options.master << ": " << transport.status().message()
-              << "\n";
-    return 2;
+  absl::StatusOr<ApiConnection> connection = ResolveConnection(options, std::getenv, &clock);
+  if (!connection.ok()) return Fail(connection.status());
+  absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(connection->http, &clock);
+  if (!transport.ok()) return Fail(transport.status());
+  if (connection->http.insecure_skip_tls_verify) {
+    log.Warning("The API server's certificate is not verified: insecure-skip-tls-verify");
   }
   LiveRunner runner(RunnerOptions(options, clock), transport->get(), &clock, &log);
-  log.Info(0, "Starting", {{"version", Version()}, {"master", options.master}});
+  log.Info(0, "Starting",
+           {{"version", Version()}, {"server", connection->http.base_url}, {"config", connection->origin}});
   runner.Start();
   const int signal = WaitForStopSignal();
   log.Info(0, "Stopping", {{"signal", signal}});

@@ -13,6 +13,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "apis/names.h"
+#include "informers/http/http_routes.h"
 
 #ifndef EPSLICE_VERSION
 #error "the build defines EPSLICE_VERSION"
@@ -43,7 +44,9 @@ CLI::callback_t Callback(std::string flag, Setter set) {
   return [flag = std::move(flag), set = std::move(set)](const CLI::results_t& results) {
     const std::string& value = results.back();
     if (const std::optional<std::string> accepted = set(value)) {
-      throw CLI::ValidationError(absl::StrCat(flag, "=", value, ": ", *accepted));
+      // An URL may hold a password.
+      const bool shown = value.find("://") == std::string::npos || value.find('@') == std::string::npos;
+      throw CLI::ValidationError(absl::StrCat(flag, "=", shown ? value : "(not shown)", ": ", *accepted));
     }
     return true;
   };
@@ -56,11 +59,6 @@ CLI::Option* AddFlag(CLI::App* app, const std::string& names, const char* group,
   option->type_name(type)->group(group)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   if (!preset.empty()) option->default_str(preset);
   return option;
-}
-
-// A flag that the reference has and this version does not.
-void AddRefused(CLI::App* app, const std::string& flag, const char* group, const char* type, const std::string& why) {
-  AddFlag(app, flag, group, type, "", "Refused: " + why, [why](const std::string&) { return why; });
 }
 
 Setter IntSetter(int* target, int min, int max) {
@@ -96,33 +94,33 @@ std::optional<std::string> SetQps(const std::string& value, double* target) {
 }
 
 std::optional<std::string> SetMaster(std::string value, std::string* target) {
-  constexpr const char* kForm = "accepted is http://HOST[:PORT][/PREFIX]";
-  if (value.rfind("https://", 0) == 0) return "https is not supported by this version; use http://HOST[:PORT]";
-  if (value.rfind("http://", 0) != 0) return kForm;
+  if (!ParseHttpUrl(value).ok()) return "accepted is https://HOST[:PORT][/PREFIX], or http";
   while (value.back() == '/') value.pop_back();
-  if (value.size() <= 7) return kForm;
-  if (value.find_first_of("?#@ \t\r\n\"\\") != std::string::npos) return kForm;
-  std::string_view authority = std::string_view(value).substr(7);
-  authority = authority.substr(0, authority.find('/'));
-  // [v6]:port, host:port
-  const std::size_t bracket = authority.front() == '[' ? authority.find(']') : std::string_view::npos;
-  if (authority.front() == '[' && bracket == std::string_view::npos) return kForm;
-  const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  if (colon == 0) return kForm;
-  if (colon != std::string_view::npos) {
-    int port = 0;
-    if (IntSetter(&port, 1, 65535)(std::string(authority.substr(colon + 1)))) {
-      return "accepted is a port from 1 to 65535";
-    }
-  }
   *target = value;
   return std::nullopt;
 }
 
-void AddApiServerFlags(CLI::App* app, ManagerOptions* o) {
-  AddFlag(app, "--master", kApiServer, "URL", "", "Address of the API server: http://HOST[:PORT][/PREFIX]. Needed.",
+void AddConnectionFlags(CLI::App* app, ManagerOptions* o) {
+  AddFlag(app, "--kubeconfig", kApiServer, "FILE", "",
+          "How to reach the API server, and who to be. Without it, --master and KUBECONFIG: as a pod is told to",
+          [o](const std::string& value) -> std::optional<std::string> {
+            if (value.empty()) return "accepted is a file";
+            o->kubeconfig = value;
+            return std::nullopt;
+          });
+  AddFlag(app, "--context", kApiServer, "NAME", "", "Of the kubeconfig, instead of its current-context",
+          [o](const std::string& value) -> std::optional<std::string> {
+            if (value.empty()) return "accepted is a context's name";
+            o->context = value;
+            return std::nullopt;
+          });
+  AddFlag(app, "--master", kApiServer, "URL", "",
+          "Address of the API server, instead of the kubeconfig's: https://HOST[:PORT][/PREFIX], or http. Over http, "
+          "and without --kubeconfig, no credentials are sent",
           [o](const std::string& value) { return SetMaster(value, &o->master); });
-  AddRefused(app, "--kubeconfig", kApiServer, "FILE", "not supported by this version; use --master");
+}
+
+void AddApiServerFlags(CLI::App* app, ManagerOptions* o) {
   AddFlag(app, "--kube-api-qps", kApiServer, "NUMBER", "20", "Requests per second to the API server",
           [o](const std::string& value) { return SetQps(value, &o->kube_api_qps); });
   AddFlag(app, "--kube-api-burst", kApiServer, "N", "30",
@@ -227,6 +225,7 @@ std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* o
   app.get_formatter()->column_width(48);
   app.footer("Exit codes: 0 stopped by SIGTERM or SIGINT, 2 bad argument. A second signal ends it at once.");
   std::string leader_elect = "false";
+  AddConnectionFlags(&app, options);
   AddApiServerFlags(&app, options);
   AddControllerFlags(&app, options);
   AddLeaderElectionFlag(&app, &leader_elect);
@@ -246,7 +245,6 @@ std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* o
     return Fail(err, "--leader-elect=true: not supported by this version; run one replica with --leader-elect=false");
   }
   if (leader_elect != "false") return Fail(err, "--leader-elect=" + leader_elect + ": accepted is false");
-  if (options->master.empty()) return Fail(err, "--master=URL is needed: http://HOST[:PORT][/PREFIX]");
   return std::nullopt;
 }
 

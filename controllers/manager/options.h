@@ -20,7 +20,10 @@
 namespace epslice {
 
 struct ManagerOptions {
-  std::string master;  // --master: "http://host[:port][/prefix]"
+  // Which API server: connection.h says how these go together.
+  std::string kubeconfig;  // a file
+  std::string context;     // of the kubeconfig; "": its current-context
+  std::string master;      // "https://host[:port][/prefix]", or http
   double kube_api_qps = 20;
   int kube_api_burst = 30;
   int concurrent_service_endpoint_syncs = 5;  // 1..50

@@ -16,6 +16,7 @@
 #include "apis/cat.h"
 #include "informers/clock.h"
 #include "sim/cli/flags.h"
+#include "sim/cli/serve_security.h"
 #include "sim/cluster/memory_api_server.h"
 #include "sim/serve/http_server.h"
 
@@ -104,6 +105,7 @@ class ServeCommand : public Command {
   std::vector<std::string> files_;
   std::vector<std::string> without_;
   std::string listen_ = "127.0.0.1:8001";
+  SecurityFlags security_;
   std::uint64_t seed_ = 1;
   int verbosity_ = 0;
   std::mutex log_mu_;
@@ -117,10 +119,11 @@ void ServeCommand::AddFlags(CLI::App* app) {
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app->add_option("--listen", listen_,
-                  "Address and port to listen on; port 0 is any free one. There is no "
+                  "Address and port to listen on; port 0 is any free one. Without tokens there is no "
                   "authentication: think before you leave loopback")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  AddSecurityFlags(app, &security_);
   app->add_option("--without", without_,
                   "Leave out a kind of the dump (\"endpointslices\"); may be given several times")
       ->type_name("KIND")
@@ -174,6 +177,8 @@ int ServeCommand::Run(const Streams& streams) {
     without.push_back(*kind);
   }
   const RealClock clock;
+  absl::StatusOr<Security> security = PrepareSecurity(security_, listen->host, clock);
+  if (!security.ok()) return BadInput(streams, Cat({"serve: ", Message(security.status())}));
   MemoryApiServerOptions server_options;
   server_options.seed = seed_;
   MemoryApiServer server(&clock, server_options);
@@ -191,16 +196,24 @@ int ServeCommand::Run(const Streams& streams) {
   }
   // Before the server's threads, which inherit the mask.
   EndSignals signals;
-  HttpServer http(&clock, &server, Options(*listen, streams));
+  HttpServerOptions http_options = Options(*listen, streams);
+  http_options.tls = security->tls;
+  http_options.tokens = security->tokens;
+  HttpServer http(&clock, &server, std::move(http_options));
   if (const absl::Status status = http.Start(); !status.ok()) {
     return BadInput(streams, Cat({"serve: ", Message(status)}));
   }
   listen->port = http.port();
-  if (!listen->IsLoopback()) {
+  const bool tls = security->tls != nullptr;
+  if (!security_.write_kubeconfig.empty()) {
+    const absl::Status status = WriteKubeconfig(security_.write_kubeconfig, listen->ForClients().Url(tls), *security);
+    if (!status.ok()) return BadInput(streams, Cat({"serve: ", Message(status)}));
+  }
+  if (!listen->IsLoopback() && security->tokens == nullptr) {
     streams.err << "warning: " << listen->host
                 << " can be reached from other machines, and there is no authentication\n";
   }
-  streams.err << "serving " << listen->Url() << " (" << Describe(counts) << ")\n" << std::flush;
+  streams.err << "serving " << listen->Url(tls) << " (" << Describe(counts) << ")\n" << std::flush;
   signals.Wait();
   http.Stop();
   return kExitOk;
@@ -212,9 +225,15 @@ std::unique_ptr<Command> MakeServeCommand() { return std::make_unique<ServeComma
 
 bool ListenAddress::IsLoopback() const { return host.rfind("127.", 0) == 0 || host == "::1" || host == "localhost"; }
 
-std::string ListenAddress::Url() const {
+ListenAddress ListenAddress::ForClients() const {
+  if (host == "0.0.0.0") return {"127.0.0.1", port};
+  if (host == "::") return {"::1", port};
+  return *this;
+}
+
+std::string ListenAddress::Url(bool tls) const {
   const bool v6 = host.find(':') != std::string::npos;
-  return Cat({"http://", v6 ? "[" : "", host, v6 ? "]" : "", ":", std::to_string(port)});
+  return Cat({tls ? "https://" : "http://", v6 ? "[" : "", host, v6 ? "]" : "", ":", std::to_string(port)});
 }
 
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text) {

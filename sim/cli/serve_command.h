@@ -21,8 +21,10 @@ struct ListenAddress {
   int port = 0;
   // Of this machine only: 127.0.0.0/8, ::1, localhost.
   bool IsLoopback() const;
-  // "http://127.0.0.1:8001".
-  std::string Url() const;
+  // "http://127.0.0.1:8001", or https.
+  std::string Url(bool tls = false) const;
+  // An address by which a client on this machine reaches it.
+  ListenAddress ForClients() const;
 };
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text);
 

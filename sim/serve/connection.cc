@@ -1,6 +1,7 @@
 #include "sim/serve/connection.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -20,14 +21,18 @@ constexpr int kPollMillis = 200;
 
 }  // namespace
 
-Connection::Connection(int fd, const Clock* clock, const ConnectionLimits& limits)
+Connection::Connection(int fd, const Clock* clock, const ConnectionLimits& limits, const TlsContext* tls)
     : fd_(fd), clock_(clock), limits_(limits) {
   const int on = 1;
   // Small answers go out at once; without it a PATCH takes 40 ms more.
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (tls == nullptr) return;
+  tls_ = TlsSession::Server(*tls, fd_);
+  unusable_ = tls_ == nullptr || ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL, 0) | O_NONBLOCK) < 0;
 }
 
 Connection::~Connection() {
+  if (tls_ != nullptr) tls_->Close();
   ::shutdown(fd_, SHUT_RDWR);
   ::close(fd_);
 }
@@ -45,21 +50,51 @@ bool Connection::Wait(short events, Instant deadline) const {
   return false;
 }
 
+bool Connection::WaitFor(TlsSession::Io io, Instant deadline) const {
+  if (io == TlsSession::Io::kWantRead) return Wait(POLLIN, deadline);
+  return io == TlsSession::Io::kWantWrite && Wait(POLLOUT, deadline);
+}
+
+bool Connection::Handshake() {
+  const Instant deadline = clock_->Now() + limits_.request_timeout;
+  TlsSession::Io io = TlsSession::Io::kFailed;
+  while ((io = tls_->Handshake()) != TlsSession::Io::kDone) {
+    if (!WaitFor(io, deadline)) return false;
+  }
+  handshake_done_ = true;
+  return true;
+}
+
 bool Connection::AwaitRequest() {
   head_done_ = false;
   head_bytes_ = 0;
+  if (unusable_ || (tls_ != nullptr && !handshake_done_ && !Handshake())) return false;
   if (!buffered() && !Wait(POLLIN, clock_->Now() + limits_.idle_timeout)) return false;
   request_deadline_ = clock_->Now() + limits_.request_timeout;
   return true;
 }
 
+ssize_t Connection::Receive() {
+  if (tls_ != nullptr) {
+    for (;;) {
+      std::size_t n = 0;
+      const TlsSession::Io io = tls_->Read(buffer_.data(), buffer_.size(), &n);
+      if (io == TlsSession::Io::kDone) return static_cast<ssize_t>(n);
+      if (io == TlsSession::Io::kClosed) return 0;
+      if (!WaitFor(io, request_deadline_)) return -1;
+    }
+  }
+  ssize_t n = 0;
+  do {
+    if (!Wait(POLLIN, request_deadline_)) return -1;
+    n = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+  } while (n < 0 && (errno == EINTR || errno == EAGAIN));
+  return n;
+}
+
 ssize_t Connection::Read(char* to, std::size_t size) {
-  if (!buffered()) {
-    ssize_t n = 0;
-    do {
-      if (!Wait(POLLIN, request_deadline_)) return -1;
-      n = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
-    } while (n < 0 && (errno == EINTR || errno == EAGAIN));
+  if (begin_ == end_) {
+    const ssize_t n = Receive();
     if (n <= 0) return n;
     begin_ = 0;
     end_ = static_cast<std::size_t>(n);
@@ -77,6 +112,12 @@ ssize_t Connection::Read(char* to, std::size_t size) {
 
 ssize_t Connection::Write(const char* from, std::size_t size) {
   const Instant deadline = clock_->Now() + limits_.write_timeout;
+  while (tls_ != nullptr) {
+    std::size_t written = 0;
+    const TlsSession::Io io = tls_->Write(from, size, &written);
+    if (io == TlsSession::Io::kDone) return static_cast<ssize_t>(written);
+    if (!WaitFor(io, deadline)) return -1;
+  }
   while (true) {
     const ssize_t n = ::send(fd_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n >= 0) return n;

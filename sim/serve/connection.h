@@ -3,7 +3,8 @@
 // cpp-httplib bounds neither the length of a request line nor the time that a
 // request takes in all, and it polls idle connections. Here a request has so
 // many bytes of head and so much time to arrive, waiting is one poll(), and
-// Cut() ends it from another thread.
+// Cut() ends it from another thread. With TLS, its handshake is part of the
+// first request.
 #ifndef EPSLICE_SIM_SERVE_CONNECTION_H_
 #define EPSLICE_SIM_SERVE_CONNECTION_H_
 
@@ -12,9 +13,11 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "informers/clock.h"
+#include "informers/http/tls.h"
 
 namespace epslice::sim {
 
@@ -28,8 +31,9 @@ struct ConnectionLimits {
 // Thread-safety: Cut() from any thread; the rest from the one that serves it.
 class Connection {
  public:
-  // Takes over `fd` and closes it in the end. `clock` must outlive this.
-  Connection(int fd, const Clock* clock, const ConnectionLimits& limits);
+  // Takes over `fd` and closes it in the end. `tls`: null for none. `clock`
+  // and `tls` must outlive this.
+  Connection(int fd, const Clock* clock, const ConnectionLimits& limits, const TlsContext* tls = nullptr);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -53,15 +57,23 @@ class Connection {
   // "10.0.0.1" and 41234, of the other side or of ours.
   void Address(bool remote, std::string* ip, int* port) const;
   int fd() const { return fd_; }
-  bool buffered() const { return begin_ < end_; }
+  bool buffered() const { return begin_ < end_ || (tls_ != nullptr && tls_->pending()); }
 
  private:
   // Waits for `events`; false when `deadline` is past or the connection is cut.
   bool Wait(short events, Instant deadline) const;
+  // For what a TLS session wants; false for what it does not.
+  bool WaitFor(TlsSession::Io io, Instant deadline) const;
+  bool Handshake();
+  // Into buffer_, as read(2).
+  ssize_t Receive();
 
   const int fd_;
   const Clock* const clock_;
   const ConnectionLimits limits_;
+  std::unique_ptr<TlsSession> tls_;
+  bool handshake_done_ = false;
+  bool unusable_ = false;  // there should be TLS, and there is none
   std::atomic<bool> cut_{false};
   Instant request_deadline_{0};
   bool head_done_ = false;

@@ -80,6 +80,14 @@ Status StatusNoMoreWatches(bool stopping) {
   return status;
 }
 
+Status StatusUnauthorized() {
+  Status status;
+  status.code = 401;
+  status.reason = "Unauthorized";
+  status.message = "Unauthorized";
+  return status;
+}
+
 // For what cpp-httplib refuses by itself.
 Status StatusOfCode(int code) {
   Status status = StatusBadRequest("the request is not HTTP as this server knows it");
@@ -268,7 +276,8 @@ void HttpServer::Impl::Tick() {
 
 bool HttpServer::Impl::process_and_close_socket(socket_t socket) {
   Connection connection(socket, clock,
-                        {options.idle_timeout, options.request_timeout, options.write_timeout, options.max_head_bytes});
+                        {options.idle_timeout, options.request_timeout, options.write_timeout, options.max_head_bytes},
+                        options.tls.get());
   std::uint64_t id = 0;
   {
     std::lock_guard<std::mutex> lock(mu);
@@ -328,7 +337,8 @@ void HttpServer::Impl::Answer(const httplib::Request& request, std::string body,
   http.content_type = request.get_header_value("Content-Type");
   http.user_agent = request.get_header_value("User-Agent");
   http.body = std::move(body);
-  HttpAnswer answer = handler.Handle(http);
+  const bool known = options.tokens == nullptr || options.tokens->UserOf(request.get_header_value("Authorization"));
+  HttpAnswer answer = known ? handler.Handle(http) : AnswerStatus(StatusUnauthorized());
   std::size_t bytes = 0;
   if (answer.watch.has_value()) {
     AnswerWatch(*std::move(answer.watch), response);

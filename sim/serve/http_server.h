@@ -1,7 +1,8 @@
 // HttpServer: a MemoryApiServer on a TCP port, for kubectl and controllers.
 //
-// Plain HTTP/1.1 without authentication: whoever reaches the port may do
-// anything to the objects in memory. Listen on loopback unless you mean it.
+// HTTP/1.1, plain or over TLS. Without tokens whoever reaches the port may do
+// anything to the objects in memory: listen on loopback unless you mean it.
+// With tokens whoever shows one may.
 //
 // Every connection holds a thread while it is open (a watch streams from it),
 // so the pool is large and grows with use. Bounds against clients that mean
@@ -17,7 +18,9 @@
 
 #include "absl/status/status.h"
 #include "informers/clock.h"
+#include "informers/http/tls.h"
 #include "sim/cluster/memory_api_server.h"
+#include "sim/serve/token_auth.h"
 #include "sim/serve/watch_stream.h"
 
 namespace epslice::sim {
@@ -46,6 +49,9 @@ struct HttpServerOptions {
   Duration request_timeout = std::chrono::seconds(30);
   Duration write_timeout = std::chrono::seconds(30);
   std::size_t max_head_bytes = std::size_t{64} << 10;
+  std::shared_ptr<const TlsContext> tls;  // null: plain HTTP
+  // Null: nobody is asked who they are. Others than these are answered 401.
+  std::shared_ptr<const TokenAuth> tokens;
   // Called for each request from the thread that answers it; may be null.
   std::function<void(const AccessRecord&)> access_log;
 };

@@ -49,13 +49,16 @@ TEST(OptionsTest, DefaultsAreTheReferences) {
 }
 
 TEST(OptionsTest, TakesEveryFlagInBothSpellings) {
-  const Parsed p = Parse({"--master", "http://[::1]:6443/prefix/", "--kube-api-qps=12.5", "--kube-api-burst", "7",
-                          "--concurrent-service-endpoint-syncs=50", "--max-endpoints-per-slice", "1000",
-                          "--endpointslice-updates-batch-period=500ms", "--min-resync-period=1h30m",
-                          "--controller-name=mine.example.com", "--kube-api-content-type=application/json",
-                          "--leader-elect=false", "--logging-format=json", "-v", "3"});
+  const Parsed p =
+      Parse({"--master", "http://[::1]:6443/prefix/", "--kube-api-qps=12.5", "--kube-api-burst", "7",
+             "--concurrent-service-endpoint-syncs=50", "--max-endpoints-per-slice", "1000",
+             "--endpointslice-updates-batch-period=500ms", "--min-resync-period=1h30m",
+             "--controller-name=mine.example.com", "--kube-api-content-type=application/json", "--leader-elect=false",
+             "--logging-format=json", "-v", "3", "--kubeconfig=a.conf", "--context", "b"});
   ASSERT_EQ(p.code, std::nullopt) << p.err;
   EXPECT_EQ(p.options.master, "http://[::1]:6443/prefix");
+  EXPECT_EQ(p.options.kubeconfig, "a.conf");
+  EXPECT_EQ(p.options.context, "b");
   EXPECT_EQ(p.options.kube_api_qps, 12.5);
   EXPECT_EQ(p.options.kube_api_burst, 7);
   EXPECT_EQ(p.options.concurrent_service_endpoint_syncs, 50);
@@ -108,7 +111,7 @@ TEST_P(BadOptionsTest, IsOneClearLine) {
 }
 
 constexpr const char* kDurations = "accepted is a duration such as 500ms, 1m30s or 0";
-constexpr const char* kUrlForm = "accepted is http://HOST[:PORT][/PREFIX]";
+constexpr const char* kUrlForm = "accepted is https://HOST[:PORT][/PREFIX], or http";
 
 BadCase Bad(const std::string& arg, const std::string& accepted) { return {{kMaster, arg}, arg + ": " + accepted}; }
 BadCase BadMaster(const std::string& url, const std::string& accepted) {
@@ -136,26 +139,23 @@ INSTANTIATE_TEST_SUITE_P(
             "ends"),
         Bad("--logging-format=xml", "accepted is text or json"), Bad("--leader-elect=maybe", "accepted is false"),
         Bad("--leader-elect=true", "not supported by this version; run one replica with --leader-elect=false"),
-        Bad("--kubeconfig=admin.conf", "not supported by this version; use --master"),
+        Bad("--kubeconfig=", "accepted is a file"), Bad("--context=", "accepted is a context's name"),
         Bad("--kube-api-content-type=application/vnd.kubernetes.protobuf",
             "protobuf is not supported by this version; use application/json"),
         Bad("--kube-api-content-type=text/plain", "accepted is application/json")));
 
 INSTANTIATE_TEST_SUITE_P(Masters, BadOptionsTest,
-                         testing::Values(BadMaster("https://127.0.0.1:6443",
-                                                   "https is not supported by this version; use http://HOST[:PORT]"),
-                                         BadMaster("127.0.0.1:8001", kUrlForm), BadMaster("http://", kUrlForm),
-                                         BadMaster("http:///", kUrlForm), BadMaster("http://:80", kUrlForm),
-                                         BadMaster("http://user@host", kUrlForm), BadMaster("http://h/?q=1", kUrlForm),
-                                         BadMaster("http://[::1", kUrlForm),
-                                         BadMaster("http://h:0", "accepted is a port from 1 to 65535"),
-                                         BadMaster("http://h:65536", "accepted is a port from 1 to 65535"),
-                                         BadMaster("http://h:x", "accepted is a port from 1 to 65535")));
+                         testing::Values(BadMaster("127.0.0.1:8001", kUrlForm), BadMaster("http://", kUrlForm),
+                                         BadMaster("https:///", kUrlForm), BadMaster("http://:80", kUrlForm),
+                                         BadMaster("ftp://h", kUrlForm), BadMaster("http://h/?q=1", kUrlForm),
+                                         BadMaster("http://[::1", kUrlForm), BadMaster("https://h:0", kUrlForm),
+                                         BadMaster("http://h:65536", kUrlForm), BadMaster("http://h:x", kUrlForm),
+                                         BadCase{{"--master=https://user:pass@host"},
+                                                 std::string("--master=(not shown): ") + kUrlForm}));
 
 INSTANTIATE_TEST_SUITE_P(
     Usage, BadOptionsTest,
-    testing::Values(BadCase{{}, "--master=URL is needed: http://HOST[:PORT][/PREFIX]"},
-                    BadCase{{kMaster, "--leader-elect"},
+    testing::Values(BadCase{{kMaster, "--leader-elect"},
                             "--leader-elect=true: not supported by this version; run one replica with "
                             "--leader-elect=false"},
                     BadCase{{kMaster, "-v=loud"}, "-v=loud: accepted is a whole number from 0"},

@@ -231,7 +231,9 @@ TEST(HttpRoutes, Urls) {
       {"http://a.b:80/k8s/x/", "a.b 80 /k8s/x"},
       {"http://[::1]:6443/p", "::1 6443 /p"},
       {"http://[::1]", "::1 80 "},
-      {"https://a:1", "error"},
+      {"https://a:1/x/", "a 1 /x tls"},
+      {"https://[::1]", "::1 443  tls"},
+      {"HTTPS://a", "error"},
       {"a:1", "error"},
       {"http://", "error"},
       {"http://:80", "error"},
@@ -250,8 +252,16 @@ TEST(HttpRoutes, Urls) {
   };
   for (const auto& c : kCases) {
     const auto e = ParseHttpUrl(c.url);
-    EXPECT_EQ(e.ok() ? e->host + " " + std::to_string(e->port) + " " + e->prefix : "error", c.want) << c.url;
+    EXPECT_EQ(e.ok() ? e->host + " " + std::to_string(e->port) + " " + e->prefix + (e->tls ? " tls" : "") : "error",
+              c.want)
+        << c.url;
   }
+}
+
+TEST(HttpRoutes, ErrorsDoNotHoldThePasswordOfAnUrl) {
+  const absl::Status status = ParseHttpUrl("https://user:s3cret@host").status();
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(std::string(status.message()).find("s3cret"), std::string::npos) << status;
 }
 
 TEST(HttpRoutes, PercentEncodesEveryByteThatIsNotUnreserved) {

@@ -1,0 +1,33 @@
+// Which API server to talk to, and as whom: from flags and environment.
+#ifndef EPSLICE_CONTROLLERS_MANAGER_CONNECTION_H_
+#define EPSLICE_CONTROLLERS_MANAGER_CONNECTION_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "controllers/manager/options.h"
+#include "informers/clock.h"
+#include "informers/http/client_config.h"
+#include "informers/http/http_transport.h"
+
+namespace epslice {
+
+// The first of these that is there:
+//   --kubeconfig FILE, with --context and --master taking the place of what it
+//     says;
+//   --context NAME, in the files that KUBECONFIG names;
+//   --master URL, without credentials (KUBECONFIG is not asked then: its
+//     credentials are for other servers);
+//   in-cluster: what a pod is given (`service_account`: the folder of it);
+//   KUBECONFIG.
+// InvalidArgument otherwise, or where it is no good: one line, without secrets.
+struct ApiConnection {
+  std::string origin;  // for the log
+  HttpTransportOptions http;
+};
+absl::StatusOr<ApiConnection> ResolveConnection(const ManagerOptions& options, const GetEnv& env, const Clock* clock,
+                                                const std::string& service_account = kServiceAccountFolder);
+
+}  // namespace epslice
+
+#endif  // EPSLICE_CONTROLLERS_MANAGER_CONNECTION_H_
