@@ -3,25 +3,40 @@
 #define EPSLICE_TEST_INFORMERS_HTTP_RAW_SERVER_H_
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 
+#include "informers/http/tls.h"
+
 namespace epslice {
 
 // One connection, the server's end. Closed when the handler returns.
 class RawConnection {
  public:
-  explicit RawConnection(int fd) : fd_(fd) {}
+  // `tls`: null for plain TCP.
+  RawConnection(int fd, const TlsContext* tls) : fd_(fd) {
+    if (tls == nullptr) return;
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+    tls_ = TlsSession::Server(*tls, fd);
+    secure_ = Await([this] { return tls_->Handshake(); });
+  }
+  // The handshake was completed.
+  bool secure() const { return secure_; }
 
   // The next request, head and body; "" when the client has gone.
   std::string ReadRequest() {
@@ -38,14 +53,14 @@ class RawConnection {
         }
       }
       char bytes[4096];
-      const ssize_t n = recv(fd_, bytes, sizeof(bytes), 0);
+      const ssize_t n = Receive(bytes, sizeof(bytes));
       if (n <= 0) return "";
       buffer_.append(bytes, static_cast<std::size_t>(n));
     }
   }
   void Send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t n = Transmit(bytes);
       if (n <= 0) return;
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
@@ -64,19 +79,50 @@ class RawConnection {
   // Until the client closes.
   void WaitForClose() {
     char bytes[4096];
-    while (recv(fd_, bytes, sizeof(bytes), 0) > 0) {
+    while (Receive(bytes, sizeof(bytes)) > 0) {
     }
+  }
+  // Says that this is the end, in TLS only, and waits until that has arrived.
+  void CloseTls() {
+    tls_->Close();
+    int on_the_way = 0;
+    while (ioctl(fd_, SIOCOUTQ, &on_the_way) == 0 && on_the_way > 0) std::this_thread::yield();
   }
 
  private:
+  template <typename Fn>
+  bool Await(Fn step) {
+    for (;;) {
+      const TlsSession::Io io = step();
+      if (io == TlsSession::Io::kDone) return true;
+      if (io == TlsSession::Io::kClosed || io == TlsSession::Io::kFailed) return false;
+      pollfd p{fd_, static_cast<short>(io == TlsSession::Io::kWantRead ? POLLIN : POLLOUT), 0};
+      poll(&p, 1, -1);
+    }
+  }
+  ssize_t Receive(char* to, std::size_t size) {
+    if (tls_ == nullptr) return recv(fd_, to, size, 0);
+    std::size_t n = 0;
+    return secure_ && Await([&] { return tls_->Read(to, size, &n); }) ? static_cast<ssize_t>(n) : -1;
+  }
+  ssize_t Transmit(std::string_view bytes) {
+    if (tls_ == nullptr) return send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    std::size_t n = 0;
+    return secure_ && Await([&] { return tls_->Write(bytes.data(), bytes.size(), &n); }) ? static_cast<ssize_t>(n) : -1;
+  }
+
   const int fd_;
+  std::unique_ptr<TlsSession> tls_;
+  bool secure_ = false;
   std::string buffer_;
 };
 
 class RawServer {
  public:
   // `handle` runs in a thread for each connection; `n` counts them from 0.
-  explicit RawServer(std::function<void(RawConnection& connection, int n)> handle) : handle_(std::move(handle)) {
+  explicit RawServer(std::function<void(RawConnection& connection, int n)> handle,
+                     std::shared_ptr<const TlsContext> tls = nullptr)
+      : handle_(std::move(handle)), tls_(std::move(tls)) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -103,7 +149,7 @@ class RawServer {
     }
   }
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string url() const { return (tls_ ? "https" : "http") + ("://127.0.0.1:" + std::to_string(port_)); }
   int connections() const { return connections_; }
 
  private:
@@ -118,7 +164,7 @@ class RawServer {
       const int n = connections_++;
       std::lock_guard<std::mutex> lock(mu_);
       served_.push_back(Served{fd, std::thread([this, fd, n] {
-                                 RawConnection connection(fd);
+                                 RawConnection connection(fd, tls_.get());
                                  handle_(connection, n);
                                  // Closed for the client; the number stays ours until the end.
                                  shutdown(fd, SHUT_RDWR);
@@ -127,6 +173,7 @@ class RawServer {
   }
 
   const std::function<void(RawConnection&, int)> handle_;
+  const std::shared_ptr<const TlsContext> tls_;
   int listener_ = -1;
   int port_ = 0;
   std::atomic<int> connections_{0};

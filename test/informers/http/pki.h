@@ -1,0 +1,97 @@
+// Certificates and files for tests.
+#ifndef EPSLICE_TEST_INFORMERS_HTTP_PKI_H_
+#define EPSLICE_TEST_INFORMERS_HTTP_PKI_H_
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "informers/clock.h"
+#include "informers/http/certificates.h"
+
+namespace epslice {
+
+inline Timestamp HoursFromNow(std::int64_t hours) {
+  return Timestamp{RealClock().WallNow().nanos + hours * 3600 * 1'000'000'000};
+}
+
+struct IssueOptions {
+  const Identity* issuer = nullptr;     // null: signs itself
+  std::vector<std::string> hosts = {};  // none: a client's
+  bool authority = false;
+  std::int64_t from_hours = -1;
+  std::int64_t to_hours = 1;
+};
+
+inline Identity Issue(const std::string& name, const IssueOptions& options) {
+  CertificateOptions o;
+  o.common_name = name;
+  o.hosts = options.hosts;
+  o.authority = options.authority;
+  o.not_before = HoursFromNow(options.from_hours);
+  o.not_after = HoursFromNow(options.to_hours);
+  absl::StatusOr<Identity> made = MakeCertificate(o, options.issuer);
+  EXPECT_TRUE(made.ok()) << made.status();
+  return made.ok() ? *made : Identity();
+}
+inline Identity IssueAuthority(const std::string& name, const Identity* issuer = nullptr) {
+  return Issue(name, {.issuer = issuer, .authority = true});
+}
+// With the certificate of `issuer` behind its own.
+inline Identity WithChain(Identity leaf, const Identity& issuer) {
+  leaf.certificate_pem += issuer.certificate_pem;
+  return leaf;
+}
+
+inline std::shared_ptr<const TlsContext> ServerContext(const Identity& identity, const std::string& client_ca = "") {
+  auto context = TlsContext::Server({identity, client_ca});
+  EXPECT_TRUE(context.ok()) << context.status();
+  return context.ok() ? *context : nullptr;
+}
+
+// A folder that goes with the test.
+class TempDir {
+ public:
+  TempDir() {
+    std::string name = testing::TempDir() + "epslice-XXXXXX";
+    EXPECT_NE(mkdtemp(name.data()), nullptr);
+    path_ = name;
+  }
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+
+  const std::string& path() const { return path_; }
+  // Replaces the file at once, as volumes of Secrets do.
+  std::string Write(const std::string& name, const std::string& text) const {
+    const std::string path = path_ + "/" + name;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::ofstream(path + ".new") << text;
+    std::filesystem::rename(path + ".new", path);
+    return path;
+  }
+  std::string WriteScript(const std::string& name, const std::string& text) const {
+    const std::string path = Write(name, "#!/bin/sh\n" + text);
+    chmod(path.c_str(), 0755);
+    return path;
+  }
+  std::string Read(const std::string& name) const {
+    std::ifstream in(path_ + "/" + name);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace epslice
+
+#endif  // EPSLICE_TEST_INFORMERS_HTTP_PKI_H_
