@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
+#include "informers/http/exec_credential.h"
 
 namespace epslice::sim {
 namespace {
@@ -66,6 +67,7 @@ absl::StatusOr<TokenAuth> TokenAuth::FromCsv(std::string_view text) {
     if (fields.size() == 1 && fields[0].empty()) continue;
     if (fields.size() < 3) return bad("accepted is token,user,uid and maybe \"group1,group2\"");
     if (fields[0].empty()) return bad("the token is empty");
+    if (!IsTokenText(fields[0])) return bad("the token holds blanks or control characters");
     auth.Add(std::move(fields[0]), std::move(fields[1]));
   }
   if (auth.entries_.empty()) {

@@ -139,7 +139,6 @@ INSTANTIATE_TEST_SUITE_P(
             "ends"),
         Bad("--logging-format=xml", "accepted is text or json"), Bad("--leader-elect=maybe", "accepted is false"),
         Bad("--leader-elect=true", "not supported by this version; run one replica with --leader-elect=false"),
-        Bad("--kubeconfig=", "accepted is a file"), Bad("--context=", "accepted is a context's name"),
         Bad("--kube-api-content-type=application/vnd.kubernetes.protobuf",
             "protobuf is not supported by this version; use application/json"),
         Bad("--kube-api-content-type=text/plain", "accepted is application/json")));
@@ -160,6 +159,9 @@ INSTANTIATE_TEST_SUITE_P(
                             "--leader-elect=false"},
                     BadCase{{kMaster, "-v=loud"}, "-v=loud: accepted is a whole number from 0"},
                     BadCase{{kMaster, "-v="}, "--v: 1 required N missing"},
+                    BadCase{{"--kubeconfig="}, "--kubeconfig: 1 required FILE missing"},
+                    BadCase{{"--kubeconfig", ""}, "--kubeconfig=: accepted is a file"},
+                    BadCase{{"--context", ""}, "--context=: accepted is a context's name"},
                     BadCase{{kMaster, "--no-such-flag"}, "The following argument was not expected: --no-such-flag"},
                     // One line stays one line.
                     BadCase{{kMaster, "--logging-format=a\nb"}, "--logging-format=a b: accepted is text or json"}));

@@ -11,6 +11,7 @@
 #include "sim/serve/http_server.h"
 #include "test/controllers/manager/child.h"
 #include "test/controllers/manager/memory_transport.h"
+#include "test/informers/http/pki.h"
 
 namespace epslice {
 namespace {
@@ -40,8 +41,7 @@ class ProgramTest : public testing::Test {
     child_ = std::make_unique<Child>(std::move(args), [this] { progress_.Bump(); });
   }
   // On the port of before, if there was one.
-  void Serve() {
-    sim::HttpServerOptions options;
+  void Serve(sim::HttpServerOptions options = {}) {
     options.port = port_;
     http_ = std::make_unique<sim::HttpServer>(&clock_, &server_, options);
     const absl::Status status = http_->Start();
@@ -147,6 +147,49 @@ TEST_F(ProgramTest, KeepsSlicesOverHttpThroughAnOutage) {
   child_->Signal(SIGINT);
   EXPECT_EQ(child_->Wait(), 0) << child_->output();
   EXPECT_THAT(child_->output(), HasSubstr("\"Stopping\" signal=2"));
+}
+
+TEST_F(ProgramTest, KeepsSlicesOverTlsWhileItsTokenIsRotated) {
+  const TempDir dir;
+  const Identity ca = IssueAuthority("ca");
+  sim::HttpServerOptions options;
+  options.tls = ServerContext(Issue("server", {.issuer = &ca, .hosts = {"127.0.0.1"}}));
+  const auto use = [&](const std::string& token) {
+    dir.Write("token", token);
+    sim::TokenAuth tokens;
+    tokens.Add(token, "me");
+    options.tokens = std::make_shared<const sim::TokenAuth>(tokens);
+    http_.reset();
+    Serve(options);
+  };
+  CreateNodeAndService();
+  CreatePod(1);
+  use("s3cret-1");
+  dir.Write("ca.crt", ca.certificate_pem);
+  Run({"--kubeconfig=" + dir.Write("conf",
+                                   "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
+                                   "clusters: [{name: k, cluster: {certificate-authority: ca.crt, server: "
+                                   "'https://127.0.0.1:" +
+                                       std::to_string(port_) + "'}}]\nusers: [{name: u, user: {tokenFile: token}}]\n"),
+       "-v=10"});
+  ASSERT_TRUE(WaitForPods(1)) << child_->output();
+  use("s3cret-2");  // the old one is refused from now on
+  CreatePod(2);
+  ASSERT_TRUE(WaitForPods(2)) << child_->output();
+  child_->Signal(SIGTERM);
+  EXPECT_EQ(child_->Wait(), 0) << child_->output();
+  EXPECT_THAT(child_->output(), HasSubstr("context \\\"c\\\""));
+  EXPECT_THAT(child_->output(), testing::Not(HasSubstr("s3cret")));
+}
+
+TEST_F(ProgramTest, AServerThatIsNotToBeTrustedIsNotTalkedTo) {
+  const TempDir dir;
+  sim::HttpServerOptions options;
+  options.tls = ServerContext(Issue("server", {.hosts = {"127.0.0.1"}}));
+  Serve(options);
+  Run({"--master=https://127.0.0.1:" + std::to_string(port_)});
+  ASSERT_TRUE(WaitForOutput("List or watch failed"));
+  EXPECT_THAT(child_->output(), HasSubstr("certificate is not accepted"));
 }
 
 TEST(SignalsTest, TheSecondSignalEndsAtOnce) {

@@ -1,0 +1,108 @@
+#include "controllers/manager/connection.h"
+
+#include <map>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/informers/http/pki.h"
+
+namespace epslice {
+namespace {
+
+using testing::HasSubstr;
+
+class ConnectionTest : public testing::Test {
+ protected:
+  absl::StatusOr<ApiConnection> Resolve(const ManagerOptions& options) {
+    return ResolveConnection(
+        options,
+        [this](const char* name) -> const char* {
+          const auto it = env_.find(name);
+          return it == env_.end() ? nullptr : it->second.c_str();
+        },
+        &clock_, dir_.path() + "/sa");
+  }
+  // "server, token", or what is wrong.
+  std::string Told(const ManagerOptions& options) {
+    const auto connection = Resolve(options);
+    if (!connection.ok()) return std::string(connection.status().message());
+    std::string text = connection->http.base_url;
+    if (connection->http.credentials != nullptr)
+      text += ", " + connection->http.credentials->Get(nullptr)->authorization;
+    return text;
+  }
+  std::string WriteConfig(const std::string& name, const std::string& server) {
+    return dir_.Write(
+        name, "current-context: x\nclusters: [{name: k, cluster: {server: '" + server +
+                  "'}}, {name: k2, cluster: {server: 'https://second'}}]\nusers: [{name: u, user: {token: " + name +
+                  "}}]\ncontexts: [{name: x, context: {cluster: k, user: u}}, {name: second, context: "
+                  "{cluster: k2, user: u}}]\n");
+  }
+  void BeInAPod() {
+    env_["KUBERNETES_SERVICE_HOST"] = "10.0.0.1";
+    env_["KUBERNETES_SERVICE_PORT"] = "443";
+    dir_.Write("sa/ca.crt", IssueAuthority("ca").certificate_pem);
+    dir_.Write("sa/token", "pod");
+  }
+  static ManagerOptions Options(const std::string& kubeconfig, const std::string& context, const std::string& master) {
+    ManagerOptions options;
+    options.kubeconfig = kubeconfig;
+    options.context = context;
+    options.master = master;
+    return options;
+  }
+
+  TempDir dir_;
+  FakeClock clock_;
+  std::map<std::string, std::string> env_;
+};
+
+TEST_F(ConnectionTest, TheFirstThatIsThere) {
+  const std::string a = WriteConfig("a", "https://a");
+  const std::string b = WriteConfig("b", "https://b");
+  EXPECT_EQ(Told(Options("", "", "")),
+            "no API server is named: accepted are --kubeconfig=FILE, --master=URL, files in KUBECONFIG, and to run in "
+            "a pod (KUBERNETES_SERVICE_HOST is not set here)");
+  EXPECT_EQ(Told(Options("", "x", "")), "--context needs --kubeconfig=FILE, or files in KUBECONFIG");
+  env_["KUBECONFIG"] = b;
+  EXPECT_EQ(Told(Options("", "", "")), "https://b, Bearer b");
+  EXPECT_EQ(Told(Options("", "second", "")), "https://second, Bearer b");
+  EXPECT_EQ(Told(Options("", "second", "https://m")), "https://m, Bearer b");
+  BeInAPod();
+  EXPECT_EQ(Told(Options("", "", "")), "https://10.0.0.1:443, Bearer pod");
+  EXPECT_EQ(Told(Options("", "", "https://m")), "https://m") << "credentials are for other servers";
+  EXPECT_EQ(Told(Options("", "", "http://m")), "http://m");
+  EXPECT_EQ(Told(Options(a, "", "")), "https://a, Bearer a");
+  EXPECT_EQ(Told(Options(a, "second", "")), "https://second, Bearer a");
+  EXPECT_EQ(Told(Options(a, "", "https://m")), "https://m, Bearer a");
+  EXPECT_EQ(Told(Options(a, "", "http://m")), "http://m");
+  EXPECT_EQ(Told(Options(a, "third", "")),
+            "kubeconfig " + a + ": there is no context \"third\"; there are: \"second\", \"x\"");
+  dir_.Write("sa/token", "s3cret s3cret");
+  EXPECT_EQ(Told(Options("", "", "")), "in-cluster: " + dir_.path() + "/sa/token: is no token");
+}
+
+TEST_F(ConnectionTest, TakesOverWhatConcernsTheTransport) {
+  ManagerOptions options;
+  const Identity ca = IssueAuthority("ca");
+  dir_.Write("ca.crt", ca.certificate_pem);
+  options.kubeconfig = dir_.Write("conf",
+                                  "current-context: x\nclusters: [{name: k, cluster: {server: 'https://h', "
+                                  "certificate-authority: ca.crt, tls-server-name: api}}]\n"
+                                  "contexts: [{name: x, context: {cluster: k}}]\n");
+  options.kube_api_qps = 7;
+  options.kube_api_burst = 8;
+  const auto connection = Resolve(options);
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  EXPECT_EQ(connection->http.ca_pem, ca.certificate_pem);
+  EXPECT_EQ(connection->http.tls_server_name, "api");
+  EXPECT_EQ(connection->http.qps, 7);
+  EXPECT_EQ(connection->http.burst, 8);
+  EXPECT_EQ(connection->http.user_agent, UserAgent());
+  EXPECT_EQ(connection->http.credentials, nullptr);
+  EXPECT_THAT(connection->origin, HasSubstr("context \"x\""));
+}
+
+}  // namespace
+}  // namespace epslice
