@@ -3,13 +3,13 @@
 #include <exception>
 #include <map>
 
+#include "apis/concat.h"
 #include "sim/cli/command.h"
 #include "sim/cli/demo_command.h"
 #include "sim/cli/diff_command.h"
 #include "sim/cli/plan_command.h"
 #include "sim/cli/serve_command.h"
 #include "sim/report/table.h"
-#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

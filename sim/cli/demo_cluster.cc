@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "apis/time_format.h"
 #include "apis/concat.h"
+#include "apis/time_format.h"
 
 namespace epslice::sim {
 

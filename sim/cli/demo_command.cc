@@ -8,11 +8,11 @@
 #include <string>
 #include <utility>
 
+#include "apis/concat.h"
 #include "apis/json.h"
 #include "informers/clock.h"
 #include "informers/http/http_transport.h"
 #include "sim/cli/demo_story.h"
-#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

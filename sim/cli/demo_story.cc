@@ -5,12 +5,12 @@
 #include <set>
 #include <utility>
 
+#include "apis/concat.h"
 #include "apis/selector.h"
 #include "controllers/endpointslice/reconcile.h"
 #include "controllers/endpointslice/slice_tracker.h"
 #include "sim/cluster/dump_cluster.h"
 #include "sim/report/table.h"
-#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

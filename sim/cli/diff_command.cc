@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <utility>
 
+#include "apis/concat.h"
 #include "apis/json_writer.h"
 #include "sim/cli/flags.h"
 #include "sim/cluster/dump_cluster.h"
 #include "sim/report/slice_diff.h"
 #include "sim/report/table.h"
-#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <utility>
 
+#include "apis/concat.h"
 #include "apis/json.h"
 #include "apis/json_writer.h"
 #include "sim/cli/flags.h"
 #include "sim/cluster/dump_cluster.h"
 #include "sim/report/slice_text.h"
 #include "sim/report/table.h"
-#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

@@ -7,8 +7,8 @@
 #include <tuple>
 #include <utility>
 
-#include "sim/report/slice_text.h"
 #include "apis/concat.h"
+#include "sim/report/slice_text.h"
 
 namespace epslice::sim {
 namespace {

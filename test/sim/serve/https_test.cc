@@ -115,7 +115,7 @@ TEST_F(HttpsTest, WhoDoesNotSpeakTlsIsCut) {
   options_.request_timeout = std::chrono::milliseconds(200);
   Start(options_);
   for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string("\x16\x03\x01\x02\x00\x01", 6),
-                                  std::string(100, '\xff'), std::string()}) {
+                                   std::string(100, '\xff'), std::string()}) {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
