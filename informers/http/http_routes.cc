@@ -14,6 +14,8 @@ namespace {
 
 absl::Status Invalid(std::initializer_list<std::string_view> parts) { return absl::InvalidArgumentError(Cat(parts)); }
 
+constexpr std::string_view kEventsV1Path = "/apis/events.k8s.io/v1";
+
 // One segment of a path. "." and ".." survive encoding, and servers and
 // proxies resolve them.
 absl::Status AppendSegment(std::string_view what, std::string_view segment, std::string* path) {
@@ -115,7 +117,8 @@ absl::StatusOr<std::string> PathOf(const Request& request, std::string_view pref
   }
   if (named && name.empty()) return Invalid({VerbName(request.verb), " ", info.resource, ": a name is needed"});
 
-  std::string path = Cat({prefix, info.path});
+  const bool events_v1 = request.eventsV1 && request.kind == Kind::kEvent;
+  std::string path = Cat({prefix, events_v1 ? kEventsV1Path : std::string_view(info.path)});
   if (!namespace_.empty()) {
     path += "/namespaces";
     if (auto status = AppendSegment("namespace", namespace_, &path); !status.ok()) return status;
@@ -256,7 +259,11 @@ absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_vi
       if (!request.object.has_value()) {
         return Invalid({VerbName(request.verb), " ", InfoOf(request.kind).resource, ": an object is needed"});
       }
-      AppendJson(request.object, &http.body);
+      if (const auto event = request.eventsV1 ? request.object.As<Event>() : nullptr; event != nullptr) {
+        http.body = EncodeEventsV1Json(*event);
+      } else {
+        AppendJson(request.object, &http.body);
+      }
       http.content_type = "application/json";
       break;
     case Verb::kPatch:

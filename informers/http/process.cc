@@ -35,12 +35,14 @@ std::vector<std::string> Environment(const ProcessOptions& options) {
   }
   for (const auto& [name, value] : options.env) all[name] = value;
   std::vector<std::string> out;
+  out.reserve(all.size());
   for (const auto& [name, value] : all) out.push_back(Cat({name, "=", value}));
   return out;
 }
 
 std::vector<char*> Pointers(std::vector<std::string>* strings) {
   std::vector<char*> out;
+  out.reserve(strings->size() + 1);
   for (std::string& s : *strings) out.push_back(s.data());
   out.push_back(nullptr);
   return out;

@@ -258,6 +258,27 @@ TEST(HttpRoutes, Urls) {
   }
 }
 
+TEST(HttpRoutes, EventsHaveTwoGroups) {
+  Event event;
+  event.metadata.namespace_ = "shop";
+  event.metadata.name = "e";
+  event.message = "hello";
+  Request create = Make(Verb::kCreate, Kind::kEvent);
+  create.object = AnyObject::Of(event);
+  EXPECT_EQ(Line(ToHttpRequest(create)), "POST /api/v1/namespaces/shop/events");
+  create.eventsV1 = true;
+  const auto http = ToHttpRequest(create);
+  EXPECT_EQ(Line(http), "POST /apis/events.k8s.io/v1/namespaces/shop/events");
+  EXPECT_EQ(http->body, EncodeEventsV1Json(event));
+  Request patch = Make(Verb::kPatch, Kind::kEvent, "shop", "e");
+  patch.eventsV1 = true;
+  EXPECT_EQ(Line(ToHttpRequest(patch)), "PATCH /apis/events.k8s.io/v1/namespaces/shop/events/e");
+  // Of other kinds it means nothing.
+  Request get = Make(Verb::kGet, Kind::kPod, "shop", "p");
+  get.eventsV1 = true;
+  EXPECT_EQ(Line(ToHttpRequest(get)), "GET /api/v1/namespaces/shop/pods/p");
+}
+
 TEST(HttpRoutes, ErrorsDoNotHoldThePasswordOfAnUrl) {
   const absl::Status status = ParseHttpUrl("https://user:s3cret@host").status();
   EXPECT_FALSE(status.ok());
