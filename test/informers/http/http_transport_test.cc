@@ -1,6 +1,10 @@
 #include "informers/http/http_transport.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
@@ -187,6 +191,41 @@ TEST(HttpTransport, AnAnswerThatDripsTimesOutAsAWhole) {
   const Response r = call.get();
   EXPECT_EQ(r.status.code, 0);
   EXPECT_EQ(r.status.reason, "InvalidResponse") << r.status.ToString();
+}
+
+// The client's end of a connection to this port of loopback.
+int SocketTo(int port) {
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof(peer);
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 && peer.sin_family == AF_INET &&
+        ntohs(peer.sin_port) == port) {
+      return fd;
+    }
+  }
+  return -1;
+}
+
+TEST(HttpTransport, ADeadPeerIsNoticedWithin30Seconds) {
+  RawServer server([](RawConnection& c, int) {
+    while (!c.ReadRequest().empty()) c.SendAnswer(200, NodeJson("a", "1"));
+  });
+  auto transport = Connect(server.url());
+  ASSERT_TRUE(transport->Do(Get("a"), nullptr).status.ok());
+  const int fd = SocketTo(std::stoi(server.url().substr(server.url().rfind(':') + 1)));
+  ASSERT_GE(fd, 0);
+  const auto option = [fd](int level, int name) {
+    int value = -1;
+    socklen_t size = sizeof(value);
+    EXPECT_EQ(getsockopt(fd, level, name, &value, &size), 0);
+    return value;
+  };
+  EXPECT_EQ(option(SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_LE(option(IPPROTO_TCP, TCP_KEEPIDLE) + option(IPPROTO_TCP, TCP_KEEPINTVL) * option(IPPROTO_TCP, TCP_KEEPCNT),
+            30);
+  EXPECT_GT(option(IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+  EXPECT_LE(option(IPPROTO_TCP, TCP_USER_TIMEOUT), 30'000);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_NODELAY), 1);
 }
 
 TEST(HttpTransport, ManyThreadsAtOnce) {
