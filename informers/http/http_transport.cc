@@ -200,7 +200,10 @@ Outcome HttpTransport::Impl::Run(const Request& request, const Credentials::Valu
       throw;
     }
     const bool cancelled = !call->Use(nullptr);
-    if (outcome == Outcome::kDone && !cancelled) pool->Return(std::move(lease), clock->Now());
+    if (outcome == Outcome::kDone) {
+      if (!cancelled) pool->Return(std::move(lease), clock->Now());
+      return outcome;
+    }
     // A server that was silent for long is slow, not gone: asking twice would
     // make it slower.
     const bool at_once = clock->Now() - start < exchange.read_timeout / 2;

@@ -45,7 +45,7 @@ class RawConnection {
       if (head != std::string::npos) {
         std::size_t length = 0;
         const std::size_t field = buffer_.find("Content-Length: ");
-        if (field < head) length = std::stoul(buffer_.substr(field + 16));
+        if (field < head) length = std::stoul(buffer_.substr(field + 16, 20));
         if (buffer_.size() >= head + 4 + length) {
           std::string request = buffer_.substr(0, head + 4 + length);
           buffer_.erase(0, request.size());
