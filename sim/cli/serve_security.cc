@@ -138,12 +138,12 @@ absl::StatusOr<Security> PrepareSecurity(const SecurityFlags& flags, const std::
 absl::Status WriteKubeconfig(const std::string& path, const std::string& url, const Security& security) {
   std::string token;  // of a file, it may be anything
   for (const char c : security.token) token += c == '\'' ? std::string("''") : std::string(1, c);
+  constexpr std::string_view kContexts =
+      "contexts:\n- name: endpointslice-sim\n  context:\n    cluster: endpointslice-sim\n    user: endpointslice-sim\n";
   const std::string text = Cat({"apiVersion: v1\nkind: Config\ncurrent-context: endpointslice-sim\n",
                                 "clusters:\n- name: endpointslice-sim\n  cluster:\n    server: ", url,
                                 "\n    certificate-authority-data: ", absl::Base64Escape(security.ca_pem),
-                                "\nusers:\n- name: endpointslice-sim\n  user:\n    token: '", token,
-                                "'\ncontexts:\n- name: endpointslice-sim\n  context:\n    cluster: endpointslice-sim\n"
-                                "    user: endpointslice-sim\n"});
+                                "\nusers:\n- name: endpointslice-sim\n  user:\n    token: '", token, "'\n", kContexts});
   const auto failed = [&](std::string_view why) { return Invalid({"--write-kubeconfig ", path, ": ", why}); };
   // Beside it first: never half a file, nor one that others could read.
   const std::string beside = path + ".new";
