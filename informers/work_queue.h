@@ -24,11 +24,24 @@
 
 namespace epslice {
 
+// Told of what client-go's queues measure. Called from within the queue's
+// methods, under whatever lock the caller holds: be quick, and do not call back.
+class WorkQueueObserver {
+ public:
+  virtual ~WorkQueueObserver() = default;
+  // A key was handed out, so long after it became ready (or, where it was
+  // worked on then, after it was added).
+  virtual void OnPop(Duration waited) = 0;
+  // The work on a key ended, so long after it was handed out.
+  virtual void OnDone(Duration worked) = 0;
+};
+
 struct WorkQueueOptions {
   Duration base_delay = std::chrono::seconds(1);  // after the first failure
   Duration max_delay = std::chrono::seconds(1000);
   double overall_qps = 10;  // of rate-limited adds; <= 0: no limit
   int overall_burst = 100;
+  WorkQueueObserver* observer = nullptr;  // not owned; may be null
 };
 
 // Key: hashable with std::hash, copyable.
@@ -55,10 +68,13 @@ class WorkQueue {
   // or `now` when a key is ready; nullopt when nothing waits.
   std::optional<Instant> NextWakeup(Instant now) const;
 
-  // Keys ready (the reference's depth), delayed, and being worked on.
+  // Keys ready, delayed, and being worked on.
   std::size_t ready_size() const;
   std::size_t delayed_size() const;
   std::size_t processing_size() const;
+  // What the reference's metric `depth` counts: keys ready, and keys that will
+  // be when the work on them ends.
+  std::size_t depth() const { return depth_; }
   bool empty() const { return ready_size() + delayed_size() + processing_size() == 0; }
 
   // Totals since construction, for metrics: keys that became dirty, and calls
@@ -66,16 +82,30 @@ class WorkQueue {
   std::int64_t adds() const { return adds_; }
   std::int64_t retries() const { return retries_; }
 
+  // Call fn(key, instant) for each key: ready ones in the order they will be
+  // handed out, with when they were added; delayed ones by deadline, with it;
+  // those worked on, in no order, with when that began. Stop when it returns
+  // false.
+  template <typename Fn>
+  void VisitReady(Fn fn) const;
+  template <typename Fn>
+  void VisitDelayed(Fn fn) const;
+  template <typename Fn>
+  void VisitProcessing(Fn fn) const;
+
  private:
   struct KeyState {
     bool dirty = false;  // waits in ready_, or will when Done()
     bool processing = false;
+    Instant added{0};                                          // dirty: since when
     std::optional<std::pair<Instant, std::uint64_t>> delayed;  // its place in delayed_
     std::int64_t failures = 0;
     bool idle() const { return !dirty && !processing && !delayed && failures == 0; }
   };
 
   void PromoteDue(Instant now);
+  // Notes that the key, which was not, is now to be worked on.
+  void MakeDirty(KeyState* state, Instant now);
 
   WorkQueueOptions options_;
   TokenBucket bucket_;
@@ -83,7 +113,8 @@ class WorkQueue {
   std::deque<Key> ready_;
   std::map<std::pair<Instant, std::uint64_t>, Key> delayed_;
   std::uint64_t sequence_ = 0;
-  std::size_t processing_ = 0;
+  std::unordered_map<Key, Instant> processing_;  // since when
+  std::size_t depth_ = 0;
   std::int64_t adds_ = 0;
   std::int64_t retries_ = 0;
 };

@@ -18,8 +18,7 @@ void WorkQueue<Key>::Add(const Key& key, Instant now) {
   PromoteDue(now);
   KeyState& state = states_[key];
   if (state.dirty) return;
-  state.dirty = true;
-  ++adds_;
+  MakeDirty(&state, now);
   if (!state.processing) ready_.push_back(key);
 }
 
@@ -74,7 +73,9 @@ std::optional<Key> WorkQueue<Key>::Pop(Instant now) {
   KeyState& state = states_[*key];
   state.dirty = false;
   state.processing = true;
-  ++processing_;
+  --depth_;
+  processing_.emplace(*key, now);
+  if (options_.observer != nullptr) options_.observer->OnPop(now - state.added);
   return key;
 }
 
@@ -84,7 +85,9 @@ void WorkQueue<Key>::Done(const Key& key, Instant now) {
   auto it = states_.find(key);
   if (it == states_.end() || !it->second.processing) return;
   it->second.processing = false;
-  --processing_;
+  const auto started = processing_.find(key);
+  if (options_.observer != nullptr) options_.observer->OnDone(now - started->second);
+  processing_.erase(started);
   if (it->second.dirty) {
     ready_.push_back(key);
   } else if (it->second.idle()) {
@@ -111,7 +114,39 @@ std::size_t WorkQueue<Key>::delayed_size() const {
 
 template <typename Key>
 std::size_t WorkQueue<Key>::processing_size() const {
-  return processing_;
+  return processing_.size();
+}
+
+template <typename Key>
+template <typename Fn>
+void WorkQueue<Key>::VisitReady(Fn fn) const {
+  for (const Key& key : ready_) {
+    if (!fn(key, states_.at(key).added)) return;
+  }
+}
+
+template <typename Key>
+template <typename Fn>
+void WorkQueue<Key>::VisitDelayed(Fn fn) const {
+  for (const auto& [due, key] : delayed_) {
+    if (!fn(key, due.first)) return;
+  }
+}
+
+template <typename Key>
+template <typename Fn>
+void WorkQueue<Key>::VisitProcessing(Fn fn) const {
+  for (const auto& [key, since] : processing_) {
+    if (!fn(key, since)) return;
+  }
+}
+
+template <typename Key>
+void WorkQueue<Key>::MakeDirty(KeyState* state, Instant now) {
+  state->dirty = true;
+  state->added = now;
+  ++adds_;
+  ++depth_;
 }
 
 template <typename Key>
@@ -121,8 +156,7 @@ void WorkQueue<Key>::PromoteDue(Instant now) {
     KeyState& state = states_[it->second];
     state.delayed.reset();
     if (!state.dirty) {
-      state.dirty = true;
-      ++adds_;
+      MakeDirty(&state, it->first.first);
       if (!state.processing) ready_.push_back(std::move(it->second));
     }
     delayed_.erase(it);

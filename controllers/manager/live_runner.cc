@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apis/kind.h"
+#include "controllers/manager/monitor.h"
 #include "controllers/manager/service_event.h"
 #include "informers/informer.h"
 #include "informers/random.h"
@@ -33,24 +34,28 @@ struct LiveRunner::Impl {
   template <typename T>
   void RunInformer(Store<T>* store, std::atomic<bool>* synced);
   template <typename T>
+  void ListAndWatch(Store<T>* store, std::atomic<bool>* synced);
+  template <typename T>
   void Apply(const Watcher& watcher, const WatchUpdate& update, Store<T>* store, std::atomic<bool>* synced);
   void InformerDown(Kind kind, const Status& status, bool* down);
   void InformerUp(Kind kind, bool* down);
   void StartWhenSynced(Instant now);
 
   // --- workers
-  void RunWorker();
+  void RunWorker(int worker);
   void WaitForWork(std::unique_lock<std::mutex>* lock, Instant now);
   std::optional<Instant> NextWakeup(Instant now) const;
   void WakeTimekeeper(Instant now);
   void ResyncWhenDue(Instant now);
   void ResyncNow();
-  void RunJob(const Job& job);
-  void RunSync(const Job& job);
-  void RunVerify(const Job& job);
+  void RunJob(const Job& job, int worker);
+  void RunSync(const Job& job, int worker);
+  void RunVerify(const Job& job, int worker);
+  // Sends a request of the job that `worker` works on.
+  Response Send(const Request& request, int worker);
   void NoteAnswer(const Request& request, const Status& status);
   void LogSync(const Job& job, const Plan& plan, const Outcome& outcome, bool expected_failure, Duration took);
-  void PostEvents(const Job& job, const Plan& plan);
+  void PostEvents(const Job& job, const Plan& plan, int worker);
 
   bool Stop();
 
@@ -58,6 +63,7 @@ struct LiveRunner::Impl {
   Transport* const transport;
   const Clock* const clock;
   Logger* const log;
+  Monitor monitor;
 
   CancelToken reads;   // of the informers
   CancelToken writes;  // of the workers
@@ -89,10 +95,17 @@ struct LiveRunner::Impl {
 
 template <typename T>
 void LiveRunner::Impl::RunInformer(Store<T>* store, std::atomic<bool>* synced) {
+  ListAndWatch(store, synced);
+  monitor.InformerEnded(T::kKind);
+}
+
+template <typename T>
+void LiveRunner::Impl::ListAndWatch(Store<T>* store, std::atomic<bool>* synced) {
   const std::uint64_t stream = static_cast<std::uint64_t>(T::kKind) + 1;
   Watcher watcher(T::kKind, options.watcher, Random(options.seed).Fork(stream).Next());
   bool down = false;
   while (!reads.cancelled()) {
+    monitor.InformerStep(T::kKind, clock->Now(), watcher.watch_restarts());
     const Watcher::Action action = watcher.Next(clock->Now());
     switch (action.kind) {
       case Watcher::Action::Kind::kList: {
@@ -100,6 +113,7 @@ void LiveRunner::Impl::RunInformer(Store<T>* store, std::atomic<bool>* synced) {
         if (reads.cancelled()) return;
         WatchUpdate update;
         watcher.OnList(response, clock->Now(), &update);
+        if (response.status.ok()) monitor.InformerNews(T::kKind, clock->Now());
         if (response.status.ok()) InformerUp(T::kKind, &down);
         Apply(watcher, update, store, synced);
         if (!response.status.ok()) InformerDown(T::kKind, response.status, &down);
@@ -108,7 +122,9 @@ void LiveRunner::Impl::RunInformer(Store<T>* store, std::atomic<bool>* synced) {
       case Watcher::Action::Kind::kWatch: {
         const Status status = transport->Watch(action.request, &reads, [&](const WatchEvent& event) {
           WatchUpdate update;
-          const bool go_on = watcher.OnEvent(event, clock->Now(), &update);
+          const Instant now = clock->Now();
+          const bool go_on = watcher.OnEvent(event, now, &update);
+          if (go_on) monitor.InformerNews(T::kKind, now);
           if (event.type == WatchEventType::kError) {
             InformerDown(T::kKind, event.status, &down);
           } else {
@@ -141,7 +157,10 @@ void LiveRunner::Impl::Apply(const Watcher& watcher, const WatchUpdate& update, 
   changes = ApplyUpdate(update, store);
   for (const Change<T>& change : changes) controller.Observe(change, now);
   if constexpr (std::is_same_v<T, EndpointSlice>) controller.ObserveSliceVersion(watcher.resource_version());
-  if (watcher.synced() && !synced->exchange(true)) StartWhenSynced(now);
+  if (watcher.synced() && !synced->exchange(true)) {
+    monitor.InformerSynced(T::kKind);
+    StartWhenSynced(now);
+  }
   WakeTimekeeper(now);
 }
 
@@ -178,7 +197,7 @@ void LiveRunner::Impl::StartWhenSynced(Instant now) {
 
 // --- workers --------------------------------------------------------------
 
-void LiveRunner::Impl::RunWorker() {
+void LiveRunner::Impl::RunWorker(int worker) {
   std::unique_lock<std::mutex> lock(mu);
   while (!stopping) {
     const Instant now = clock->Now();
@@ -192,7 +211,9 @@ void LiveRunner::Impl::RunWorker() {
     // There may be more, and if not, somebody has to keep the time.
     idle_cv.notify_one();
     lock.unlock();
-    RunJob(*job);
+    monitor.WorkBegins(worker, job->service, now);
+    RunJob(*job, worker);
+    monitor.WorkEnds(worker);
     job.reset();  // frees its snapshots without the lock
     lock.lock();
     --busy;
@@ -245,25 +266,33 @@ void LiveRunner::Impl::ResyncNow() {
   WakeTimekeeper(now);
 }
 
-void LiveRunner::Impl::RunJob(const Job& job) {
+void LiveRunner::Impl::RunJob(const Job& job, int worker) {
   if (job.kind == Job::Kind::kVerify) {
-    RunVerify(job);
+    RunVerify(job, worker);
   } else {
-    RunSync(job);
+    RunSync(job, worker);
   }
 }
 
-void LiveRunner::Impl::RunSync(const Job& job) {
+Response LiveRunner::Impl::Send(const Request& request, int worker) {
+  Response response = transport->Do(request, &writes);
+  monitor.WorkGoesOn(worker, clock->Now());
+  return response;
+}
+
+void LiveRunner::Impl::RunSync(const Job& job, int worker) {
   const Instant begin = clock->Now();
   PlanApplier applier(controller.MakePlan(job));
   bool expected_failure = false;
   while (const std::optional<Request> request = applier.NextRequest()) {
-    const Response response = transport->Do(*request, &writes);
+    const Response response = Send(*request, worker);
     NoteAnswer(*request, response.status);
     // An outage is told once, and a conflict means that somebody was quicker.
     expected_failure = expected_failure || IsOutage(response.status) || response.status.code == 409;
     applier.OnResponse(response);
   }
+  // While the Service is still ours, so that its syncs are told of in order.
+  if (options.observe_sync) options.observe_sync(job, applier.plan(), applier.outcome());
   Instant end;
   {
     std::lock_guard<std::mutex> lock(mu);
@@ -272,11 +301,11 @@ void LiveRunner::Impl::RunSync(const Job& job) {
   }
   LogSync(job, applier.plan(), applier.outcome(), expected_failure, end - begin);
   // Events tell of what was written.
-  if (applier.outcome().errors.empty()) PostEvents(job, applier.plan());
+  if (applier.outcome().errors.empty()) PostEvents(job, applier.plan(), worker);
 }
 
-void LiveRunner::Impl::RunVerify(const Job& job) {
-  const Response response = transport->Do(job.verify, &writes);
+void LiveRunner::Impl::RunVerify(const Job& job, int worker) {
+  const Response response = Send(job.verify, worker);
   NoteAnswer(job.verify, response.status);
   {
     std::lock_guard<std::mutex> lock(mu);
@@ -331,10 +360,10 @@ void LiveRunner::Impl::LogSync(const Job& job, const Plan& plan, const Outcome& 
              {"duration", took}});
 }
 
-void LiveRunner::Impl::PostEvents(const Job& job, const Plan& plan) {
+void LiveRunner::Impl::PostEvents(const Job& job, const Plan& plan, int worker) {
   for (std::size_t i = 0; i < plan.events.size() && !writes.cancelled(); ++i) {
     const Request request = ServiceEventRequest(*job.input.service, plan.events[i], i, clock->WallNow());
-    const Response response = transport->Do(request, &writes);
+    const Response response = Send(request, worker);
     if (response.status.ok()) continue;
     log->Info(
         2, "Event was not recorded",
@@ -354,12 +383,13 @@ void LiveRunner::Start() {
   impl->start_time = impl->clock->Now();
   ClusterStores& stores = impl->controller.stores();
   auto& threads = impl->informer_threads;
+  for (const Kind kind : Monitor::kKinds) impl->monitor.InformerStarted(kind, impl->start_time);
   threads.emplace_back([=, &stores] { impl->RunInformer(&stores.services, &impl->services_synced); });
   threads.emplace_back([=, &stores] { impl->RunInformer(&stores.pods, &impl->pods_synced); });
   threads.emplace_back([=, &stores] { impl->RunInformer(&stores.nodes, &impl->nodes_synced); });
   threads.emplace_back([=, &stores] { impl->RunInformer(&stores.slices, &impl->slices_synced); });
   for (int i = 0; i < std::max(1, impl->options.workers); ++i) {
-    impl->worker_threads.emplace_back([impl] { impl->RunWorker(); });
+    impl->worker_threads.emplace_back([impl, i] { impl->RunWorker(i); });
   }
 }
 
@@ -392,6 +422,7 @@ LiveRunner::Stats LiveRunner::stats() const {
   const ServiceController& controller = impl_->controller;
   Stats stats;
   stats.synced = controller.started();
+  stats.stopping = impl_->stopping;
   stats.services = controller.stores().services.size();
   stats.pods = controller.stores().pods.size();
   stats.nodes = controller.stores().nodes.size();
@@ -400,7 +431,37 @@ LiveRunner::Stats LiveRunner::stats() const {
   stats.queue_delayed = controller.queue().delayed_size();
   stats.queue_processing = controller.queue().processing_size();
   stats.syncs = controller.counters();
+  stats.queue_depth = controller.queue().depth();
+  stats.queue_adds = controller.queue().adds();
+  stats.queue_retries = controller.queue().retries();
+  controller.queue().VisitProcessing([&stats, now = impl_->clock->Now()](const ObjectKey&, Instant since) {
+    stats.queue_unfinished += now - since;
+    stats.queue_longest = std::max(stats.queue_longest, now - since);
+    return true;
+  });
   return stats;
+}
+
+const Monitor& LiveRunner::monitor() const { return impl_->monitor; }
+
+LiveRunner::QueueView LiveRunner::queue(std::size_t max) const {
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  const WorkQueue<ObjectKey>& queue = impl_->controller.queue();
+  QueueView view;
+  view.now = impl_->clock->Now();
+  const auto into = [max](std::vector<std::pair<ObjectKey, Instant>>* keys) {
+    return [keys, max](const ObjectKey& key, Instant at) {
+      if (keys->size() < max) keys->emplace_back(key, at);
+      return keys->size() < max;
+    };
+  };
+  queue.VisitReady(into(&view.ready));
+  queue.VisitDelayed(into(&view.delayed));
+  queue.VisitProcessing(into(&view.processing));
+  view.ready_size = queue.ready_size();
+  view.delayed_size = queue.delayed_size();
+  view.processing_size = queue.processing_size();
+  return view;
 }
 
 }  // namespace epslice

@@ -12,17 +12,21 @@
 // back; meanwhile everything is retried with backoff, and what was written
 // without an answer is looked up before it is written again.
 //
-// Thread-safety: Start() and Stop() from one thread, stats() from any.
+// Thread-safety: Start() and Stop() from one thread, the rest from any.
 #ifndef EPSLICE_CONTROLLERS_MANAGER_LIVE_RUNNER_H_
 #define EPSLICE_CONTROLLERS_MANAGER_LIVE_RUNNER_H_
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "controllers/endpointslice/service_controller.h"
 #include "controllers/manager/log.h"
+#include "controllers/manager/monitor.h"
 #include "informers/clock.h"
 #include "informers/transport.h"
 #include "informers/watcher.h"
@@ -39,6 +43,9 @@ struct LiveRunnerOptions {
   Duration shutdown_grace = std::chrono::seconds(10);
   // Makes the jitter of everything that has some.
   std::uint64_t seed = 1;
+  // Told of every sync that ended (no verification), for metrics. Called from
+  // the workers, without a lock; may be null.
+  std::function<void(const Job& job, const Plan& plan, const Outcome& outcome)> observe_sync;
 };
 
 class LiveRunner {
@@ -60,11 +67,29 @@ class LiveRunner {
 
   struct Stats {
     bool synced = false;  // all four lists were there, work has begun
+    bool stopping = false;
     std::size_t services = 0, pods = 0, nodes = 0, slices = 0;
     std::size_t queue_ready = 0, queue_delayed = 0, queue_processing = 0;
     ServiceController::Counters syncs;
+    // As client-go's metrics have them.
+    std::size_t queue_depth = 0;
+    std::int64_t queue_adds = 0, queue_retries = 0;
+    // How long what is worked on took so far: summed, and the longest.
+    Duration queue_unfinished{0}, queue_longest{0};
   };
   Stats stats() const;
+
+  // What its threads are doing.
+  const Monitor& monitor() const;
+
+  // What waits and what is worked on: the first `max` keys of each, with when
+  // they were added, are due, and were begun; and how many there are.
+  struct QueueView {
+    Instant now{0};
+    std::vector<std::pair<ObjectKey, Instant>> ready, delayed, processing;
+    std::size_t ready_size = 0, delayed_size = 0, processing_size = 0;
+  };
+  QueueView queue(std::size_t max) const;
 
  private:
   struct Impl;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,8 +13,11 @@
 #include "controllers/manager/connection.h"
 #include "controllers/manager/live_runner.h"
 #include "controllers/manager/log.h"
+#include "controllers/manager/metrics.h"
 #include "controllers/manager/options.h"
+#include "controllers/manager/serving.h"
 #include "controllers/manager/signals.h"
+#include "controllers/manager/status_pages.h"
 #include "informers/clock.h"
 #include "informers/http/http_transport.h"
 
@@ -36,20 +41,58 @@ int Fail(const absl::Status& status) {
   return 2;
 }
 
+// Health, metrics and the like on a port. `code`: where it cannot be had, the
+// exit code, after one line to standard error. Null without a port.
+std::unique_ptr<Serving> StartServing(const ManagerOptions& options, const LiveRunner* runner, const Metrics* metrics,
+                                      const Clock* clock, Logger* log, std::optional<int>* code) {
+  if (options.secure_port == 0) return nullptr;
+  ServingOptions serving_options;
+  serving_options.address = options.bind_address;
+  serving_options.port = options.secure_port;
+  serving_options.tls = !options.insecure;
+  serving_options.tls_cert_file = options.tls_cert_file;
+  serving_options.tls_private_key_file = options.tls_private_key_file;
+  auto serving = std::make_unique<Serving>(serving_options, clock, log);
+  StatusPagesOptions pages;
+  pages.version = std::string(Version());
+  pages.flags = options.effective;
+  AddStatusPages(pages, runner, metrics, clock, log, serving.get());
+  if (const absl::Status started = serving->Start(); !started.ok()) {
+    const bool bad_argument = started.code() == absl::StatusCode::kInvalidArgument;
+    std::cerr << "endpointslice-controller: " << started.message()
+              << (bad_argument ? "\n" : " (see --bind-address, --secure-port)\n");
+    *code = bad_argument ? 2 : 1;
+    return nullptr;
+  }
+  log->Info(0, "Serving", {{"address", options.bind_address}, {"port", serving->port()}, {"tls", !options.insecure}});
+  return serving;
+}
+
 int Run(const ManagerOptions& options) {
   PrepareStopSignals();
   const RealClock clock;
   Logger log({options.logging_format, options.verbosity, getpid()}, &clock, WriteToStderr);
   absl::StatusOr<ApiConnection> connection = ResolveConnection(options, std::getenv, &clock);
   if (!connection.ok()) return Fail(connection.status());
+  Metrics metrics(connection->http.base_url, &clock);
+  connection->http.observe = [&metrics](const Request& r, int c, Duration took) { metrics.ObserveRequest(r, c, took); };
+  connection->http.observe_bytes = [&metrics](const Request& r, std::size_t bytes) { metrics.ObserveBytes(r, bytes); };
   absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(connection->http, &clock);
   if (!transport.ok()) return Fail(transport.status());
   if (connection->http.insecure_skip_tls_verify) {
     log.Warning("The API server's certificate is not verified: insecure-skip-tls-verify");
   }
-  LiveRunner runner(RunnerOptions(options, clock), transport->get(), &clock, &log);
+  LiveRunnerOptions runner_options = RunnerOptions(options, clock);
+  runner_options.controller.queue.observer = metrics.queue_observer();
+  runner_options.observe_sync = [&metrics](const Job& job, const Plan& plan, const Outcome& outcome) {
+    metrics.ObserveSync(job, plan, outcome);
+  };
+  LiveRunner runner(std::move(runner_options), transport->get(), &clock, &log);
   log.Info(0, "Starting",
            {{"version", Version()}, {"server", connection->http.base_url}, {"config", connection->origin}});
+  std::optional<int> code;
+  const std::unique_ptr<Serving> serving = StartServing(options, &runner, &metrics, &clock, &log, &code);
+  if (code) return *code;
   runner.Start();
   const int signal = WaitForStopSignal();
   log.Info(0, "Stopping", {{"signal", signal}});

@@ -1,6 +1,7 @@
 #include "controllers/manager/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
+#include "apis/ip.h"
 #include "apis/names.h"
 #include "informers/http/http_routes.h"
 
@@ -25,6 +27,7 @@ namespace {
 constexpr const char* kApiServer = "API server";
 constexpr const char* kController = "EndpointSlice controller";
 constexpr const char* kLeaderElection = "Leader election";
+constexpr const char* kServing = "Serving";
 constexpr const char* kLogging = "Logging";
 
 // One line, whatever is in the argument that it repeats.
@@ -166,6 +169,56 @@ void AddLeaderElectionFlag(CLI::App* app, std::string* leader_elect) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
+void AddServingFlags(CLI::App* app, ManagerOptions* o) {
+  AddFlag(app, "--bind-address", kServing, "IP", o->bind_address,
+          "Where health, metrics and /debug are served; 0.0.0.0 or :: for everywhere. Clients of other machines get\n"
+          "health and /version only, all else is refused (403)",
+          [o](const std::string& value) -> std::optional<std::string> {
+            if (!ParseIpLenient(value)) return "accepted is an IP address";
+            o->bind_address = ParseIpLenient(value)->text.str();
+            return std::nullopt;
+          });
+  AddFlag(app, "--secure-port", kServing, "PORT", std::to_string(o->secure_port), "The port for it; 0: none",
+          IntSetter(&o->secure_port, 0, 65535));
+  app->add_flag("--insecure", o->insecure, "Serve plain HTTP instead of HTTPS")->group(kServing);
+  const auto file = [](std::string* target) {
+    return [target](const std::string& value) -> std::optional<std::string> {
+      *target = value;
+      return std::nullopt;
+    };
+  };
+  AddFlag(app, "--tls-cert-file", kServing, "FILE", "",
+          "Certificate to serve with, PEM, followed by its chain; read again when it changes. Without it one is made "
+          "in memory",
+          file(&o->tls_cert_file));
+  AddFlag(app, "--tls-private-key-file", kServing, "FILE", "", "Its private key, PEM", file(&o->tls_private_key_file));
+}
+
+// What is wrong with the flags for serving together; empty: nothing.
+std::string ServingTrouble(const ManagerOptions& o) {
+  if (o.tls_cert_file.empty() != o.tls_private_key_file.empty()) {
+    return "--tls-cert-file and --tls-private-key-file go together";
+  }
+  if (o.insecure && !o.tls_cert_file.empty()) return "--insecure serves plain HTTP: leave out --tls-cert-file";
+  return "";
+}
+
+// Every flag that sets something, with its value.
+std::vector<std::pair<std::string, std::string>> EffectiveFlags(const CLI::App& app) {
+  std::vector<std::pair<std::string, std::string>> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_lnames().empty() ? option->get_name() : "--" + option->get_lnames().front();
+    if (name == "--help" || name == "--version") continue;
+    if (option->get_description().rfind("Refused: ", 0) == 0) continue;
+    const bool is_flag = option->get_expected_max() == 0;
+    std::string value = option->count() > 0 ? option->results().back() : option->get_default_str();
+    if (is_flag && value.empty()) value = "false";
+    flags.emplace_back(name, std::move(value));
+  }
+  std::sort(flags.begin(), flags.end());
+  return flags;
+}
+
 void AddLoggingFlags(CLI::App* app, ManagerOptions* o) {
   AddFlag(app, "-v,--v", kLogging, "N", "0", "Verbosity: 0 what an operator should know, 2 each write, 4 each sync",
           IntSetter(&o->verbosity, 0, std::numeric_limits<int>::max()));
@@ -223,12 +276,15 @@ std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* o
       "endpointslice-controller");
   app.set_version_flag("--version", absl::StrCat("endpointslice-controller ", EPSLICE_VERSION));
   app.get_formatter()->column_width(48);
-  app.footer("Exit codes: 0 stopped by SIGTERM or SIGINT, 2 bad argument. A second signal ends it at once.");
+  app.footer(
+      "Exit codes: 0 stopped by SIGTERM or SIGINT, 1 cannot serve on its port, 2 bad argument. A second signal ends it "
+      "at once.");
   std::string leader_elect = "false";
   AddConnectionFlags(&app, options);
   AddApiServerFlags(&app, options);
   AddControllerFlags(&app, options);
   AddLeaderElectionFlag(&app, &leader_elect);
+  AddServingFlags(&app, options);
   AddLoggingFlags(&app, options);
 
   SplitShortValues(&args);
@@ -245,6 +301,8 @@ std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* o
     return Fail(err, "--leader-elect=true: not supported by this version; run one replica with --leader-elect=false");
   }
   if (leader_elect != "false") return Fail(err, "--leader-elect=" + leader_elect + ": accepted is false");
+  if (const std::string trouble = ServingTrouble(*options); !trouble.empty()) return Fail(err, trouble);
+  options->effective = EffectiveFlags(app);
   return std::nullopt;
 }
 

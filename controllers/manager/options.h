@@ -10,6 +10,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -33,6 +34,16 @@ struct ManagerOptions {
   std::string controller_name{kDefaultControllerName};
   int verbosity = 0;
   LogFormat logging_format = LogFormat::kText;
+
+  std::string bind_address = "127.0.0.1";  // --bind-address
+  int secure_port = 10270;                 // --secure-port; 0: no serving
+  bool insecure = false;                   // --insecure: plain HTTP
+  std::string tls_cert_file;               // both, or neither
+  std::string tls_private_key_file;
+
+  // All flags as they hold now, given or preset: {"--kube-api-qps", "20"}, by
+  // name. No flag holds a secret.
+  std::vector<std::pair<std::string, std::string>> effective;
 };
 
 // Reads the arguments (without the program's name) into `options`. Returns the

@@ -263,6 +263,7 @@ Response HttpTransport::Impl::DoOnce(const Request& request, const Credentials::
   std::string error;
   const Outcome outcome = Run(request, who, *exchange, head_seen, call, &error);
   Observe(request, outcome == Outcome::kDone ? reply.status : 0, start);
+  if (options.observe_bytes) options.observe_bytes(request, reply.body.size());
   if (outcome == Outcome::kDone) return FromHttpReply(request, reply, options.keep_json);
   if (!why.empty()) {
     response.status = Unusable("InvalidResponse", why);
@@ -334,6 +335,7 @@ Status HttpTransport::Impl::WatchOnce(const Request& request, const Credentials:
   };
   exchange->on_data = [&](std::string_view bytes) {
     if (call->cancelled()) return false;
+    if (options.observe_bytes) options.observe_bytes(request, bytes.size());
     if (stream.code != 200) {
       constexpr std::size_t kMaxErrorBytes = 64 * 1024;
       stream.error.body.append(bytes.substr(0, kMaxErrorBytes - std::min(kMaxErrorBytes, stream.error.body.size())));

@@ -71,6 +71,8 @@ struct HttpTransportOptions {
   // from the rate limiter's leave to the answer (for a watch: to its
   // beginning). Called from the calling threads.
   std::function<void(const Request& request, int code, Duration took)> observe;
+  // Told of the bytes of an answer's body, for a watch as they come. As above.
+  std::function<void(const Request& request, std::size_t bytes)> observe_bytes;
 };
 
 class HttpTransport : public Transport {

@@ -14,10 +14,10 @@
 
 #include "apis/cat.h"
 #include "apis/json.h"
+#include "informers/http/server_connection.h"
+#include "informers/http/worker_pool.h"
 #include "sim/serve/api_handler.h"
 #include "sim/serve/bodies.h"
-#include "sim/serve/connection.h"
-#include "sim/serve/worker_pool.h"
 
 namespace epslice::sim {
 namespace {
@@ -35,14 +35,14 @@ constexpr int kBacklog = 1024;
 
 // What the handlers need to know of the connection their thread serves.
 struct Serving {
-  Connection* connection = nullptr;
+  ServerConnection* connection = nullptr;
   bool close = false;  // after this request: the rest of its body is unread
 };
 thread_local Serving serving;
 
 class ConnectionStream : public httplib::Stream {
  public:
-  explicit ConnectionStream(Connection* connection) : connection_(connection) {}
+  explicit ConnectionStream(ServerConnection* connection) : connection_(connection) {}
   bool is_readable() const override { return connection_->buffered() || connection_->PeerAlive(); }
   bool is_writable() const override { return true; }
   ssize_t read(char* to, std::size_t size) override { return connection_->Read(to, size); }
@@ -52,7 +52,7 @@ class ConnectionStream : public httplib::Stream {
   socket_t socket() const override { return connection_->fd(); }
 
  private:
-  Connection* const connection_;
+  ServerConnection* const connection_;
 };
 
 class PoolQueue : public httplib::TaskQueue {
@@ -175,7 +175,7 @@ struct HttpServer::Impl : public httplib::Server {
   bool stopping = false;
   std::uint64_t next_id = 0;
   std::map<std::uint64_t, std::weak_ptr<WatchStream>> running;
-  std::map<std::uint64_t, Connection*> connections;
+  std::map<std::uint64_t, ServerConnection*> connections;
 };
 
 void HttpServer::Impl::Configure() {
@@ -275,9 +275,9 @@ void HttpServer::Impl::Tick() {
 }
 
 bool HttpServer::Impl::process_and_close_socket(socket_t socket) {
-  Connection connection(socket, clock,
-                        {options.idle_timeout, options.request_timeout, options.write_timeout, options.max_head_bytes},
-                        options.tls.get());
+  ServerConnection connection(
+      socket, clock, {options.idle_timeout, options.request_timeout, options.write_timeout, options.max_head_bytes},
+      options.tls.get());
   std::uint64_t id = 0;
   {
     std::lock_guard<std::mutex> lock(mu);

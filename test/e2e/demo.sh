@@ -55,7 +55,7 @@ done
 echo "API server in memory at $url, with the recorded cluster \"shop\":"
 sed -n 's/.*serving http:[^ ]* /  /p' "$scratch/server.log"
 
-"$bin/endpointslice-controller" --master "$url" --kube-api-qps=500 --kube-api-burst=1000 \
+"$bin/endpointslice-controller" --master "$url" --kube-api-qps=500 --kube-api-burst=1000 --secure-port=0 \
   2>"$scratch/controller.log" &
 controller_pid=$!
 echo "endpointslice-controller --master $url started."

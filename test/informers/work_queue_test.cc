@@ -236,5 +236,58 @@ TEST(WorkQueue, AgreesWithAModel) {
   }
 }
 
+// What client-go's queues measure.
+TEST(WorkQueue, TellsItsObserver) {
+  struct Times : WorkQueueObserver {
+    void OnPop(Duration waited) override { waits.push_back(waited); }
+    void OnDone(Duration worked) override { works.push_back(worked); }
+    std::vector<Duration> waits, works;
+  } times;
+  WorkQueueOptions options;
+  options.observer = &times;
+  Queue q(options);
+  q.Add("a", At(0));
+  q.AddAfter("b", milliseconds(50), At(0));
+  q.Pop(At(10));
+  q.Add("a", At(20));  // while it is worked on: waits from now on
+  EXPECT_EQ(q.ready_size(), 0u);
+  EXPECT_EQ(q.depth(), 1u);
+  q.Done("a", At(30));
+  EXPECT_EQ(q.depth(), 1u);
+  q.Pop(At(45));
+  EXPECT_EQ(q.depth(), 0u);
+  q.Pop(At(80));  // ready since 50
+  q.Done("b", At(81));
+  q.Done("b", At(90));  // not worked on any more
+  q.Done("a", At(100));
+  EXPECT_EQ(times.waits, (std::vector<Duration>{milliseconds(10), milliseconds(25), milliseconds(30)}));
+  EXPECT_EQ(times.works, (std::vector<Duration>{milliseconds(20), milliseconds(1), milliseconds(55)}));
+  EXPECT_TRUE(q.empty());
+}
+
+TEST(WorkQueue, ShowsItsKeys) {
+  Queue q;
+  q.Add("c", At(1));
+  q.Add("a", At(2));
+  q.Add("b", At(3));
+  q.AddAfter("later", seconds(2), At(3));
+  q.AddAfter("soon", seconds(1), At(3));
+  q.Pop(At(4));
+  using Keys = std::vector<std::pair<std::string, Instant>>;
+  Keys ready, delayed, processing;
+  const auto into = [](Keys* keys, std::size_t max) {
+    return [keys, max](const std::string& key, Instant at) {
+      keys->emplace_back(key, at);
+      return keys->size() < max;
+    };
+  };
+  q.VisitReady(into(&ready, 10));
+  q.VisitDelayed(into(&delayed, 1));
+  q.VisitProcessing(into(&processing, 10));
+  EXPECT_EQ(ready, (Keys{{"a", At(2)}, {"b", At(3)}}));
+  EXPECT_EQ(delayed, (Keys{{"soon", At(1003)}}));
+  EXPECT_EQ(processing, (Keys{{"c", At(4)}}));
+}
+
 }  // namespace
 }  // namespace epslice

@@ -1,6 +1,8 @@
 #include "controllers/manager/options.h"
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -70,6 +72,36 @@ TEST(OptionsTest, TakesEveryFlagInBothSpellings) {
   EXPECT_EQ(p.options.verbosity, 3);
 }
 
+TEST(OptionsTest, ServesOnLoopbackUnlessToldOtherwise) {
+  const Parsed preset = Parse({kMaster});
+  EXPECT_EQ(preset.options.bind_address, "127.0.0.1");
+  EXPECT_EQ(preset.options.secure_port, 10270);
+  EXPECT_FALSE(preset.options.insecure);
+  const Parsed p = Parse({kMaster, "--bind-address=0:0::0", "--secure-port=0", "--tls-cert-file=a.crt",
+                          "--tls-private-key-file", "a.key"});
+  ASSERT_EQ(p.code, std::nullopt) << p.err;
+  EXPECT_EQ(p.options.bind_address, "::");
+  EXPECT_EQ(p.options.secure_port, 0);
+  EXPECT_EQ(p.options.tls_cert_file, "a.crt");
+  EXPECT_EQ(p.options.tls_private_key_file, "a.key");
+  EXPECT_TRUE(Parse({kMaster, "--insecure"}).options.insecure);
+}
+
+TEST(OptionsTest, ListsTheFlagsAsTheyHold) {
+  const Parsed p = Parse({"-v", "1", kMaster, "--kube-api-qps=7", "--kube-api-qps=8", "--insecure", "-v=3"});
+  ASSERT_EQ(p.code, std::nullopt) << p.err;
+  std::map<std::string, std::string> flags(p.options.effective.begin(), p.options.effective.end());
+  EXPECT_EQ(flags.size(), p.options.effective.size());
+  EXPECT_TRUE(std::is_sorted(p.options.effective.begin(), p.options.effective.end()));
+  EXPECT_EQ(flags["--kube-api-qps"], "8");
+  EXPECT_EQ(flags["--kube-api-burst"], "30");
+  EXPECT_EQ(flags["--insecure"], "true");
+  EXPECT_EQ(flags["--leader-elect"], "false");
+  EXPECT_EQ(flags["--v"], "3");
+  EXPECT_EQ(flags["--secure-port"], "10270");
+  EXPECT_EQ(flags.count("--help") + flags.count("--version"), 0U);
+}
+
 TEST(OptionsTest, VerbosityHasFourSpellingsAndTheLastOneCounts) {
   EXPECT_EQ(Parse({kMaster, "-v=2"}).options.verbosity, 2);
   EXPECT_EQ(Parse({kMaster, "-v2"}).options.verbosity, 2);
@@ -137,6 +169,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad("--controller-name=a b",
             "accepted is a label value: up to 63 letters, digits, '-', '_' and '.', with a letter or digit at both "
             "ends"),
+        Bad("--bind-address=localhost", "accepted is an IP address"),
+        Bad("--secure-port=65536", "accepted is a whole number from 0 to 65535"),
         Bad("--logging-format=xml", "accepted is text or json"), Bad("--leader-elect=maybe", "accepted is false"),
         Bad("--leader-elect=true", "not supported by this version; run one replica with --leader-elect=false"),
         Bad("--kube-api-content-type=application/vnd.kubernetes.protobuf",
@@ -157,6 +191,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(BadCase{{kMaster, "--leader-elect"},
                             "--leader-elect=true: not supported by this version; run one replica with "
                             "--leader-elect=false"},
+                    BadCase{{kMaster, "--tls-cert-file=a"}, "--tls-cert-file and --tls-private-key-file go together"},
+                    BadCase{{kMaster, "--insecure", "--tls-cert-file=a", "--tls-private-key-file=b"},
+                            "--insecure serves plain HTTP: leave out --tls-cert-file"},
                     BadCase{{kMaster, "-v=loud"}, "-v=loud: accepted is a whole number from 0"},
                     BadCase{{kMaster, "-v="}, "--v: 1 required N missing"},
                     BadCase{{"--kubeconfig="}, "--kubeconfig: 1 required FILE missing"},

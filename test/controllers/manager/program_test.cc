@@ -1,4 +1,6 @@
 // endpointslice-controller as a process, against an API server over HTTP.
+#include <httplib.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -11,6 +13,7 @@
 #include "sim/serve/http_server.h"
 #include "test/controllers/manager/child.h"
 #include "test/controllers/manager/memory_transport.h"
+#include "test/controllers/manager/raw_client.h"
 #include "test/informers/http/pki.h"
 
 namespace epslice {
@@ -37,7 +40,8 @@ class ProgramTest : public testing::Test {
   }
 
   void Run(std::vector<std::string> args) {
-    args.insert(args.begin(), std::string(EPSLICE_BIN_DIR) + "/endpointslice-controller");
+    // Tests run side by side: no port for it unless a test says so.
+    args.insert(args.begin(), {std::string(EPSLICE_BIN_DIR) + "/endpointslice-controller", "--secure-port=0"});
     child_ = std::make_unique<Child>(std::move(args), [this] { progress_.Bump(); });
   }
   // On the port of before, if there was one.
@@ -203,6 +207,44 @@ TEST(SignalsTest, TheSecondSignalEndsAtOnce) {
         for (;;) pause();
       },
       testing::ExitedWithCode(128 + SIGINT), "");
+}
+
+TEST_F(ProgramTest, ServesHealthAndMetricsOverTls) {
+  CreateNodeAndService();
+  CreatePod(1);
+  Serve();
+  const int port = TakenPort().number();  // and given back at once
+  Run({Master(), "--secure-port=" + std::to_string(port)});
+  ASSERT_TRUE(WaitForPods(1)) << child_->output();
+  httplib::SSLClient client("127.0.0.1", port);
+  client.enable_server_certificate_verification(false);
+  const httplib::Result ready = client.Get("/readyz");
+  ASSERT_TRUE(ready) << child_->output();
+  EXPECT_EQ(ready->body, "ok");
+  const httplib::Result metrics = client.Get("/metrics");
+  ASSERT_TRUE(metrics);
+  for (const std::string& part : {std::string("\nendpoint_slice_controller_changes{operation=\"create\"} "),
+                                  std::string("\nepslice_decode_bytes{resource=\"pods\"} "),
+                                  "\nrest_client_requests_total{code=\"201\",host=\"127.0.0.1:" +
+                                      std::to_string(port_) + "\",method=\"POST\"} "}) {
+    EXPECT_THAT(metrics->body, HasSubstr(part));
+  }
+  EXPECT_THAT(client.Get("/configz")->body, HasSubstr("\"--secure-port\": \"" + std::to_string(port) + "\""));
+  child_->Signal(SIGTERM);
+  EXPECT_EQ(child_->Wait(), 0) << child_->output();
+}
+
+TEST_F(ProgramTest, ExitsWhereItCannotServe) {
+  const TakenPort other;
+  const std::string port = std::to_string(other.number());
+  Run({"--master=http://127.0.0.1:1", "--secure-port=" + port});
+  EXPECT_EQ(child_->Wait(), 1);
+  EXPECT_THAT(child_->output(), HasSubstr("endpointslice-controller: cannot listen on 127.0.0.1 port " + port +
+                                          ": Address already in use (see --bind-address, --secure-port)\n"));
+  Run({"--master=http://127.0.0.1:1", "--secure-port=" + port, "--tls-cert-file=/nonexistent",
+       "--tls-private-key-file=x"});
+  EXPECT_EQ(child_->Wait(), 2);
+  EXPECT_THAT(child_->output(), HasSubstr("endpointslice-controller: /nonexistent: cannot be read\n"));
 }
 
 }  // namespace

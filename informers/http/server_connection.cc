@@ -1,4 +1,4 @@
-#include "sim/serve/connection.h"
+#include "informers/http/server_connection.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace epslice::sim {
+namespace epslice {
 namespace {
 
 // How long a poll() lasts before Cut() is looked for again. (Cut() wakes it
@@ -21,7 +21,8 @@ constexpr int kPollMillis = 200;
 
 }  // namespace
 
-Connection::Connection(int fd, const Clock* clock, const ConnectionLimits& limits, const TlsContext* tls)
+ServerConnection::ServerConnection(int fd, const Clock* clock, const ServerConnectionLimits& limits,
+                                   const TlsContext* tls)
     : fd_(fd), clock_(clock), limits_(limits) {
   const int on = 1;
   // Small answers go out at once; without it a PATCH takes 40 ms more.
@@ -31,15 +32,16 @@ Connection::Connection(int fd, const Clock* clock, const ConnectionLimits& limit
   unusable_ = tls_ == nullptr || ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL, 0) | O_NONBLOCK) < 0;
 }
 
-Connection::~Connection() {
+ServerConnection::~ServerConnection() {
   if (tls_ != nullptr) tls_->Close();
   ::shutdown(fd_, SHUT_RDWR);
   ::close(fd_);
 }
 
-bool Connection::Wait(short events, Instant deadline) const {
-  while (!cut_.load(std::memory_order_acquire)) {
-    const Duration left = deadline - clock_->Now();
+bool ServerConnection::Wait(short events, Instant deadline) const {
+  while (true) {
+    const Instant end = std::min(deadline, Instant(cut_at_.load(std::memory_order_acquire)));
+    const Duration left = end - clock_->Now();
     if (left <= Duration(0)) return false;
     const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(left).count() + 1;
     pollfd waiting{fd_, events, 0};
@@ -47,15 +49,14 @@ bool Connection::Wait(short events, Instant deadline) const {
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
   }
-  return false;
 }
 
-bool Connection::WaitFor(TlsSession::Io io, Instant deadline) const {
+bool ServerConnection::WaitFor(TlsSession::Io io, Instant deadline) const {
   if (io == TlsSession::Io::kWantRead) return Wait(POLLIN, deadline);
   return io == TlsSession::Io::kWantWrite && Wait(POLLOUT, deadline);
 }
 
-bool Connection::Handshake() {
+bool ServerConnection::Handshake() {
   const Instant deadline = clock_->Now() + limits_.request_timeout;
   TlsSession::Io io = TlsSession::Io::kFailed;
   while ((io = tls_->Handshake()) != TlsSession::Io::kDone) {
@@ -65,7 +66,7 @@ bool Connection::Handshake() {
   return true;
 }
 
-bool Connection::AwaitRequest() {
+bool ServerConnection::AwaitRequest() {
   head_done_ = false;
   head_bytes_ = 0;
   if (unusable_ || (tls_ != nullptr && !handshake_done_ && !Handshake())) return false;
@@ -74,7 +75,7 @@ bool Connection::AwaitRequest() {
   return true;
 }
 
-ssize_t Connection::Receive() {
+ssize_t ServerConnection::Receive() {
   if (tls_ != nullptr) {
     for (;;) {
       std::size_t n = 0;
@@ -87,12 +88,12 @@ ssize_t Connection::Receive() {
   ssize_t n = 0;
   do {
     if (!Wait(POLLIN, request_deadline_)) return -1;
-    n = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+    n = ::recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
   } while (n < 0 && (errno == EINTR || errno == EAGAIN));
   return n;
 }
 
-ssize_t Connection::Read(char* to, std::size_t size) {
+ssize_t ServerConnection::Read(char* to, std::size_t size) {
   if (begin_ == end_) {
     const ssize_t n = Receive();
     if (n <= 0) return n;
@@ -110,7 +111,7 @@ ssize_t Connection::Read(char* to, std::size_t size) {
   return static_cast<ssize_t>(n);
 }
 
-ssize_t Connection::Write(const char* from, std::size_t size) {
+ssize_t ServerConnection::Write(const char* from, std::size_t size) {
   const Instant deadline = clock_->Now() + limits_.write_timeout;
   while (tls_ != nullptr) {
     std::size_t written = 0;
@@ -127,18 +128,18 @@ ssize_t Connection::Write(const char* from, std::size_t size) {
   }
 }
 
-bool Connection::PeerAlive() const {
+bool ServerConnection::PeerAlive() const {
   pollfd state{fd_, POLLRDHUP, 0};
   if (::poll(&state, 1, 0) < 0) return errno == EINTR;
   return (state.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) == 0;
 }
 
-void Connection::Cut() {
-  cut_.store(true, std::memory_order_release);
+void ServerConnection::Cut() {
+  cut_at_.store(std::numeric_limits<std::int64_t>::min(), std::memory_order_release);
   ::shutdown(fd_, SHUT_RD);
 }
 
-void Connection::Address(bool remote, std::string* ip, int* port) const {
+void ServerConnection::Address(bool remote, std::string* ip, int* port) const {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
   auto* address = reinterpret_cast<sockaddr*>(&storage);
@@ -156,4 +157,4 @@ void Connection::Address(bool remote, std::string* ip, int* port) const {
   *ip = text.data();
 }
 
-}  // namespace epslice::sim
+}  // namespace epslice

@@ -1,9 +1,9 @@
-#include "sim/serve/worker_pool.h"
+#include "informers/http/worker_pool.h"
 
 #include <system_error>
 #include <utility>
 
-namespace epslice::sim {
+namespace epslice {
 
 void WorkerPool::Run(std::function<void()> job) {
   std::lock_guard<std::mutex> lock(mu_);
@@ -51,4 +51,4 @@ void WorkerPool::Work() {
   }
 }
 
-}  // namespace epslice::sim
+}  // namespace epslice

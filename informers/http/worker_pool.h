@@ -3,8 +3,8 @@
 // An HTTP server that streams needs a thread for each watch and each idle
 // connection, but rarely many: threads are started when a job finds none idle,
 // up to a bound, and stay. Jobs beyond the bound wait in line.
-#ifndef EPSLICE_SIM_SERVE_WORKER_POOL_H_
-#define EPSLICE_SIM_SERVE_WORKER_POOL_H_
+#ifndef EPSLICE_INFORMERS_HTTP_WORKER_POOL_H_
+#define EPSLICE_INFORMERS_HTTP_WORKER_POOL_H_
 
 #include <condition_variable>
 #include <cstddef>
@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-namespace epslice::sim {
+namespace epslice {
 
 // Thread-safe.
 class WorkerPool {
@@ -45,6 +45,6 @@ class WorkerPool {
   bool stopping_ = false;
 };
 
-}  // namespace epslice::sim
+}  // namespace epslice
 
-#endif  // EPSLICE_SIM_SERVE_WORKER_POOL_H_
+#endif  // EPSLICE_INFORMERS_HTTP_WORKER_POOL_H_

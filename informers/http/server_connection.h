@@ -1,42 +1,44 @@
-// Connection: a socket as cpp-httplib wants one, with the bounds its own lacks.
+// ServerConnection: a socket as cpp-httplib wants one, with the bounds its own lacks.
 //
 // cpp-httplib bounds neither the length of a request line nor the time that a
 // request takes in all, and it polls idle connections. Here a request has so
 // many bytes of head and so much time to arrive, waiting is one poll(), and
 // Cut() ends it from another thread. With TLS, its handshake is part of the
 // first request.
-#ifndef EPSLICE_SIM_SERVE_CONNECTION_H_
-#define EPSLICE_SIM_SERVE_CONNECTION_H_
+#ifndef EPSLICE_INFORMERS_HTTP_SERVER_CONNECTION_H_
+#define EPSLICE_INFORMERS_HTTP_SERVER_CONNECTION_H_
 
 #include <sys/types.h>
 
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 
 #include "informers/clock.h"
 #include "informers/http/tls.h"
 
-namespace epslice::sim {
+namespace epslice {
 
-struct ConnectionLimits {
+struct ServerConnectionLimits {
   Duration idle_timeout;
   Duration request_timeout;
   Duration write_timeout;
   std::size_t max_head_bytes;
 };
 
-// Thread-safety: Cut() from any thread; the rest from the one that serves it.
-class Connection {
+// Thread-safety: Cut() and CutAt() from any thread; the rest from the one that serves it.
+class ServerConnection {
  public:
   // Takes over `fd` and closes it in the end. `tls`: null for none. `clock`
   // and `tls` must outlive this.
-  Connection(int fd, const Clock* clock, const ConnectionLimits& limits, const TlsContext* tls = nullptr);
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  ServerConnection(int fd, const Clock* clock, const ServerConnectionLimits& limits, const TlsContext* tls = nullptr);
+  ~ServerConnection();
+  ServerConnection(const ServerConnection&) = delete;
+  ServerConnection& operator=(const ServerConnection&) = delete;
 
   // Waits for the first byte of a request; false: closed, cut or idle too long.
   bool AwaitRequest();
@@ -53,6 +55,8 @@ class Connection {
 
   // Ends reads, and writes that wait.
   void Cut();
+  // The same, but not before `at`, and up to 200 ms later.
+  void CutAt(Instant at) { cut_at_.store(at.count(), std::memory_order_release); }
 
   // "10.0.0.1" and 41234, of the other side or of ours.
   void Address(bool remote, std::string* ip, int* port) const;
@@ -70,11 +74,11 @@ class Connection {
 
   const int fd_;
   const Clock* const clock_;
-  const ConnectionLimits limits_;
+  const ServerConnectionLimits limits_;
   std::unique_ptr<TlsSession> tls_;
   bool handshake_done_ = false;
   bool unusable_ = false;  // there should be TLS, and there is none
-  std::atomic<bool> cut_{false};
+  std::atomic<std::int64_t> cut_at_{std::numeric_limits<std::int64_t>::max()};
   Instant request_deadline_{0};
   bool head_done_ = false;
   std::size_t head_bytes_ = 0;
@@ -83,6 +87,6 @@ class Connection {
   std::size_t end_ = 0;
 };
 
-}  // namespace epslice::sim
+}  // namespace epslice
 
-#endif  // EPSLICE_SIM_SERVE_CONNECTION_H_
+#endif  // EPSLICE_INFORMERS_HTTP_SERVER_CONNECTION_H_

@@ -1,0 +1,389 @@
+#include "controllers/manager/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <optional>
+#include <sstream>
+#include <tuple>
+#include <vector>
+
+#include "apis/kind.h"
+#include "controllers/manager/process_stats.h"
+#include "controllers/manager/service_totals.h"
+#include "controllers/topologyhints/traffic_distribution.h"
+
+namespace epslice {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Histogram;
+using prometheus::Labels;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Buckets = Histogram::BucketBoundaries;
+
+constexpr const char* kQueueName = "endpoint_slice";
+
+// Multiplied step by step, as the reference's library does it: 1e-05 comes out
+// as 9.999999999999999e-06, and rules and dashboards know it so.
+Buckets ExponentialBuckets(double start, double factor, int count) {
+  Buckets buckets;
+  for (double bound = start; count > 0; --count, bound *= factor) buckets.push_back(bound);
+  return buckets;
+}
+
+const Buckets& DefaultBuckets() {
+  static const Buckets kBuckets = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+  return kBuckets;
+}
+
+const Buckets& RequestBuckets() {
+  static const Buckets kBuckets = {.005, .025, .1, .25, .5, 1, 2, 4, 8, 15, 30, 60};
+  return kBuckets;
+}
+
+const Buckets& ProgrammingBuckets() {
+  static const Buckets kBuckets = {.005, .01, .025, .05, .1, .25, .5, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600};
+  return kBuckets;
+}
+
+double Seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+
+std::string HostOf(std::string_view url) {
+  if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  return std::string(url.substr(0, url.find('/')));
+}
+
+std::string_view MethodOf(Verb verb) {
+  switch (verb) {
+    case Verb::kGet:
+    case Verb::kList:
+    case Verb::kWatch: return "GET";
+    case Verb::kCreate: return "POST";
+    case Verb::kUpdate: return "PUT";
+    case Verb::kPatch: return "PATCH";
+    case Verb::kDelete: return "DELETE";
+  }
+  return "";
+}
+constexpr std::size_t kVerbs = 7;
+
+// Families of plain values.
+class Page {
+ public:
+  void Value(MetricType type, const char* name, const char* help, double value, const Labels& labels = {}) {
+    if (families_.empty() || families_.back().name != name) {
+      families_.emplace_back();
+      families_.back().name = name;
+      families_.back().help = help;
+      families_.back().type = type;
+    }
+    ClientMetric metric;
+    for (const auto& [label, text] : labels) metric.label.push_back({label, text});
+    (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+    families_.back().metric.push_back(std::move(metric));
+  }
+  void Gauge(const char* name, const char* help, double value, const Labels& labels = {}) {
+    Value(MetricType::Gauge, name, help, value, labels);
+  }
+  void Count(const char* name, const char* help, std::int64_t value, const Labels& labels = {}) {
+    Value(MetricType::Counter, name, help, static_cast<double>(value), labels);
+  }
+  void Add(std::vector<MetricFamily> families) {
+    for (MetricFamily& family : families) families_.push_back(std::move(family));
+  }
+
+  // Sorted, as nothing in a registry is.
+  std::string Text() && {
+    std::erase_if(families_, [](const MetricFamily& family) { return family.metric.empty(); });
+    std::sort(families_.begin(), families_.end(),
+              [](const MetricFamily& a, const MetricFamily& b) { return a.name < b.name; });
+    for (MetricFamily& family : families_) {
+      for (ClientMetric& metric : family.metric) std::sort(metric.label.begin(), metric.label.end());
+      std::sort(family.metric.begin(), family.metric.end(),
+                [](const ClientMetric& a, const ClientMetric& b) { return a.label < b.label; });
+    }
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, families_);
+    return out.str();
+  }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+class QueueHistograms : public WorkQueueObserver {
+ public:
+  explicit QueueHistograms(prometheus::Registry* registry) {
+    const Buckets buckets = ExponentialBuckets(10e-9, 10, 10);
+    wait_ = &prometheus::BuildHistogram()
+                 .Name("workqueue_queue_duration_seconds")
+                 .Help("How long keys were ready before a worker took them.")
+                 .Register(*registry)
+                 .Add({{"name", kQueueName}}, buckets);
+    work_ = &prometheus::BuildHistogram()
+                 .Name("workqueue_work_duration_seconds")
+                 .Help("How long a worker was busy with a key.")
+                 .Register(*registry)
+                 .Add({{"name", kQueueName}}, buckets);
+  }
+  void OnPop(Duration waited) override { wait_->Observe(Seconds(waited)); }
+  void OnDone(Duration worked) override { work_->Observe(Seconds(worked)); }
+
+ private:
+  Histogram* wait_ = nullptr;
+  Histogram* work_ = nullptr;
+};
+
+void AddSyncs(const ServiceController::Counters& c, Page* page) {
+  constexpr const char* kSyncs = "endpoint_slice_controller_syncs";
+  constexpr const char* kSyncsHelp = "Syncs of Services, by how they ended.";
+  page->Count(kSyncs, kSyncsHelp, c.success, {{"result", "success"}});
+  page->Count(kSyncs, kSyncsHelp, c.stale, {{"result", "stale"}});
+  page->Count(kSyncs, kSyncsHelp, c.error, {{"result", "error"}});
+  constexpr const char* kChanges = "endpoint_slice_controller_changes";
+  constexpr const char* kChangesHelp = "EndpointSlices created, updated and deleted.";
+  page->Count(kChanges, kChangesHelp, c.creates, {{"operation", "create"}});
+  page->Count(kChanges, kChangesHelp, c.updates, {{"operation", "update"}});
+  page->Count(kChanges, kChangesHelp, c.deletes, {{"operation", "delete"}});
+}
+
+void AddTotals(const ServiceTotals::Sums& sums, Page* page) {
+  page->Gauge("endpoint_slice_controller_endpoints_desired", "Endpoints that the Services should have.",
+              static_cast<double>(sums.desired_endpoints));
+  page->Gauge("endpoint_slice_controller_num_endpoint_slices", "EndpointSlices that the Services have.",
+              static_cast<double>(sums.actual_slices));
+  page->Gauge("endpoint_slice_controller_desired_endpoint_slices",
+              "EndpointSlices that would do if each were as full as may be.", static_cast<double>(sums.desired_slices));
+  for (std::size_t i = 1; i < kTrafficLabels; ++i) {
+    if (sums.services_by_traffic.at(i) == 0) continue;
+    page->Gauge("endpoint_slice_controller_services_count_by_traffic_distribution",
+                "Services by their spec.trafficDistribution.", static_cast<double>(sums.services_by_traffic.at(i)),
+                {{"traffic_distribution", std::string(TrafficLabelName(static_cast<TrafficLabel>(i)))}});
+  }
+}
+
+void AddQueue(const LiveRunner::Stats& stats, Page* page) {
+  const Labels name = {{"name", kQueueName}};
+  page->Gauge("workqueue_depth", "Keys that wait for a worker.", static_cast<double>(stats.queue_depth), name);
+  page->Count("workqueue_adds_total", "Keys that were queued.", stats.queue_adds, name);
+  page->Count("workqueue_retries_total", "Keys that were queued with a delay, after failures among others.",
+              stats.queue_retries, name);
+  page->Gauge("workqueue_unfinished_work_seconds", "The time that the keys being worked on have taken so far, summed.",
+              Seconds(stats.queue_unfinished), name);
+  page->Gauge("workqueue_longest_running_processor_seconds", "The longest time that one of them has taken so far.",
+              Seconds(stats.queue_longest), name);
+}
+
+void AddInformers(const std::vector<Monitor::Informer>& informers, Instant now, Page* page) {
+  for (const Monitor::Informer& informer : informers) {
+    if (!informer.last_news) continue;
+    page->Gauge("epslice_informer_age_seconds", "Time since the API server was last heard of: event, bookmark or list.",
+                std::max(0.0, Seconds(now - *informer.last_news)),
+                {{"resource", std::string(InfoOf(informer.kind).resource)}});
+  }
+  for (const Monitor::Informer& informer : informers) {
+    page->Count("epslice_watch_restarts", "Watches that ended, for whatever reason.", informer.watch_restarts,
+                {{"resource", std::string(InfoOf(informer.kind).resource)}});
+  }
+}
+
+void AddHints(const HintTotals& totals, Page* page) {
+  for (const auto& [state, count] : totals.services) {
+    page->Gauge("epslice_services_by_hints", "Services by the state of their topology hints, and why.",
+                static_cast<double>(count), {{"state", state.first}, {"reason", state.second}});
+  }
+  constexpr const char* kEndpoints = "epslice_endpoints_with_hints";
+  constexpr const char* kEndpointsHelp = "Endpoints by the hints they carry.";
+  page->Gauge(kEndpoints, kEndpointsHelp, static_cast<double>(totals.zone), {{"kind", "zone"}});
+  page->Gauge(kEndpoints, kEndpointsHelp, static_cast<double>(totals.node), {{"kind", "node"}});
+  page->Gauge(kEndpoints, kEndpointsHelp, static_cast<double>(totals.none), {{"kind", "none"}});
+  constexpr const char* kChanges = "epslice_hint_changes";
+  constexpr const char* kChangesHelp = "Endpoints whose hints were added, changed and removed.";
+  page->Count(kChanges, kChangesHelp, totals.changes.add, {{"operation", "add"}});
+  page->Count(kChanges, kChangesHelp, totals.changes.change, {{"operation", "change"}});
+  page->Count(kChanges, kChangesHelp, totals.changes.remove, {{"operation", "remove"}});
+}
+
+void AddProcess(Page* page) {
+  const std::optional<ProcessStats> stats = ReadProcessStats();
+  if (!stats) return;
+  page->Value(MetricType::Counter, "process_cpu_seconds_total", "CPU time used, user and system.", stats->cpu_seconds);
+  page->Gauge("process_resident_memory_bytes", "Memory in use.", stats->resident_bytes);
+  page->Gauge("process_virtual_memory_bytes", "Address space in use.", stats->virtual_bytes);
+  page->Gauge("process_open_fds", "Open file descriptors.", stats->open_fds);
+  page->Gauge("process_max_fds", "File descriptors that may be open.", stats->max_fds);
+  page->Gauge("process_start_time_seconds", "When the process was started, in seconds since 1970.",
+              stats->start_time_seconds);
+}
+
+}  // namespace
+
+struct Metrics::Impl {
+  Impl(std::string_view api_server, const Clock* c)
+      : clock(c), host(HostOf(api_server)), started(c->WallNow()), queue(&registry) {
+    added = &AddHistogram("endpoint_slice_controller_endpoints_added_per_sync",
+                          "Endpoints that a sync added, for each address type.")
+                 .Add({}, ExponentialBuckets(2, 2, 15));
+    removed = &AddHistogram("endpoint_slice_controller_endpoints_removed_per_sync",
+                            "Endpoints that a sync removed, for each address type.")
+                   .Add({}, ExponentialBuckets(2, 2, 15));
+    programming = &AddHistogram("epslice_network_programming_seconds",
+                                "From what changed endpoints (a pod's Ready condition, which is of whole seconds, or "
+                                "a Service's creation) to the slices written.")
+                       .Add({}, ProgrammingBuckets());
+  }
+
+  Family<Histogram>& AddHistogram(const char* name, const char* help) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+  }
+  Histogram* ChangedFor(bool topology, TrafficLabel traffic);
+
+  const Clock* const clock;
+  const std::string host;
+  const Timestamp started;
+  prometheus::Registry registry;
+  QueueHistograms queue;
+  Histogram* added = nullptr;
+  Histogram* removed = nullptr;
+  Histogram* programming = nullptr;
+  Family<Histogram>& changed = AddHistogram("endpoint_slice_controller_endpointslices_changed_per_sync",
+                                            "EndpointSlices that a sync wrote, for each address type.");
+  Family<Counter>& requests = prometheus::BuildCounter()
+                                  .Name("rest_client_requests_total")
+                                  .Help("Requests to the API server; code <error>: no answer came.")
+                                  .Register(registry);
+  Family<Histogram>& durations =
+      AddHistogram("rest_client_request_duration_seconds", "How long the API server took to answer; without watches.");
+  Family<Counter>& bytes = prometheus::BuildCounter()
+                               .Name("epslice_decode_bytes")
+                               .Help("Bytes of answers and watch events that were decoded.")
+                               .Register(registry);
+
+  mutable std::mutex mu;
+  // Below: guarded by mu. Series are made when first needed, and found again
+  // here without the registry's hashing of labels.
+  std::array<std::array<Histogram*, kTrafficLabels>, 2> changed_of{};
+  std::map<std::pair<std::string_view, int>, Counter*> requests_of;
+  std::array<Histogram*, kVerbs> duration_of{};
+  std::map<Kind, Counter*> bytes_of;
+  ServiceTotals totals;
+  std::optional<HintTotals> hints;
+  std::map<std::string, bool> leading;
+};
+
+Histogram* Metrics::Impl::ChangedFor(bool topology, TrafficLabel traffic) {
+  Histogram*& histogram = changed_of.at(topology ? 1 : 0).at(static_cast<std::size_t>(traffic));
+  if (histogram == nullptr) {
+    histogram = &changed.Add({{"topology", topology ? "Auto" : "Disabled"},
+                              {"traffic_distribution", std::string(TrafficLabelName(traffic))}},
+                             DefaultBuckets());
+  }
+  return histogram;
+}
+
+Metrics::Metrics(std::string_view api_server, const Clock* clock) : impl_(std::make_unique<Impl>(api_server, clock)) {}
+Metrics::~Metrics() = default;
+
+WorkQueueObserver* Metrics::queue_observer() { return &impl_->queue; }
+
+void Metrics::ObserveRequest(const Request& request, int code, Duration took) {
+  const std::string_view method = MethodOf(request.verb);
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  // A server may answer with any number.
+  const int known = code == 0 || (code >= 100 && code <= 599) ? code : -1;
+  Counter*& counter = impl_->requests_of[{method, known}];
+  if (counter == nullptr) {
+    counter = &impl_->requests.Add({{"code", known == 0  ? "<error>"
+                                             : known < 0 ? "other"
+                                                         : std::to_string(known)},
+                                    {"host", impl_->host},
+                                    {"method", std::string(method)}});
+  }
+  counter->Increment();
+  // A watch is answered at once, and its end is no latency.
+  if (request.verb == Verb::kWatch) return;
+  Histogram*& histogram = impl_->duration_of.at(static_cast<std::size_t>(request.verb));
+  if (histogram == nullptr) {
+    histogram = &impl_->durations.Add({{"host", impl_->host}, {"verb", std::string(method)}}, RequestBuckets());
+  }
+  histogram->Observe(Seconds(took));
+}
+
+void Metrics::ObserveBytes(const Request& request, std::size_t bytes) {
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  Counter*& counter = impl_->bytes_of[request.kind];
+  if (counter == nullptr) counter = &impl_->bytes.Add({{"resource", std::string(InfoOf(request.kind).resource)}});
+  counter->Increment(static_cast<double>(bytes));
+}
+
+void Metrics::ObserveSync(const Job& job, const Plan& plan, const Outcome& outcome) {
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  if (job.input.service == nullptr) {
+    impl_->totals.Forget(job.service);
+    return;
+  }
+  const Service& service = *job.input.service;
+  const TrafficLabel traffic = TrafficLabelOf(service);
+  impl_->totals.Set(job.service, plan.metrics, traffic);
+  for (const PlanMetrics::PerAddressType& one : plan.metrics.per_address_type) {
+    impl_->added->Observe(static_cast<double>(one.endpoints_added));
+    impl_->removed->Observe(static_cast<double>(one.endpoints_removed));
+  }
+  if (!outcome.errors.empty()) return;
+  // Address types are the first groups of writes, in their order; groups after
+  // them take away what other address types left.
+  std::vector<int> changed(plan.metrics.per_address_type.size());
+  for (const SliceWrite& write : plan.writes) {
+    const auto group = static_cast<std::size_t>(write.group);
+    if (group < changed.size()) ++changed[group];
+  }
+  Histogram* const histogram = impl_->ChangedFor(WantsTopologyAwareHints(service), traffic);
+  for (const int count : changed) histogram->Observe(count);
+  // What happened while we were not there says nothing about our speed.
+  const Timestamp trigger = job.input.trigger_time;
+  if (outcome.creates + outcome.updates > 0 && trigger.is_set() && trigger.nanos >= impl_->started.nanos) {
+    impl_->programming->Observe(std::max(0.0, Seconds(Duration(impl_->clock->WallNow().nanos - trigger.nanos))));
+  }
+}
+
+void Metrics::SetHints(HintTotals totals) {
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  impl_->hints = std::move(totals);
+}
+
+void Metrics::SetLeader(const std::string& name, bool leading) {
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  impl_->leading[name] = leading;
+}
+
+std::string Metrics::Render(const LiveRunner& runner) const {
+  return Render(runner.stats(), runner.monitor().informers());
+}
+
+std::string Metrics::Render(const LiveRunner::Stats& stats, const std::vector<Monitor::Informer>& informers) const {
+  Page page;
+  page.Add(impl_->registry.Collect());
+  AddSyncs(stats.syncs, &page);
+  AddQueue(stats, &page);
+  AddInformers(informers, impl_->clock->Now(), &page);
+  AddProcess(&page);
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  AddTotals(impl_->totals.sums(), &page);
+  if (impl_->hints) AddHints(*impl_->hints, &page);
+  for (const auto& [name, leading] : impl_->leading) {
+    page.Gauge("leader_election_master_status", "1: this process leads; 0: another one does, or nobody.",
+               leading ? 1 : 0, {{"name", name}});
+  }
+  return std::move(page).Text();
+}
+
+}  // namespace epslice

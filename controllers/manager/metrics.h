@@ -1,0 +1,83 @@
+// Metrics: what Prometheus gets to see, under the names, labels and buckets
+// that the reference (kube-controller-manager v1.36) uses, and a few of ours,
+// which begin with epslice_.
+//
+// What happens in moments is observed here as it happens (histograms, requests);
+// what is a state is handed to Render() when somebody asks. The core of the
+// controller knows nothing of either.
+// No label holds a name from the cluster, so the number of series is bounded.
+// Thread-safe.
+#ifndef EPSLICE_CONTROLLERS_MANAGER_METRICS_H_
+#define EPSLICE_CONTROLLERS_MANAGER_METRICS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "apis/request.h"
+#include "controllers/endpointslice/plan_applier.h"
+#include "controllers/endpointslice/reconcile.h"
+#include "controllers/endpointslice/service_controller.h"
+#include "controllers/manager/live_runner.h"
+#include "controllers/manager/monitor.h"
+#include "informers/clock.h"
+#include "informers/work_queue.h"
+
+namespace epslice {
+
+inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+// Endpoints whose hints changed, since the start of the program.
+struct HintChanges {
+  std::int64_t add = 0, change = 0, remove = 0;
+};
+
+// The hints of all Services, for epslice_services_by_hints,
+// epslice_endpoints_with_hints and epslice_hint_changes.
+struct HintTotals {
+  // {state, reason} -> Services. States: "enabled", "disabled", "off". Reasons
+  // are of a fixed set, not free text.
+  std::map<std::pair<std::string, std::string>, std::int64_t> services;
+  std::int64_t zone = 0, node = 0, none = 0;  // endpoints hinted for a zone, (also) for a node, not at all
+  HintChanges changes;
+};
+
+class Metrics {
+ public:
+  // `api_server`: its URL, of which the label `host` is made. `clock` must
+  // outlive this; what was triggered before now does not count as latency of
+  // ours.
+  Metrics(std::string_view api_server, const Clock* clock);
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // For ServiceControllerOptions::queue; lives as long as this.
+  WorkQueueObserver* queue_observer();
+  // For HttpTransportOptions::observe and observe_bytes.
+  void ObserveRequest(const Request& request, int code, Duration took);
+  void ObserveBytes(const Request& request, std::size_t bytes);
+  // For LiveRunnerOptions::observe_sync: a sync (no verification) that ended.
+  void ObserveSync(const Job& job, const Plan& plan, const Outcome& outcome);
+  // The last ones count; before the first the metrics are not there.
+  void SetHints(HintTotals totals);
+  // leader_election_master_status{name}; not there before the first.
+  void SetLeader(const std::string& name, bool leading);
+
+  // In the text format, families by name, series by labels.
+  std::string Render(const LiveRunner& runner) const;
+  // The same, of what Render() takes from the runner.
+  std::string Render(const LiveRunner::Stats& stats, const std::vector<Monitor::Informer>& informers) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace epslice
+
+#endif  // EPSLICE_CONTROLLERS_MANAGER_METRICS_H_

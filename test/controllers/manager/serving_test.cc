@@ -1,0 +1,323 @@
+// The serving port: routing, who may ask, bounds, and TLS.
+#include "controllers/manager/serving.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include <atomic>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "test/controllers/manager/raw_client.h"
+
+namespace epslice {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST(ParseTargetTest, TakesApart) {
+  const std::optional<HttpQuery> query = ParseTarget("/debug/a%20b?verbose&x=1&x=%2Fy+z&=&e=&&last=a=b#no");
+  ASSERT_TRUE(query);
+  EXPECT_EQ(query->path, "/debug/a b");
+  EXPECT_TRUE(query->Has("verbose"));
+  EXPECT_FALSE(query->Has("no"));
+  EXPECT_EQ(query->Get("x"), "1");
+  EXPECT_THAT(query->All("x"), testing::ElementsAre("1", "/y z"));
+  EXPECT_TRUE(query->Has("e"));
+  EXPECT_EQ(query->Get("e"), "");
+  EXPECT_EQ(query->Get("last"), "a=b");
+  EXPECT_EQ(query->Get("missing"), "");
+}
+
+TEST(ParseTargetTest, Refuses) {
+  std::string many = "/?";
+  for (int i = 0; i < 65; ++i) many += "a&";
+  for (const std::string& bad : {std::string(), std::string("livez"), std::string("*"), std::string("http://x/livez"),
+                                 std::string("/%"), std::string("/%4"), std::string("/%zz"), std::string("/?a=%f"),
+                                 std::string("/?%q=1"), std::string("?x"), many}) {
+    EXPECT_FALSE(ParseTarget(bad)) << bad;
+  }
+  EXPECT_TRUE(ParseTarget(many.substr(0, many.size() - 2)));
+  EXPECT_EQ(ParseTarget("/%41")->path, "/A");
+}
+
+TEST(LoopbackTest, Tells) {
+  for (const char* ip : {"127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"}) EXPECT_TRUE(IsLoopback(ip)) << ip;
+  for (const char* ip : {"", "10.0.0.1", "128.0.0.1", "::", "::2", "::ffff:10.0.0.1", "127::1", "1127.0.0.1"}) {
+    EXPECT_FALSE(IsLoopback(ip)) << ip;
+  }
+}
+
+class ServingTest : public testing::Test {
+ protected:
+  ServingTest()
+      : log_({LogFormat::kText, 4, 1}, &clock_, [this](std::string_view line) {
+          std::lock_guard<std::mutex> lock(mu_);
+          log_text_ += line;
+        }) {}
+
+  void Start(ServingOptions options) {
+    serving_ = std::make_unique<Serving>(std::move(options), &clock_, &log_);
+    serving_->AddHandler(
+        "/open",
+        [](const HttpQuery&) {
+          return HttpReply{200, "open"};
+        },
+        Serving::Access::kOpen);
+    serving_->AddHandler("/local", [](const HttpQuery& q) { return HttpReply{200, "hello " + q.Get("name")}; });
+    serving_->AddHandler("/tree/", [](const HttpQuery& q) { return HttpReply{200, "under " + q.path}; });
+    serving_->AddHandler("/throws", [](const HttpQuery&) -> HttpReply { throw std::runtime_error("secret"); });
+    const absl::Status started = serving_->Start();
+    ASSERT_TRUE(started.ok()) << started;
+  }
+  static ServingOptions Plain() {
+    ServingOptions options;
+    options.tls = false;
+    return options;
+  }
+  std::string Raw(const std::string& text) {
+    RawClient client(serving_->port());
+    client.Send(text);
+    return client.ReadAll();
+  }
+  std::string log() {
+    std::lock_guard<std::mutex> lock(mu_);
+    return log_text_;
+  }
+
+  RealClock clock_;
+  std::mutex mu_;
+  std::string log_text_;
+  Logger log_;
+  std::unique_ptr<Serving> serving_;
+};
+
+TEST_F(ServingTest, RoutesAndAnswers) {
+  Start(Plain());
+  httplib::Client client("127.0.0.1", serving_->port());
+  const struct {
+    const char* target;
+    int code;
+    const char* body;
+  } kCases[] = {
+      {"/open", 200, "open"},
+      {"/open/", 404, "404 page not found\n"},
+      {"/local?name=a%26b", 200, "hello a&b"},
+      {"/tree/", 200, "under /tree/"},
+      {"/tree/a/b", 200, "under /tree/a/b"},
+      {"/tree", 404, "404 page not found\n"},
+      {"/", 404, "404 page not found\n"},
+      {"/nothing", 404, "404 page not found\n"},
+      {"/local?%zz", 400, "bad request target\n"},
+      {"/throws", 500, "internal server error\n"},
+  };
+  for (const auto& c : kCases) {
+    const httplib::Result result = client.Get(c.target);
+    ASSERT_TRUE(result) << c.target;
+    EXPECT_EQ(result->status, c.code) << c.target;
+    EXPECT_EQ(result->body, c.body) << c.target;
+    EXPECT_EQ(result->get_header_value("Content-Type"), "text/plain; charset=utf-8") << c.target;
+    EXPECT_EQ(result->get_header_value("X-Content-Type-Options"), "nosniff") << c.target;
+    EXPECT_EQ(result->get_header_value("Cache-Control"), "no-cache, private") << c.target;
+  }
+  EXPECT_THAT(log(), HasSubstr("\"A request to the serving port failed\" path=\"/throws\" err=\"secret\""));
+
+  const httplib::Result head = client.Head("/open");
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->status, 200);
+  EXPECT_EQ(head->body, "");
+  EXPECT_EQ(head->get_header_value("Content-Length"), "4");
+
+  serving_->AddHandler("/late", [](const HttpQuery&) { return HttpReply{200, "{}", "application/json"}; });
+  EXPECT_EQ(client.Get("/late")->get_header_value("Content-Type"), "application/json");
+}
+
+TEST_F(ServingTest, RefusesMethods) {
+  Start(Plain());
+  for (const std::string method : {"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"}) {
+    const std::string answer = Raw(method + " /open HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 405 ")) << method;
+    EXPECT_THAT(answer, HasSubstr("\r\nAllow: GET, HEAD\r\n")) << method;
+  }
+  EXPECT_THAT(Raw("BREW /open HTTP/1.1\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+}
+
+// A body is not read: what follows it is no second request.
+TEST_F(ServingTest, EndsAfterABody) {
+  Start(Plain());
+  const std::string answer = Raw("GET /open HTTP/1.1\r\nContent-Length: 30\r\n\r\nGET /local HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_THAT(answer, HasSubstr("open"));
+  EXPECT_EQ(answer.find("hello"), std::string::npos);
+}
+
+TEST_F(ServingTest, SurvivesGarbage) {
+  ServingOptions options = Plain();
+  options.request_timeout = milliseconds(300);
+  options.idle_timeout = milliseconds(300);
+  Start(options);
+  std::string zeros(5000, '\0');
+  std::string bytes;
+  for (int i = 0; i < 5000; ++i) bytes += static_cast<char>(i * 7 + i / 256);
+  for (const std::string& garbage :
+       {std::string("\r\n\r\n\r\n"), std::string("\x16\x03\x01\x02 hello\r\n\r\n"), zeros, bytes,
+        std::string("GET\r\n\r\n"), std::string("GET / HTTP/9.9\r\n\r\n"), std::string("GET /open HTTP/1.1\r\nx"),
+        std::string("GET /open HTTP/1.1\r\n: : :\r\n\0\r\n\r\n", 36), std::string("GET /") + std::string(100'000, 'a'),
+        std::string("GET /open HTTP/1.1\r\nRange: bytes=0-,1-,x\r\nConnection: close\r\n\r\n")}) {
+    const std::string answer = Raw(garbage);
+    EXPECT_LT(answer.size(), 2000U);
+  }
+  std::string headers = "GET /open HTTP/1.1\r\n";
+  for (int i = 0; i < 5000; ++i) headers += "X-" + std::to_string(i) + ": y\r\n";
+  Raw(headers + "\r\n");
+  EXPECT_THAT(Raw("GET /open HTTP/1.1\r\nConnection: close\r\n\r\n"), HasSubstr("open"));
+}
+
+// More connections that say nothing, or little by little, than may be open.
+TEST_F(ServingTest, ServesAmongManyIdleConnections) {
+  ServingOptions options = Plain();
+  options.max_connections = 8;
+  options.max_waiting = 16;
+  Start(options);
+  std::vector<std::unique_ptr<RawClient>> idle;
+  for (int i = 0; i < 300; ++i) {
+    idle.push_back(std::make_unique<RawClient>(serving_->port()));
+    idle.back()->Send(i % 2 == 0 ? "" : "GET /open HTTP/1.1\r\nX-Slow: ");
+  }
+  // A connection may be one too many in line, but soon there is room.
+  std::string answer;
+  const Instant end = clock_.Now() + std::chrono::seconds(20);
+  while (answer.empty() && clock_.Now() < end) answer = Raw("GET /open HTTP/1.1\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("open"));
+  // The first ones had to go, though their time was not over.
+  EXPECT_EQ(idle.front()->ReadAll(), "");
+}
+
+TEST_F(ServingTest, KeepsConnectionsThatAreUsed) {
+  ServingOptions options = Plain();
+  options.max_connections = 4;
+  Start(options);
+  httplib::Client client("127.0.0.1", serving_->port());
+  client.set_keep_alive(true);
+  std::vector<std::unique_ptr<RawClient>> idle;
+  for (int i = 0; i < 20; ++i) {
+    const httplib::Result result = client.Get("/open");
+    ASSERT_TRUE(result) << i;
+    EXPECT_EQ(result->body, "open");
+    idle.push_back(std::make_unique<RawClient>(serving_->port()));
+  }
+}
+
+TEST_F(ServingTest, StopsAtOnceAndFreesItsPort) {
+  Start(Plain());
+  RawClient idle(serving_->port());
+  RawClient half(serving_->port());
+  half.Send("GET /op");
+  const int port = serving_->port();
+  serving_->Stop();
+  serving_->Stop();
+  EXPECT_EQ(idle.ReadAll(), "");
+  // It may still be told that half a request is none.
+  EXPECT_EQ(half.ReadAll().find("200 OK"), std::string::npos);
+  ServingOptions again = Plain();
+  again.port = port;
+  Start(again);
+  EXPECT_THAT(Raw("GET /open HTTP/1.1\r\nConnection: close\r\n\r\n"), HasSubstr("open"));
+}
+
+TEST_F(ServingTest, SaysWhenThePortIsTaken) {
+  Start(Plain());
+  ServingOptions same = Plain();
+  same.port = serving_->port();
+  Serving second(same, &clock_, &log_);
+  const absl::Status status = second.Start();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(status.message(),
+            "cannot listen on 127.0.0.1 port " + std::to_string(same.port) + ": Address already in use");
+  ServingOptions elsewhere = Plain();
+  elsewhere.address = "203.0.113.1";
+  EXPECT_EQ(Serving(elsewhere, &clock_, &log_).Start().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+// An address of this machine that is not loopback; empty: it has none.
+std::string OtherAddress() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return "";
+  std::string found;
+  for (const ifaddrs* i = all; i != nullptr && found.empty(); i = i->ifa_next) {
+    if (i->ifa_addr == nullptr || i->ifa_addr->sa_family != AF_INET) continue;
+    char text[INET_ADDRSTRLEN] = {};
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(i->ifa_addr)->sin_addr, text, sizeof text);
+    if (!IsLoopback(text)) found = text;
+  }
+  ::freeifaddrs(all);
+  return found;
+}
+
+TEST_F(ServingTest, KeepsStrangersOut) {
+  const std::string address = OtherAddress();
+  if (address.empty()) GTEST_SKIP() << "this machine has no address but loopback";
+  ServingOptions options = Plain();
+  options.address = "0.0.0.0";
+  Start(options);
+  httplib::Client stranger(address, serving_->port());
+  EXPECT_EQ(stranger.Get("/open")->status, 200);
+  for (const char* path : {"/local", "/tree/x", "/nothing", "/throws"}) {
+    const httplib::Result result = stranger.Get(path);
+    EXPECT_EQ(result->status, 403) << path;
+    EXPECT_EQ(result->body, "forbidden: for clients on this machine only\n") << path;
+  }
+  httplib::Client friendly("127.0.0.1", serving_->port());
+  EXPECT_EQ(friendly.Get("/local")->status, 200);
+}
+
+TEST_F(ServingTest, SpeaksTls) {
+  ServingOptions options;
+  options.request_timeout = milliseconds(500);
+  Start(options);
+  httplib::SSLClient client("127.0.0.1", serving_->port());
+  client.enable_server_certificate_verification(false);
+  client.set_keep_alive(true);
+  for (int i = 0; i < 3; ++i) {
+    const httplib::Result result = client.Get("/local?name=tls");
+    ASSERT_TRUE(result) << httplib::to_string(result.error());
+    EXPECT_EQ(result->body, "hello tls");
+  }
+  // Plain text is no TLS: the answer is not HTTP.
+  EXPECT_EQ(Raw("GET /open HTTP/1.1\r\n\r\n").find("HTTP"), std::string::npos);
+  // Nor is silence.
+  RawClient silent(serving_->port());
+  EXPECT_EQ(silent.ReadAll(), "");
+  EXPECT_EQ(client.Get("/open")->body, "open");
+}
+
+// Several clients at once, each with connections of its own.
+TEST_F(ServingTest, ServesManyAtOnce) {
+  Start(ServingOptions());
+  std::atomic<int> good{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) {
+        httplib::SSLClient client("127.0.0.1", serving_->port());
+        client.enable_server_certificate_verification(false);
+        const httplib::Result result = client.Get("/tree/x");
+        if (result && result->body == "under /tree/x") ++good;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 20);
+}
+
+}  // namespace
+}  // namespace epslice
