@@ -7,9 +7,8 @@
 #include "apis/ip.h"
 #include "apis/time_format.h"
 #include "controllers/endpointslice/endpoints.h"
+#include "controllers/endpointslice/hinting.h"
 #include "controllers/endpointslice/packing.h"
-#include "controllers/topologyhints/hints.h"
-#include "controllers/topologyhints/traffic_distribution.h"
 
 namespace epslice {
 namespace {
@@ -59,20 +58,6 @@ void FoldCreatesIntoDeletes(const Service& service, SliceChanges* changes) {
   changes->remove = std::move(remaining);
 }
 
-void DistributeHints(TrafficDistribution distribution, SliceChanges* changes) {
-  std::vector<SlicePtr> unchanged;
-  for (SlicePtr& slice : changes->unchanged) {
-    if (HintsDiffer(*slice, distribution)) {
-      changes->update.push_back(std::make_shared<EndpointSlice>(*slice));
-    } else {
-      unchanged.push_back(std::move(slice));
-    }
-  }
-  changes->unchanged = std::move(unchanged);
-  for (const DraftPtr& draft : changes->create) SetHints(draft.get(), distribution);
-  for (const DraftPtr& draft : changes->update) SetHints(draft.get(), distribution);
-}
-
 // The plan for one address type, before its writes are put in order.
 class AddressTypePlan {
  public:
@@ -88,7 +73,7 @@ class AddressTypePlan {
     SliceChanges changes;
     PackAll(existing, plan, &changes);
     AddPlaceholder(existing.size(), plan, &changes);
-    ReconcileHints(plan, &changes);
+    internal::ReconcileHints(input_, config_, address_type_, existing, &changes, plan);
     FoldCreatesIntoDeletes(*input_.service, &changes);
     // While a Service is being deleted, the garbage collector removes its
     // slices; new ones would only come in its way.
@@ -134,53 +119,11 @@ class AddressTypePlan {
     changes->remove.push_back(slice);
   }
 
-  void ReconcileHints(Plan* plan, SliceChanges* changes) const {
-    HintState state;
-    if (WantsTopologyAwareHints(*input_.service)) {
-      static const ZoneCapacity kUnusable;
-      state = AddHints(input_.capacity == nullptr ? kUnusable : *input_.capacity,
-                       {&changes->create, &changes->update, &changes->unchanged, config_.rewrite_unchanged});
-    } else {
-      DistributeHints(TrafficDistributionOf(*input_.service), changes);
-    }
-    const auto before = input_.hints.find(address_type_);
-    TellHints(before == input_.hints.end() ? HintState() : before->second, state, plan);
-    if (state.kind != HintState::Kind::kOff) plan->hints[address_type_] = std::move(state);
-  }
-
-  // Whether another address type of the Service has hints, before or by now.
-  bool HintedElsewhere(const Plan& plan) const {
-    const auto is_hinted = [&](const auto& state) {
-      return state.first != address_type_ && state.second.kind == HintState::Kind::kEnabled;
-    };
-    return std::any_of(input_.hints.begin(), input_.hints.end(), is_hinted) ||
-           std::any_of(plan.hints.begin(), plan.hints.end(), is_hinted);
-  }
-
-  // An event where the state changed, or the reason for it. That hints are on
-  // is news of the Service: it is told for the first of its address types, as
-  // the reference does.
-  void TellHints(const HintState& before, const HintState& after, Plan* plan) const {
-    const auto tell = [&](std::string_view type, std::string_view reason, std::string_view message) {
-      plan->events.push_back(
-          {Text::Intern(type), Text::Intern(reason), std::string(message) + ", addressType: " + address_type_.str()});
-    };
-    if (before.kind == after.kind && before.reason == after.reason) return;
-    if (after.kind == HintState::Kind::kEnabled) {
-      if (HintedElsewhere(*plan)) return;
-      tell("Normal", "TopologyAwareHintsEnabled", "Topology Aware Hints has been enabled");
-    } else if (after.kind == HintState::Kind::kDisabled) {
-      tell("Warning", "TopologyAwareHintsDisabled", after.reason);
-    } else if (before.kind == HintState::Kind::kEnabled) {
-      tell("Warning", "TopologyAwareHintsDisabled", "Topology Aware Hints has been disabled");
-    }
-  }
-
   // A Service always has a slice of each address type, if only an empty one.
   void AddPlaceholder(std::size_t existing, Plan* plan, SliceChanges* changes) const {
     if (changes->remove.size() != existing || !changes->create.empty()) return;
     plan->metrics.desired_slices += 1;
-    if (!config_.rewrite_unchanged && changes->remove.size() == 1 && IsPlaceholder(*changes->remove[0], shape_)) {
+    if (!config_.as_recorded && changes->remove.size() == 1 && IsPlaceholder(*changes->remove[0], shape_)) {
       changes->unchanged.push_back(changes->remove[0]);
       changes->remove.clear();
       return;

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "apis/discovery.h"
 #include "apis/meta.h"
 #include "controllers/topologyhints/hints.h"
+#include "controllers/topologyhints/policy.h"
 #include "controllers/topologyhints/zone_capacity.h"
 
 namespace epslice {
@@ -31,12 +33,15 @@ struct ReconcileConfig {
   int max_endpoints_per_slice = 100;  // 1..1000
   // The managed-by label of the slices that are ours.
   Text controller_name = Text::Intern(kDefaultControllerName);
-  // Also plan the writes with which the reference changes nothing: a
-  // placeholder that is as it should be, where the slice names its own
-  // apiVersion and kind (as in a file, not in a controller's cache); slices
-  // hinted anew, only to end with the hints they had. For comparing with
-  // recorded answers of the reference; a controller leaves such slices alone.
-  bool rewrite_unchanged = false;
+  // --hints-policy and its numbers; a Service's annotations go before them.
+  HintsOptions hints;
+  // For comparing with recorded answers of the reference. Also plan the writes
+  // with which it changes nothing: a placeholder that is as it should be, where
+  // the slice names its own apiVersion and kind (as in a file, not in a
+  // controller's cache); slices hinted anew, only to end with the hints they
+  // had. And tell of hints that are on once for a Service, not for each address
+  // type. A controller has it off.
+  bool as_recorded = false;
 };
 
 struct ReconcileInput {
@@ -75,7 +80,30 @@ struct PlannedEvent {
   friend bool operator==(const PlannedEvent&, const PlannedEvent&) = default;
 };
 
-// What the reference observes in its metrics for one sync.
+// Where a Service's hints stand, for a count of Services.
+struct HintSummary {
+  HintState::Kind state = HintState::Kind::kOff;
+  // Enabled: by what ("Auto", "AutoResilient", "AutoShared", "PreferSameZone",
+  // "PreferSameNode"); disabled: a ReasonCode(); off: "NotRequested",
+  // "UnknownTrafficDistribution". Points to static text.
+  std::string_view reason;
+};
+
+// Ready endpoints after a plan by what their hints name.
+struct HintCounts {
+  std::int64_t zone = 0;
+  std::int64_t node = 0;  // also a zone, mostly
+  std::int64_t none = 0;
+};
+
+// Endpoints whose hints a plan writes anew, otherwise, or no more.
+struct HintChanges {
+  std::int64_t add = 0;
+  std::int64_t change = 0;
+  std::int64_t remove = 0;
+};
+
+// What is observed in metrics for one sync.
 struct PlanMetrics {
   struct PerAddressType {
     Text address_type;
@@ -86,6 +114,9 @@ struct PlanMetrics {
   std::int64_t desired_endpoints = 0;  // over all address types
   std::int64_t desired_slices = 0;     // were they packed as tightly as can be
   std::int64_t actual_slices = 0;      // after this plan
+  HintSummary hints;
+  HintCounts hinted;
+  HintChanges hint_changes;
 };
 
 struct Plan {
@@ -93,7 +124,7 @@ struct Plan {
   // In the order to send them: by group; in a group creates, updates, deletes.
   std::vector<SliceWrite> writes;
   // To be sent once the writes went through: changes of the state of hints, or
-  // of its reason.
+  // of what they fail for, by address type.
   std::vector<PlannedEvent> events;
   // ReconcileInput::hints for the next sync, once the writes went through.
   HintStates hints;

@@ -64,14 +64,11 @@ void ServiceController::Observe(const Change<EndpointSlice>& change, Instant now
 }
 
 void ServiceController::QueueOutdatedHints(Instant now) {
-  // Sorted, since the order of the queue reaches the order of writes.
-  std::vector<ObjectKey> outdated;
+  const ZoneCapacity& capacity = *capacities_.snapshot();
   for (const auto& [service, states] : hints_) {
-    const auto is_outdated = [&](const auto& state) { return HintsOutdated(state.second, *capacities_.snapshot()); };
-    if (std::any_of(states.begin(), states.end(), is_outdated)) outdated.push_back(service);
+    const auto is_outdated = [&](const auto& state) { return HintsOutdated(state.second, capacity); };
+    if (std::any_of(states.begin(), states.end(), is_outdated)) queue_.AddAfter(service, options_.batch_period, now);
   }
-  std::sort(outdated.begin(), outdated.end());
-  for (const ObjectKey& service : outdated) queue_.AddAfter(service, options_.batch_period, now);
 }
 
 void ServiceController::NoteZone(const Change<Node>& change) {
@@ -94,6 +91,7 @@ std::optional<Job> ServiceController::Next(Instant now) {
       hints_.erase(*key);
     }
     if (service == nullptr || !IsManagedService(*service)) {
+      hint_totals_.Forget(*key);
       Job job;
       job.service = *key;
       return job;
@@ -169,6 +167,7 @@ SyncResult ServiceController::Complete(const Job& job, const Plan& plan, const O
   if (outcome.unknown) unsure_.insert(job.service);
   if (outcome.errors.empty() && job.trigger_state != nullptr) {
     trigger_times_.Commit(job.service, job.trigger_state);
+    hint_totals_.Synced(job.service, plan.metrics);
     if (plan.hints.empty()) {
       hints_.erase(job.service);
     } else {

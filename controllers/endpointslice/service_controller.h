@@ -16,6 +16,7 @@
 #define EPSLICE_CONTROLLERS_ENDPOINTSLICE_SERVICE_CONTROLLER_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -27,6 +28,7 @@
 #include "apis/discovery.h"
 #include "apis/request.h"
 #include "controllers/endpointslice/event_router.h"
+#include "controllers/endpointslice/hint_totals.h"
 #include "controllers/endpointslice/plan_applier.h"
 #include "controllers/endpointslice/reconcile.h"
 #include "controllers/endpointslice/service_pods.h"
@@ -125,6 +127,7 @@ class ServiceController {
     std::int64_t creates = 0, updates = 0, deletes = 0;
   };
   const Counters& counters() const { return counters_; }
+  const HintTotals& hint_totals() const { return hint_totals_; }
 
  private:
   void Enqueue(const std::vector<Routed>& routed, Instant now);
@@ -149,8 +152,10 @@ class ServiceController {
   // Copied on write while a job holds it.
   std::shared_ptr<NodeZones> zones_ = std::make_shared<NodeZones>();
   ZoneCapacities capacities_;
-  // Of Services that ask for proportional hints.
-  std::unordered_map<ObjectKey, HintStates> hints_;
+  // Of Services that ask for proportional hints. In order, since a change of
+  // the nodes goes through all of them and queues some.
+  std::map<ObjectKey, HintStates> hints_;
+  HintTotals hint_totals_;
   bool started_ = false;
   Counters counters_;
 };

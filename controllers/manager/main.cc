@@ -28,6 +28,7 @@ LiveRunnerOptions RunnerOptions(const ManagerOptions& options, const Clock& cloc
   LiveRunnerOptions out;
   out.controller.reconcile.max_endpoints_per_slice = options.max_endpoints_per_slice;
   out.controller.reconcile.controller_name = Text::Intern(options.controller_name);
+  out.controller.reconcile.hints = options.hints;
   out.controller.batch_period = options.endpointslice_updates_batch_period;
   out.workers = options.concurrent_service_endpoint_syncs;
   out.min_resync_period = options.min_resync_period;

@@ -26,6 +26,7 @@ namespace {
 
 constexpr const char* kApiServer = "API server";
 constexpr const char* kController = "EndpointSlice controller";
+constexpr const char* kHints = "Topology hints";
 constexpr const char* kLeaderElection = "Leader election";
 constexpr const char* kServing = "Serving";
 constexpr const char* kLogging = "Logging";
@@ -162,6 +163,32 @@ void AddControllerFlags(CLI::App* app, ManagerOptions* o) {
           });
 }
 
+// `parse` makes a T of the value, or says what is accepted.
+template <typename T, typename Parse>
+Setter ParsedSetter(T* target, Parse parse) {
+  return [=](const std::string& value) -> std::optional<std::string> {
+    const absl::StatusOr<T> parsed = parse(value);
+    if (!parsed.ok()) return std::string(parsed.status().message());
+    *target = *parsed;
+    return std::nullopt;
+  };
+}
+
+void AddHintsFlags(CLI::App* app, ManagerOptions* o) {
+  const auto share_up_to = [](Millionths max) { return [max](const std::string& s) { return ParseShare(s, max); }; };
+  AddFlag(app, "--hints-policy", kHints, "POLICY", "reference",
+          "How hints in proportion to zone CPU are made: reference, as kube-controller-manager does, or resilient; a "
+          "Service's annotation epslice.dev/hints-policy goes before it",
+          ParsedSetter(&o->hints.policy, [](const std::string& s) { return ParseHintsPolicy(s); }));
+  AddFlag(app, "--hints-unknown-nodes", kHints, "SHARE", "20%",
+          "Resilient hints stay while at most this share of the Ready nodes has no zone or no allocatable CPU",
+          ParsedSetter(&o->hints.unknown_nodes, share_up_to(kOne)));
+  AddFlag(app, "--hints-overload-threshold", kHints, "SHARE", "0.2",
+          "By how much the expected load of an endpoint may exceed that of an even spread (the reference's is 0.2); a "
+          "Service's annotation epslice.dev/hints-overload-threshold goes before it",
+          ParsedSetter(&o->hints.overload_threshold, share_up_to(kMaxThreshold)));
+}
+
 void AddLeaderElectionFlag(CLI::App* app, std::string* leader_elect) {
   app->add_flag("--leader-elect", *leader_elect,
                 "Must be false, the default here: this version does not elect a leader, so run one replica")
@@ -283,6 +310,7 @@ std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* o
   AddConnectionFlags(&app, options);
   AddApiServerFlags(&app, options);
   AddControllerFlags(&app, options);
+  AddHintsFlags(&app, options);
   AddLeaderElectionFlag(&app, &leader_elect);
   AddServingFlags(&app, options);
   AddLoggingFlags(&app, options);

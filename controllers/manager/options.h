@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "apis/discovery.h"
 #include "controllers/manager/log.h"
+#include "controllers/topologyhints/policy.h"
 #include "informers/clock.h"
 
 namespace epslice {
@@ -32,6 +33,7 @@ struct ManagerOptions {
   Duration endpointslice_updates_batch_period{0};
   Duration min_resync_period = std::chrono::hours(12);  // 0: never
   std::string controller_name{kDefaultControllerName};
+  HintsOptions hints;  // --hints-policy, --hints-unknown-nodes, --hints-overload-threshold
   int verbosity = 0;
   LogFormat logging_format = LogFormat::kText;
 

@@ -1,20 +1,20 @@
 #include "controllers/topologyhints/hints.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <utility>
 
-#include "controllers/topologyhints/allocation.h"
 #include "controllers/topologyhints/traffic_distribution.h"
 
 namespace epslice {
+namespace internal {
 namespace {
 
 using DraftPtr = std::shared_ptr<EndpointSlice>;
 using SlicePtr = std::shared_ptr<const EndpointSlice>;
-using ByZone = std::map<Text, int>;
-
-bool IsReady(const Endpoint& endpoint) { return endpoint.conditions.ready == true; }
+// By number of the zone.
+using Counts = std::vector<int>;
 
 template <typename Slices>
 int CountReady(const Slices& slices) {
@@ -25,85 +25,81 @@ int CountReady(const Slices& slices) {
   return ready;
 }
 
-const ZoneAllocation* Find(const Allocation& allocation, const Text& zone) {
-  for (const ZoneAllocation& z : allocation.zones) {
-    if (z.zone == zone) return &z;
-  }
-  return nullptr;
-}
-
-// The hints of a slice that may stay; nullopt when they have to be made anew:
-// one is missing, names a zone that needs none, or a zone has too many.
-std::optional<ByZone> HintsThatMayStay(const EndpointSlice& slice, const ByZone& allocated,
-                                       const Allocation& allocation) {
-  ByZone hints;
+// Adds the hints of a slice to `allocated` if they may stay; false when they
+// have to be made anew: one is missing, names a zone that needs none, or a zone
+// has too many.
+bool KeepHints(const EndpointSlice& slice, const ZoneIndex& index, const Allocation& allocation, Counts* allocated) {
+  Counts hints(allocation.zones.size(), 0);
   for (const Endpoint& endpoint : slice.endpoints) {
     if (!IsReady(endpoint)) continue;
-    if (!endpoint.hints || endpoint.hints->forZones.empty()) return std::nullopt;
+    if (!endpoint.hints || endpoint.hints->forZones.empty()) return false;
+    int first = -1;
     for (const Text& zone : endpoint.hints->forZones) {
-      if (Find(allocation, zone) == nullptr) return std::nullopt;
+      const int number = index.Find(zone);
+      if (number < 0) return false;
+      if (first < 0) first = number;
     }
-    ++hints[endpoint.hints->forZones[0]];
+    ++hints[static_cast<std::size_t>(first)];
   }
-  for (const auto& [zone, count] : hints) {
-    const auto before = allocated.find(zone);
-    const int all = count + (before == allocated.end() ? 0 : before->second);
-    if (all > Find(allocation, zone)->maximum) return std::nullopt;
+  for (std::size_t z = 0; z < hints.size(); ++z) {
+    if (hints[z] > 0 && hints[z] + (*allocated)[z] > allocation.zones[z].maximum) return false;
   }
-  return hints;
+  for (std::size_t z = 0; z < hints.size(); ++z) (*allocated)[z] += hints[z];
+  return true;
 }
 
-// The zone with the most; the first by name of equals.
-std::map<Text, double>::iterator Most(std::map<Text, double>* zones) {
-  auto most = zones->end();
-  for (auto it = zones->begin(); it != zones->end(); ++it) {
-    if (it->second > 0 && (most == zones->end() || it->second > most->second)) most = it;
+// The zone with the most; the first by name of equals. -1: none.
+int Most(const std::vector<double>& zones) {
+  int most = -1;
+  for (std::size_t z = 0; z < zones.size(); ++z) {
+    if (zones[z] > 0 && (most < 0 || zones[z] > zones[static_cast<std::size_t>(most)])) most = static_cast<int>(z);
   }
   return most;
 }
 
 // How many endpoints each zone should give away and receive.
-void Balance(const Allocation& allocation, const ByZone& allocated, ByZone* giving, ByZone* receiving) {
-  std::map<Text, double> to_give;
-  std::map<Text, double> to_receive;
-  for (const ZoneAllocation& zone : allocation.zones) {
-    const auto it = allocated.find(zone.zone);
-    const double have = it == allocated.end() ? 0 : it->second;
-    if (have > zone.desired) to_give[zone.zone] = have - zone.desired;
-    if (have < zone.desired) to_receive[zone.zone] = zone.desired - have;
+void Balance(const Allocation& allocation, const Counts& allocated, Counts* giving, Counts* receiving) {
+  std::vector<double> to_give(allocated.size(), 0);
+  std::vector<double> to_receive(allocated.size(), 0);
+  for (std::size_t z = 0; z < allocated.size(); ++z) {
+    const double surplus = allocated[z] - allocation.zones[z].desired;
+    (surplus > 0 ? to_give : to_receive)[z] = surplus > 0 ? surplus : -surplus;
   }
   for (;;) {
-    const auto giver = Most(&to_give);
-    const auto receiver = Most(&to_receive);
-    if (giver == to_give.end() || receiver == to_receive.end()) return;
-    if (giver->second < 1.0 && receiver->second < 1.0) return;
-    if (giver->second < 0.5 || receiver->second < 0.5) return;
-    giver->second -= 1;
-    receiver->second -= 1;
-    ++(*giving)[giver->first];
-    ++(*receiving)[receiver->first];
+    const int giver = Most(to_give);
+    const int receiver = Most(to_receive);
+    if (giver < 0 || receiver < 0) return;
+    double& gives = to_give[static_cast<std::size_t>(giver)];
+    double& receives = to_receive[static_cast<std::size_t>(receiver)];
+    if (gives < 1.0 && receives < 1.0) return;
+    if (gives < 0.5 || receives < 0.5) return;
+    gives -= 1;
+    receives -= 1;
+    ++(*giving)[static_cast<std::size_t>(giver)];
+    ++(*receiving)[static_cast<std::size_t>(receiver)];
   }
-}
-
-void TakeOne(ByZone* zones, ByZone::iterator it) {
-  if (--it->second == 0) zones->erase(it);
 }
 
 // Moves hints of endpoints in giving zones to receiving ones, in the order of
 // the endpoints.
-void Redistribute(const std::vector<DraftPtr>& slices, ByZone giving, ByZone receiving, ByZone* allocated) {
-  for (const DraftPtr& slice : slices) {
+void Redistribute(const std::vector<DraftPtr>& drafts, const ZoneIndex& index, const Allocation& allocation,
+                  Counts giving, Counts receiving, Counts* allocated) {
+  std::size_t receiver = 0;
+  int left = 0;
+  for (const int n : giving) left += n;
+  for (const DraftPtr& slice : drafts) {
     for (Endpoint& endpoint : slice->endpoints) {
-      if (giving.empty() || receiving.empty()) return;
+      if (left == 0) return;
       if (!IsReady(endpoint)) continue;
-      const auto giver = giving.find(endpoint.zone);
-      if (giver == giving.end()) continue;
-      const auto receiver = receiving.begin();
-      endpoint.hints = EndpointHints{{receiver->first}, {}};
-      ++(*allocated)[receiver->first];
-      --(*allocated)[giver->first];
-      TakeOne(&giving, giver);
-      TakeOne(&receiving, receiver);
+      const int own = index.Find(endpoint.zone);
+      if (own < 0 || giving[static_cast<std::size_t>(own)] == 0) continue;
+      while (receiving[receiver] == 0) ++receiver;
+      endpoint.hints->forZones[0] = allocation.zones[receiver].zone;
+      ++(*allocated)[receiver];
+      --(*allocated)[static_cast<std::size_t>(own)];
+      --giving[static_cast<std::size_t>(own)];
+      --receiving[receiver];
+      --left;
     }
   }
 }
@@ -111,7 +107,7 @@ void Redistribute(const std::vector<DraftPtr>& slices, ByZone giving, ByZone rec
 // Slices that were hinted anew, only to end with the hints they had, need not
 // be written. They are in `update` from `first` on.
 void KeepWhatIsAsItWas(std::vector<SlicePtr> rehinted, std::size_t first, const HintedSlices& slices) {
-  if (slices.rewrite_unchanged) return;
+  if (slices.rewrite_unchanged || rehinted.empty()) return;
   std::vector<DraftPtr> update;
   for (std::size_t i = 0; i < slices.update->size(); ++i) {
     DraftPtr& draft = (*slices.update)[i];
@@ -125,7 +121,72 @@ void KeepWhatIsAsItWas(std::vector<SlicePtr> rehinted, std::size_t first, const 
   *slices.update = std::move(update);
 }
 
-HintState Disable(std::string reason, const HintedSlices& slices) {
+HintState Enabled(const Allocation& allocation, const Counts& allocated, const std::map<Text, int>& elsewhere) {
+  HintState state;
+  state.kind = HintState::Kind::kEnabled;
+  for (std::size_t z = 0; z < allocated.size(); ++z) {
+    if (allocated[z] > 0) state.by_zone.push_back({allocation.zones[z].zone, allocated[z], 0});
+  }
+  if (elsewhere.empty()) return state;
+  for (const auto& [zone, count] : elsewhere) state.by_zone.push_back({zone, count, 0});
+  std::sort(state.by_zone.begin(), state.by_zone.end(), [](const auto& a, const auto& b) { return a.zone < b.zone; });
+  return state;
+}
+
+// Moves the slices whose hints may not stay to `update`; returns what they were.
+std::vector<SlicePtr> MoveUnfit(const ZoneIndex& index, const Allocation& allocation, const HintedSlices& slices,
+                                Counts* allocated) {
+  std::vector<SlicePtr> unchanged;
+  std::vector<SlicePtr> unfit;
+  for (SlicePtr& slice : *slices.unchanged) {
+    if (KeepHints(*slice, index, allocation, allocated)) {
+      unchanged.push_back(std::move(slice));
+    } else {
+      slices.update->push_back(std::make_shared<EndpointSlice>(*slice));
+      unfit.push_back(std::move(slice));
+    }
+  }
+  *slices.unchanged = std::move(unchanged);
+  return unfit;
+}
+
+// Each ready endpoint its own zone; false when one has none. `elsewhere`: zones
+// without capacity.
+bool HintOwnZones(const std::vector<DraftPtr>& drafts, const ZoneIndex& index, Counts* allocated,
+                  std::map<Text, int>* elsewhere) {
+  for (const DraftPtr& draft : drafts) {
+    for (Endpoint& endpoint : draft->endpoints) {
+      endpoint.hints.reset();
+      if (!IsReady(endpoint)) continue;
+      if (endpoint.zone.empty()) return false;
+      endpoint.hints = EndpointHints{{endpoint.zone}, {}};
+      const int own = index.Find(endpoint.zone);
+      ++(own < 0 ? (*elsewhere)[endpoint.zone] : (*allocated)[static_cast<std::size_t>(own)]);
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+int ZoneIndex::FindByContent(const Text& zone) const {
+  const auto at = std::lower_bound(zones_.begin(), zones_.end(), zone,
+                                   [](const ZoneCapacity::Share& share, const Text& z) { return share.zone < z; });
+  return at == zones_.end() || at->zone != zone ? -1 : static_cast<int>(at - zones_.begin());
+}
+
+WrittenHints::Found WrittenHints::Next(const Endpoint& endpoint) {
+  if (written_ == nullptr) return {};
+  for (std::size_t i = at_; i < written_->endpoints.size(); ++i) {
+    const Endpoint& candidate = written_->endpoints[i];
+    if (candidate.addresses != endpoint.addresses) continue;
+    at_ = i + 1;
+    return {true, candidate.hints ? &*candidate.hints : nullptr};
+  }
+  return {};
+}
+
+HintState DisableHints(HintFailure failure, std::string reason, const HintedSlices& slices) {
   std::vector<SlicePtr> unchanged;
   for (SlicePtr& slice : *slices.unchanged) {
     if (HintsDiffer(*slice, TrafficDistribution::kNone)) {
@@ -140,72 +201,86 @@ HintState Disable(std::string reason, const HintedSlices& slices) {
   }
   HintState state;
   state.kind = HintState::Kind::kDisabled;
+  state.failure = failure;
   state.reason = std::move(reason);
   return state;
 }
 
-}  // namespace
-
-HintState AddHints(const ZoneCapacity& capacity, const HintedSlices& slices) {
+HintState AddReferenceHints(const ZoneCapacity& capacity, Millionths threshold, const HintedSlices& slices) {
   const int ready = CountReady(*slices.create) + CountReady(*slices.update) + CountReady(*slices.unchanged);
-  const Allocation allocation = AllocateEndpoints(capacity, ready);
-  if (!allocation.failure.empty()) return Disable(allocation.failure, slices);
+  const Allocation allocation = AllocateEndpoints(capacity, threshold, ready);
+  if (allocation.failure != HintFailure::kNone) return DisableHints(allocation.failure, allocation.message, slices);
 
-  ByZone allocated;
-  std::vector<SlicePtr> unchanged;
-  std::vector<SlicePtr> rehinted;
-  const std::size_t first_rehinted = slices.update->size();
-  for (SlicePtr& slice : *slices.unchanged) {
-    if (const std::optional<ByZone> hints = HintsThatMayStay(*slice, allocated, allocation)) {
-      for (const auto& [zone, count] : *hints) allocated[zone] += count;
-      unchanged.push_back(std::move(slice));
-    } else {
-      slices.update->push_back(std::make_shared<EndpointSlice>(*slice));
-      rehinted.push_back(std::move(slice));
-    }
-  }
-  *slices.unchanged = std::move(unchanged);
-
+  const ZoneIndex index(capacity.zones);
+  Counts allocated(capacity.zones.size(), 0);
+  const std::size_t first_unfit = slices.update->size();
+  std::vector<SlicePtr> unfit = MoveUnfit(index, allocation, slices, &allocated);
   std::vector<DraftPtr> drafts = *slices.create;
   drafts.insert(drafts.end(), slices.update->begin(), slices.update->end());
-  for (const DraftPtr& draft : drafts) {
-    for (Endpoint& endpoint : draft->endpoints) {
-      endpoint.hints.reset();
-      if (!IsReady(endpoint)) continue;
-      if (endpoint.zone.empty()) {
-        HintState state = Disable("One or more endpoints do not have a zone specified", slices);
-        KeepWhatIsAsItWas(std::move(rehinted), first_rehinted, slices);
-        return state;
-      }
-      endpoint.hints = EndpointHints{{endpoint.zone}, {}};
-      ++allocated[endpoint.zone];
+  std::map<Text, int> elsewhere;
+  HintState state;
+  if (!HintOwnZones(drafts, index, &allocated, &elsewhere)) {
+    state =
+        DisableHints(HintFailure::kEndpointWithoutZone, "One or more endpoints do not have a zone specified", slices);
+  } else {
+    Counts giving(allocated.size(), 0);
+    Counts receiving(allocated.size(), 0);
+    Balance(allocation, allocated, &giving, &receiving);
+    Redistribute(drafts, index, allocation, std::move(giving), std::move(receiving), &allocated);
+    state = Enabled(allocation, allocated, elsewhere);
+    if (state.by_zone.empty()) {
+      return DisableHints(HintFailure::kNothingToHint, "No hints allocated for zones", slices);
     }
   }
-  ByZone giving;
-  ByZone receiving;
-  Balance(allocation, allocated, &giving, &receiving);
-  Redistribute(drafts, std::move(giving), std::move(receiving), &allocated);
-  if (allocated.empty()) return Disable("No hints allocated for zones", slices);
-  KeepWhatIsAsItWas(std::move(rehinted), first_rehinted, slices);
-  HintState state;
-  state.kind = HintState::Kind::kEnabled;
-  state.by_zone = std::move(allocated);
+  KeepWhatIsAsItWas(std::move(unfit), first_unfit, slices);
+  state.ready_endpoints = ready;
+  return state;
+}
+
+}  // namespace internal
+
+HintState AddHints(const std::shared_ptr<const ZoneCapacity>& capacity, const HintsOptions& options,
+                   const HintedSlices& slices) {
+  int ready = 0;
+  for (const auto* drafts : {slices.create, slices.update}) ready += internal::CountReady(*drafts);
+  ready += internal::CountReady(*slices.unchanged);
+  HintState state = options.policy == HintsPolicy::kResilient
+                        ? internal::AddResilientHints(capacity, options, slices)
+                        : internal::AddReferenceHints(*capacity, options.overload_threshold, slices);
+  state.options = options;
+  state.ready_endpoints = ready;
   return state;
 }
 
 bool HintsOutdated(const HintState& state, const ZoneCapacity& capacity) {
   if (state.kind == HintState::Kind::kOff) return false;
-  if (state.kind == HintState::Kind::kDisabled || !capacity.usable()) return true;
-  int total = 0;
-  for (const auto& [zone, count] : state.by_zone) {
-    total += count;
-    if (count > 0 && capacity.Find(zone) == nullptr) return true;
+  if (state.options.policy == HintsPolicy::kResilient) return internal::ResilientHintsOutdated(state, capacity);
+  const auto ready = static_cast<int>(state.ready_endpoints);
+  if (state.kind == HintState::Kind::kDisabled) {
+    // Whether endpoints have zones does not depend on the capacity.
+    const HintFailure now = AllocateEndpoints(capacity, state.options.overload_threshold, ready).failure;
+    if (state.failure == HintFailure::kEndpointWithoutZone) return now != HintFailure::kNone;
+    return now != state.failure;
   }
+  if (!capacity.usable()) return true;
+  // Both are by name.
+  std::int64_t total = 0;
+  for (const HintState::Zone& zone : state.by_zone) total += zone.endpoints;
+  auto have = state.by_zone.begin();
   for (const ZoneCapacity::Share& share : capacity.zones) {
-    const auto have = state.by_zone.find(share.zone);
-    if (have == state.by_zone.end() || have->second < MinimumEndpoints(share.ratio, total)) return true;
+    if (have == state.by_zone.end() || have->zone != share.zone) return true;
+    const int minimum = MinimumEndpoints(share.ratio, state.options.overload_threshold, static_cast<int>(total));
+    if (have->endpoints < minimum) return true;
+    ++have;
   }
-  return false;
+  return have != state.by_zone.end();
+}
+
+bool operator==(const HintState& a, const HintState& b) {
+  const auto equal = [](const auto& x, const auto& y) { return x == y || (x && y && *x == *y); };
+  return a.kind == b.kind && a.failure == b.failure && a.reason == b.reason && a.options == b.options &&
+         a.ready_endpoints == b.ready_endpoints && a.by_zone == b.by_zone && a.shared == b.shared &&
+         equal(a.made_from, b.made_from);
 }
 
 }  // namespace epslice

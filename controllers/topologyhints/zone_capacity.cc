@@ -6,6 +6,17 @@
 #include "apis/discovery.h"
 
 namespace epslice {
+namespace {
+
+void SetRatios(std::vector<ZoneCapacity::Share>* shares) {
+  std::int64_t total = 0;
+  for (const ZoneCapacity::Share& share : *shares) total += share.cpu_milli;
+  for (ZoneCapacity::Share& share : *shares) {
+    share.ratio = total == 0 ? 0 : static_cast<double>(share.cpu_milli) / static_cast<double>(total);
+  }
+}
+
+}  // namespace
 
 const ZoneCapacity::Share* ZoneCapacity::Find(const Text& zone) const {
   const auto it = std::find_if(zones.begin(), zones.end(), [&](const Share& share) { return share.zone == zone; });
@@ -17,31 +28,47 @@ bool CountsAsCapacity(const Node& node) {
          !node.metadata.labels.Contains("node-role.kubernetes.io/master");
 }
 
+bool TakesPods(const Node& node) {
+  return !node.unschedulable && std::none_of(node.taints.begin(), node.taints.end(),
+                                             [](const Taint& taint) { return taint.effect == "NoExecute"; });
+}
+
 void ZoneCapacities::Count(const Node& node, int sign) {
   if (!CountsAsCapacity(node)) return;
+  ready_nodes_ += sign;
   const std::string_view zone = node.metadata.labels.Get(kLabelZone);
   const std::int64_t cpu = node.allocatableCpuMilli.value_or(0);
   if (zone.empty() || cpu == 0) {
-    incomplete_nodes_ += sign;
+    unknown_nodes_ += sign;
     return;
   }
-  auto& [milli, nodes] = zones_[Text::Intern(zone)];
-  milli += sign * cpu;
-  nodes += sign;
-  if (nodes == 0) zones_.erase(Text::Intern(zone));
+  const auto at = zones_.try_emplace(Text::Intern(zone)).first;
+  Sum& sum = at->second;
+  sum.nodes += sign;
+  sum.cpu_milli += sign * cpu;
+  if (TakesPods(node)) sum.open_cpu_milli += sign * cpu;
+  if (sum.nodes == 0) zones_.erase(at);
+}
+
+ZoneCapacity ZoneCapacities::Make() const {
+  ZoneCapacity now;
+  now.ready_nodes = ready_nodes_;
+  now.unknown_nodes = unknown_nodes_;
+  const bool any_open =
+      std::any_of(zones_.begin(), zones_.end(), [](const auto& z) { return z.second.open_cpu_milli > 0; });
+  for (const auto& [zone, sum] : zones_) {
+    now.consumer_zones.push_back({zone, any_open ? sum.open_cpu_milli : sum.cpu_milli, 0});
+    if (unknown_nodes_ == 0 && zones_.size() >= 2) now.zones.push_back({zone, sum.cpu_milli, 0});
+  }
+  SetRatios(&now.consumer_zones);
+  SetRatios(&now.zones);
+  return now;
 }
 
 bool ZoneCapacities::Observe(const Node* before, const Node* after) {
   if (before != nullptr) Count(*before, -1);
   if (after != nullptr) Count(*after, +1);
-  ZoneCapacity now;
-  if (incomplete_nodes_ == 0 && zones_.size() >= 2) {
-    std::int64_t total = 0;
-    for (const auto& [zone, sum] : zones_) total += sum.first;
-    for (const auto& [zone, sum] : zones_) {
-      now.zones.push_back({zone, sum.first, static_cast<double>(sum.first) / static_cast<double>(total)});
-    }
-  }
+  ZoneCapacity now = Make();
   if (now == *snapshot_) return false;
   snapshot_ = std::make_shared<const ZoneCapacity>(std::move(now));
   return true;

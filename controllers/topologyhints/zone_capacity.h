@@ -14,6 +14,9 @@
 namespace epslice {
 
 // The zones that hints are proportional to; an immutable snapshot.
+//
+// It holds two views of the same nodes, one for each policy (policy.h): the
+// reference's, which one node without a zone empties, and the resilient one.
 struct ZoneCapacity {
   struct Share {
     Text zone;
@@ -21,19 +24,32 @@ struct ZoneCapacity {
     double ratio = 0;  // of the CPU of all zones; they add up to 1
     friend bool operator==(const Share&, const Share&) = default;
   };
-  // By name. Empty where a counted node has no zone or no CPU, or where there
-  // are fewer than two zones: then nobody gets hints.
+  // The reference's, by name. Empty where a counted node has no zone or no CPU,
+  // or where there are fewer than two zones: then nobody gets hints.
   std::vector<Share> zones;
+  // The resilient policy's, by name: each zone with a counted node, whatever
+  // other nodes lack. Nodes that take no new pods (cordoned, or with a
+  // NoExecute taint) do not add to its CPU, which is 0 where all are such: the
+  // zone still has consumers. Where that would leave no CPU at all, they do.
+  std::vector<Share> consumer_zones;
+  // Nodes that count (CountsAsCapacity), and how many of them have no zone or
+  // no allocatable CPU.
+  std::int64_t ready_nodes = 0;
+  std::int64_t unknown_nodes = 0;
 
+  // By the reference's rules.
   bool usable() const { return !zones.empty(); }
   const Share* Find(const Text& zone) const;
   friend bool operator==(const ZoneCapacity&, const ZoneCapacity&) = default;
 };
 
-// Whether a node's CPU counts: it is Ready and no control-plane node.
+// Whether a node counts: it is Ready and no control-plane node.
 bool CountsAsCapacity(const Node& node);
+// Whether pods may come to it and stay: it is neither cordoned nor has it a
+// taint of effect NoExecute.
+bool TakesPods(const Node& node);
 
-// Keeps the sum as nodes come, change and go. Not thread-safe; the snapshots
+// Keeps the sums as nodes come, change and go. Not thread-safe; the snapshots
 // may be read anywhere.
 class ZoneCapacities {
  public:
@@ -45,10 +61,18 @@ class ZoneCapacities {
   const std::shared_ptr<const ZoneCapacity>& snapshot() const { return snapshot_; }
 
  private:
-  void Count(const Node& node, int sign);
+  struct Sum {
+    std::int64_t nodes = 0;
+    std::int64_t cpu_milli = 0;
+    std::int64_t open_cpu_milli = 0;  // of nodes that take pods
+  };
 
-  std::map<Text, std::pair<std::int64_t, std::int64_t>> zones_;  // CPU and nodes
-  std::int64_t incomplete_nodes_ = 0;                            // without zone or CPU
+  void Count(const Node& node, int sign);
+  ZoneCapacity Make() const;
+
+  std::map<Text, Sum> zones_;
+  std::int64_t ready_nodes_ = 0;
+  std::int64_t unknown_nodes_ = 0;
   std::shared_ptr<const ZoneCapacity> snapshot_ = std::make_shared<const ZoneCapacity>();
 };
 

@@ -1,6 +1,7 @@
 #include "sim/cli/flags.h"
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <utility>
 
 #include "apis/names.h"
@@ -10,6 +11,22 @@ namespace epslice::sim {
 namespace {
 
 constexpr int kMostEndpointsPerSlice = 1000;
+
+// A flag whose value `parse` turns into a T, or says what is accepted.
+template <typename T>
+void AddParsed(CLI::App* app, const std::string& name, T* target, const std::string& help, const char* type,
+               const std::string& preset, std::function<absl::StatusOr<T>(const std::string&)> parse) {
+  const auto read = [name, target, parse = std::move(parse)](const CLI::results_t& results) {
+    const absl::StatusOr<T> value = parse(results.back());
+    if (!value.ok()) throw CLI::ValidationError(name + ": " + std::string(value.status().message()));
+    *target = *value;
+    return true;
+  };
+  app->add_option(name, CLI::callback_t(read), help)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+      ->default_str(preset)
+      ->type_name(type);
+}
 
 }  // namespace
 
@@ -65,12 +82,23 @@ void ControllerFlags::AddTo(CLI::App* app) {
       })
       ->capture_default_str()
       ->type_name("NAME");
+  AddParsed<HintsPolicy>(
+      app, "--hints-policy", &hints_.policy,
+      "how hints in proportion to CPU are made: reference or resilient; a Service's annotation goes before it",
+      "POLICY", "reference", ParseHintsPolicy);
+  AddParsed<Millionths>(app, "--hints-unknown-nodes", &hints_.unknown_nodes,
+                        "resilient hints stay while at most this share of the Ready nodes has no zone or CPU", "SHARE",
+                        "20%", [](const std::string& text) { return ParseShare(text, kOne); });
+  AddParsed<Millionths>(app, "--hints-overload-threshold", &hints_.overload_threshold,
+                        "by how much an endpoint's expected load may exceed that of an even spread", "SHARE", "0.2",
+                        [](const std::string& text) { return ParseShare(text, kMaxThreshold); });
 }
 
 ReconcileConfig ControllerFlags::config() const {
   ReconcileConfig config;
   config.max_endpoints_per_slice = max_endpoints_per_slice_;
   config.controller_name = Text::Intern(controller_name_);
+  config.hints = hints_;
   return config;
 }
 

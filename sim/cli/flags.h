@@ -36,7 +36,8 @@ class OutputFlags {
   std::string format_ = "table";
 };
 
-// The controller's own: --max-endpoints-per-slice, --controller-name.
+// The controller's own: --max-endpoints-per-slice, --controller-name,
+// --hints-policy, --hints-unknown-nodes, --hints-overload-threshold.
 class ControllerFlags {
  public:
   void AddTo(CLI::App* app);
@@ -45,6 +46,7 @@ class ControllerFlags {
  private:
   int max_endpoints_per_slice_ = 100;
   std::string controller_name_{kDefaultControllerName};
+  HintsOptions hints_;
 };
 
 }  // namespace epslice::sim

@@ -182,7 +182,7 @@ class PlanCommand : public Command {
     ReconcileConfig config = controller_.config();
     // plan answers what the reference would write, down to the writes that
     // change nothing.
-    config.rewrite_unchanged = true;
+    config.as_recorded = true;
     const PlanResult result = MakePlans(MakeDumpCluster(*dump, config), config);
     if (output_.format() == OutputFormat::kTable) {
       PrintTables(result, streams.out);

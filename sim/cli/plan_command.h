@@ -17,7 +17,7 @@ namespace epslice::sim {
 //    "summary": {"services", "skippedServices", "operations": {"create",
 //                "update", "delete"}, "endpoints", "slices", "ignoredObjects"}}
 // Writes with which the reference changes nothing (ReconcileConfig::
-// rewrite_unchanged) are among them; a running controller leaves them out.
+// as_recorded) are among them; a running controller leaves them out.
 // Services in key order, the operations of each in the order they would be
 // sent. skippedServices have no selector or are ExternalName; endpoints and
 // slices are those after the plan. Exits 1 when there are errors: pods on

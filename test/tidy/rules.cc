@@ -24,8 +24,12 @@ struct Layer {
 
 const std::vector<Layer>& Layers() {
   // Planning is pure: it sees the API types, and itself.
-  static const Names kPure = {"apis/", "controllers/topologyhints/", "controllers/endpointslice/reconcile.",
-                              "controllers/endpointslice/endpoints.", "controllers/endpointslice/packing."};
+  static const Names kPure = {"apis/",
+                              "controllers/topologyhints/",
+                              "controllers/endpointslice/reconcile.",
+                              "controllers/endpointslice/endpoints.",
+                              "controllers/endpointslice/hinting.",
+                              "controllers/endpointslice/packing."};
   static const std::vector<Layer> kLayers = {
       {"apis/", {"apis/"}, {}},
       {"informers/http/", {"apis/", "informers/"}, {}},
@@ -33,6 +37,7 @@ const std::vector<Layer>& Layers() {
       {"controllers/topologyhints/", kPure, {}},
       {"controllers/endpointslice/reconcile.", kPure, {}},
       {"controllers/endpointslice/endpoints.", kPure, {}},
+      {"controllers/endpointslice/hinting.", kPure, {}},
       {"controllers/endpointslice/packing.", kPure, {}},
       {"controllers/manager/", {"apis/", "informers/", "controllers/"}, {}},
       {"controllers/", {"apis/", "informers/", "controllers/"}, {"informers/http/", "controllers/manager/"}},

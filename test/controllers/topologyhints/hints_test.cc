@@ -15,7 +15,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::Pair;
 using ::testing::SizeIs;
 
 Node MakeNode(const std::string& zone, std::int64_t cpu_milli) {
@@ -48,7 +47,8 @@ TEST(ZoneCapacitiesTest, CountsReadyWorkersOnly) {
   ZoneCapacities capacities;
   const Node a = MakeNode("a", 2000);
   const Node b = MakeNode("b", 6000);
-  EXPECT_FALSE(capacities.Observe(nullptr, &a)) << "one zone is no zones";
+  EXPECT_TRUE(capacities.Observe(nullptr, &a));
+  EXPECT_FALSE(capacities.snapshot()->usable()) << "one zone is no zones";
   EXPECT_TRUE(capacities.Observe(nullptr, &b));
   ASSERT_THAT(capacities.snapshot()->zones, SizeIs(2));
   EXPECT_EQ(capacities.snapshot()->zones[0].ratio, 0.25);
@@ -106,8 +106,9 @@ TEST(AllocateEndpointsTest, Cases) {
             "(4 endpoints, 3 zones)",
             {},
             {}}}) {
-    const Allocation allocation = AllocateEndpoints(Capacity(c.zones), c.endpoints);
-    EXPECT_EQ(allocation.failure, c.failure);
+    const Allocation allocation = AllocateEndpoints(Capacity(c.zones), HintsOptions().overload_threshold, c.endpoints);
+    EXPECT_EQ(allocation.message, c.failure);
+    EXPECT_EQ(allocation.failure == HintFailure::kNone, c.failure.empty());
     std::vector<int> minimum, maximum;
     for (const ZoneAllocation& zone : allocation.zones) {
       minimum.push_back(zone.minimum);
@@ -121,7 +122,10 @@ TEST(AllocateEndpointsTest, Cases) {
 
 class HintsTest : public ::testing::Test {
  protected:
-  HintState Run(const ZoneCapacity& capacity) { return AddHints(capacity, {&create_, &update_, &unchanged_, false}); }
+  HintState Run(const ZoneCapacity& capacity) {
+    return AddHints(std::make_shared<const ZoneCapacity>(capacity), {},
+                    {&create_, &update_, &unchanged_, nullptr, false});
+  }
 
   static std::string Hints(const EndpointSlice& slice) {
     std::string text;
@@ -144,7 +148,7 @@ TEST_F(HintsTest, EveryReadyEndpointGetsItsZoneAndSomeAreGivenAway) {
   const HintState state = Run(Capacity({{"a", 1000}, {"b", 1000}}));
   EXPECT_EQ(state.kind, HintState::Kind::kEnabled);
   EXPECT_EQ(Hints(*create_[0]), "baa-b");
-  EXPECT_THAT(state.by_zone, ElementsAre(Pair(Text("a"), 2), Pair(Text("b"), 2)));
+  EXPECT_THAT(state.by_zone, ElementsAre(HintState::Zone{Text("a"), 2, 0}, HintState::Zone{Text("b"), 2, 0}));
 }
 
 TEST_F(HintsTest, AnEndpointWithoutAZoneTakesAllHintsAway) {
@@ -214,11 +218,12 @@ TEST_F(HintsTest, Invariants) {
     // may leave a zone one short of its minimum, in the reference as here.
     bool short_of_one = false;
     for (const ZoneCapacity::Share& share : capacity.zones) {
-      const int minimum = MinimumEndpoints(share.ratio, ready);
+      const int minimum = MinimumEndpoints(share.ratio, HintsOptions().overload_threshold, ready);
       EXPECT_GE(counted[share.zone], minimum - 1);
       short_of_one |= counted[share.zone] < minimum;
-      const auto told = state.by_zone.find(share.zone);
-      EXPECT_EQ(told == state.by_zone.end() ? 0 : told->second, counted[share.zone]);
+      const auto told = std::find_if(state.by_zone.begin(), state.by_zone.end(),
+                                     [&](const HintState::Zone& zone) { return zone.zone == share.zone; });
+      EXPECT_EQ(told == state.by_zone.end() ? 0 : told->endpoints, counted[share.zone]);
       sum += counted[share.zone];
     }
     EXPECT_EQ(sum, ready);
@@ -234,9 +239,15 @@ TEST_F(HintsTest, OutdatedStates) {
   HintState state;
   EXPECT_FALSE(HintsOutdated(state, two)) << "not asked for";
   state.kind = HintState::Kind::kDisabled;
+  state.ready_endpoints = 4;
+  state.failure = HintFailure::kNodeInformation;
   EXPECT_TRUE(HintsOutdated(state, two)) << "may come back";
+  EXPECT_FALSE(HintsOutdated(state, ZoneCapacity{})) << "as it was";
+  state.failure = HintFailure::kEndpointWithoutZone;
+  EXPECT_FALSE(HintsOutdated(state, two)) << "no matter of capacity";
+  EXPECT_TRUE(HintsOutdated(state, ZoneCapacity{})) << "for another reason now";
   state.kind = HintState::Kind::kEnabled;
-  state.by_zone = {{Text("a"), 5}, {Text("b"), 5}};
+  state.by_zone = {{Text("a"), 5, 0}, {Text("b"), 5, 0}};
   EXPECT_FALSE(HintsOutdated(state, two));
   EXPECT_TRUE(HintsOutdated(state, ZoneCapacity{}));
   EXPECT_TRUE(HintsOutdated(state, Capacity({{"a", 1000}, {"b", 1000}, {"c", 1000}})));

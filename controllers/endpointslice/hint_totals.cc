@@ -1,0 +1,30 @@
+#include "controllers/endpointslice/hint_totals.h"
+
+namespace epslice {
+
+void HintTotals::Count(const Last& last, int sign) {
+  const std::pair key(last.hints.state, last.hints.reason);
+  if ((services_[key] += sign) == 0) services_.erase(key);
+  endpoints_.zone += sign * last.hinted.zone;
+  endpoints_.node += sign * last.hinted.node;
+  endpoints_.none += sign * last.hinted.none;
+}
+
+void HintTotals::Synced(const ObjectKey& service, const PlanMetrics& metrics) {
+  const auto [at, is_new] = last_.try_emplace(service);
+  if (!is_new) Count(at->second, -1);
+  at->second = {metrics.hints, metrics.hinted};
+  Count(at->second, +1);
+  changes_.add += metrics.hint_changes.add;
+  changes_.change += metrics.hint_changes.change;
+  changes_.remove += metrics.hint_changes.remove;
+}
+
+void HintTotals::Forget(const ObjectKey& service) {
+  const auto at = last_.find(service);
+  if (at == last_.end()) return;
+  Count(at->second, -1);
+  last_.erase(at);
+}
+
+}  // namespace epslice
