@@ -108,7 +108,8 @@ class ResilientHints {
   }
 
   // Zones without CPU have consumers all the same: an endpoint names them
-  // beside its own. They weigh nothing, so any will do; who did it goes on.
+  // beside a zone with CPU, which remains the one that counts (HintedFor). They
+  // weigh nothing, so any will do; who did it goes on.
   void NameTheRest() {
     std::vector<char> named(zones_.size(), 0);
     for (std::size_t i = 0; i < items_.size(); ++i) {
@@ -118,7 +119,9 @@ class ResilientHints {
       if (named[z] != 0) continue;
       std::size_t bearer = items_.size();
       for (std::size_t i = 0; i < items_.size(); ++i) {
-        if (ZonesOf(i).size() >= kMaxZonesOfEndpoint) continue;
+        const std::span<const int> now = ZonesOf(i);
+        const auto has_cpu = [&](int zone) { return cpu_[static_cast<std::size_t>(zone)] > 0; };
+        if (now.size() >= kMaxZonesOfEndpoint || std::none_of(now.begin(), now.end(), has_cpu)) continue;
         if (Names(items_[i].written, zones_[z].zone)) {
           bearer = i;
           break;
