@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,12 @@ class VirtualCluster {
   Instant now() const { return clock_.Now(); }
   // Every write the controller sent: verb, and the object's JSON.
   const std::vector<std::string>& writes() const { return writes_; }
+  // How many, recorded or not.
+  std::int64_t sent() const { return sent_; }
+  // Off: writes() stays empty, for long runs.
+  bool record_writes = true;
+  // Told of each event that would be posted.
+  std::function<void(const ObjectKey&, const PlannedEvent&)> on_event;
   // Requests are answered so instead while set; code 0 still happens.
   std::optional<Status> outage;
 
@@ -221,13 +228,19 @@ class VirtualCluster {
     }
     PlanApplier applier(controller_.MakePlan(job));
     while (std::optional<Request> request = applier.NextRequest()) {
-      std::string line = std::string(VerbName(request->verb)) + " " + request->namespace_ + "/" + request->name + " ";
-      if (request->object.has_value()) AppendJson(request->object, &line);
-      writes_.push_back(std::move(line));
+      ++sent_;
+      if (record_writes) {
+        std::string line = std::string(VerbName(request->verb)) + " " + request->namespace_ + "/" + request->name + " ";
+        if (request->object.has_value()) AppendJson(request->object, &line);
+        writes_.push_back(std::move(line));
+      }
       applier.OnResponse(Send(*request));
     }
     last_errors_ = applier.outcome().errors;
     last_errors_.insert(last_errors_.end(), applier.plan().retry_errors.begin(), applier.plan().retry_errors.end());
+    if (on_event && applier.outcome().errors.empty()) {
+      for (const PlannedEvent& event : applier.plan().events) on_event(job.service, event);
+    }
     controller_.Complete(job, applier.plan(), applier.outcome(), now());
   }
 
@@ -254,6 +267,7 @@ class VirtualCluster {
   Feed<Node> nodes_;
   Feed<EndpointSlice> slices_;
   std::vector<std::string> writes_;
+  std::int64_t sent_ = 0;
   std::vector<std::string> last_errors_;
 
  public:

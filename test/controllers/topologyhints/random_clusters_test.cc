@@ -302,8 +302,7 @@ class Planner {
   }
 
   void CheckResilient(const ReconcileInput& input, const HintState& state) {
-    EXPECT_LE(WorstLoad(input, slices_),
-              1 + static_cast<double>(state.options.overload_threshold) / 1e6 + 1e-8);
+    EXPECT_LE(WorstLoad(input, slices_), 1 + static_cast<double>(state.options.overload_threshold) / 1e6 + 1e-8);
     AllocationProblem problem;
     problem.threshold = state.options.overload_threshold;
     const Cost cost = ResilientCost(input, slices_, DirtySlices(input, config_), &problem);

@@ -122,8 +122,8 @@ TEST(ResilientMinimumTest, IsExactWhereDoublesAreNot) {
 // endpoint above the threshold.
 struct SharedView {
   std::int64_t endpoints = 0;
-  double worst = 0;      // load over an even spread
-  double in_zone = 0;    // share of the traffic
+  double worst = 0;       // load over an even spread
+  double in_zone = 0;     // share of the traffic
   bool all_named = true;  // every endpoint some zone, every zone some endpoint
 };
 
@@ -174,12 +174,27 @@ TEST(ShareZonesTest, Cases) {
   };
   for (const Case& c : std::vector<Case>{
            {"one endpoint is for all", {1, 1, 1}, {0, 1, 0}, 0, kDefault, {{1, {0, 1, 2}, 1}}},
-           {"two keep their zones and share the third", {1, 1, 1}, {1, 1, 0}, 0, kDefault, {{0, {0, 2}, 1}, {1, {1, 2}, 1}}},
+           {"two keep their zones and share the third",
+            {1, 1, 1},
+            {1, 1, 0},
+            0,
+            kDefault,
+            {{0, {0, 2}, 1}, {1, {1, 2}, 1}}},
            {"even without any grace", {1, 1, 1}, {1, 1, 0}, 0, 0, {{0, {0, 2}, 1}, {1, {1, 2}, 1}}},
-           {"one without a zone takes the zone that has none", {1, 1}, {1, 0}, 1, kDefault, {{-1, {1}, 1}, {0, {0}, 1}}},
+           {"one without a zone takes the zone that has none",
+            {1, 1},
+            {1, 0},
+            1,
+            kDefault,
+            {{-1, {1}, 1}, {0, {0}, 1}}},
            {"zones without CPU ask for nothing", {1, 0, 1}, {1, 1, 0}, 0, kDefault, {{0, {0}, 1}, {1, {1, 2}, 1}}},
            {"nobody", {1, 1}, {0, 0}, 0, kDefault, {}},
-           {"more zones than one endpoint may name", {1, 1, 1, 1, 1, 1, 1, 1, 1}, {1, 0, 0, 0, 0, 0, 0, 0, 0}, 0, kDefault, {}},
+           {"more zones than one endpoint may name",
+            {1, 1, 1, 1, 1, 1, 1, 1, 1},
+            {1, 0, 0, 0, 0, 0, 0, 0, 0},
+            0,
+            kDefault,
+            {}},
        }) {
     std::vector<std::tuple<int, std::vector<int>, std::int64_t>> got;
     for (const SharedAssignment& s : ShareZones(c.cpu, c.own, c.homeless, c.threshold)) {
