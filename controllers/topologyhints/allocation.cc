@@ -29,31 +29,41 @@ int MinimumEndpoints(double ratio, Millionths threshold, int endpoints) {
   return static_cast<int>(std::ceil(ratio * endpoints * (1 / (1 + overload))));
 }
 
+HintFailure AllocationFailure(const ZoneCapacity& capacity, Millionths threshold, int ready_endpoints) {
+  if (!capacity.usable()) return HintFailure::kNodeInformation;
+  if (capacity.zones.size() > static_cast<std::size_t>(std::max(0, ready_endpoints))) {
+    return HintFailure::kTooFewEndpoints;
+  }
+  int sum = 0;
+  for (const ZoneCapacity::Share& share : capacity.zones) {
+    sum += MinimumEndpoints(share.ratio, threshold, ready_endpoints);
+  }
+  return sum > ready_endpoints ? HintFailure::kThreshold : HintFailure::kNone;
+}
+
 Allocation AllocateEndpoints(const ZoneCapacity& capacity, Millionths threshold, int ready_endpoints) {
-  const std::size_t zones = capacity.zones.size();
-  if (!capacity.usable()) {
-    return {{},
-            HintFailure::kNodeInformation,
-            "Insufficient Node information: allocatable CPU or zone not specified on one or more nodes"};
-  }
-  if (zones > static_cast<std::size_t>(std::max(0, ready_endpoints))) {
-    return {{},
-            HintFailure::kTooFewEndpoints,
-            "Insufficient number of endpoints" + EndpointsAndZones(ready_endpoints, zones)};
-  }
   Allocation allocation;
+  allocation.failure = AllocationFailure(capacity, threshold, ready_endpoints);
+  const std::string counts = EndpointsAndZones(ready_endpoints, capacity.zones.size());
+  switch (allocation.failure) {
+    case HintFailure::kNodeInformation:
+      allocation.message = "Insufficient Node information: allocatable CPU or zone not specified on one or more nodes";
+      return allocation;
+    case HintFailure::kTooFewEndpoints:
+      allocation.message = "Insufficient number of endpoints" + counts;
+      return allocation;
+    case HintFailure::kThreshold:
+      allocation.message =
+          "Unable to allocate minimum required endpoints to each zone without exceeding overload threshold" + counts;
+      return allocation;
+    default: break;
+  }
   int sum = 0;
   for (const ZoneCapacity::Share& share : capacity.zones) {
     const int minimum = MinimumEndpoints(share.ratio, threshold, ready_endpoints);
     const double desired = std::max(share.ratio * ready_endpoints, static_cast<double>(minimum));
     allocation.zones.push_back({share.zone, desired, minimum, 0});
     sum += minimum;
-  }
-  if (sum > ready_endpoints) {
-    return {{},
-            HintFailure::kThreshold,
-            "Unable to allocate minimum required endpoints to each zone without exceeding overload threshold" +
-                EndpointsAndZones(ready_endpoints, zones)};
   }
   for (ZoneAllocation& zone : allocation.zones) zone.maximum = zone.minimum + ready_endpoints - sum;
   return allocation;

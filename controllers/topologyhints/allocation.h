@@ -43,6 +43,9 @@ struct Allocation {
 // For so many ready endpoints.
 Allocation AllocateEndpoints(const ZoneCapacity& capacity, Millionths threshold, int ready_endpoints);
 
+// Just whether and why it fails; for who asks it of many Services.
+HintFailure AllocationFailure(const ZoneCapacity& capacity, Millionths threshold, int ready_endpoints);
+
 // The fewest of `endpoints` that a zone of this ratio can do with.
 int MinimumEndpoints(double ratio, Millionths threshold, int endpoints);
 

@@ -209,7 +209,12 @@ HintState DisableHints(HintFailure failure, std::string reason, const HintedSlic
 HintState AddReferenceHints(const ZoneCapacity& capacity, Millionths threshold, const HintedSlices& slices) {
   const int ready = CountReady(*slices.create) + CountReady(*slices.update) + CountReady(*slices.unchanged);
   const Allocation allocation = AllocateEndpoints(capacity, threshold, ready);
-  if (allocation.failure != HintFailure::kNone) return DisableHints(allocation.failure, allocation.message, slices);
+  const auto disable = [&](HintFailure failure, std::string reason) {
+    HintState state = DisableHints(failure, std::move(reason), slices);
+    state.ready_endpoints = ready;
+    return state;
+  };
+  if (allocation.failure != HintFailure::kNone) return disable(allocation.failure, allocation.message);
 
   const ZoneIndex index(capacity.zones);
   Counts allocated(capacity.zones.size(), 0);
@@ -229,7 +234,7 @@ HintState AddReferenceHints(const ZoneCapacity& capacity, Millionths threshold, 
     Redistribute(drafts, index, allocation, std::move(giving), std::move(receiving), &allocated);
     state = Enabled(allocation, allocated, elsewhere);
     if (state.by_zone.empty()) {
-      return DisableHints(HintFailure::kNothingToHint, "No hints allocated for zones", slices);
+      return disable(HintFailure::kNothingToHint, "No hints allocated for zones");
     }
   }
   KeepWhatIsAsItWas(std::move(unfit), first_unfit, slices);
@@ -241,14 +246,10 @@ HintState AddReferenceHints(const ZoneCapacity& capacity, Millionths threshold, 
 
 HintState AddHints(const std::shared_ptr<const ZoneCapacity>& capacity, const HintsOptions& options,
                    const HintedSlices& slices) {
-  int ready = 0;
-  for (const auto* drafts : {slices.create, slices.update}) ready += internal::CountReady(*drafts);
-  ready += internal::CountReady(*slices.unchanged);
   HintState state = options.policy == HintsPolicy::kResilient
                         ? internal::AddResilientHints(capacity, options, slices)
                         : internal::AddReferenceHints(*capacity, options.overload_threshold, slices);
   state.options = options;
-  state.ready_endpoints = ready;
   return state;
 }
 
@@ -258,7 +259,7 @@ bool HintsOutdated(const HintState& state, const ZoneCapacity& capacity) {
   const auto ready = static_cast<int>(state.ready_endpoints);
   if (state.kind == HintState::Kind::kDisabled) {
     // Whether endpoints have zones does not depend on the capacity.
-    const HintFailure now = AllocateEndpoints(capacity, state.options.overload_threshold, ready).failure;
+    const HintFailure now = AllocationFailure(capacity, state.options.overload_threshold, ready);
     if (state.failure == HintFailure::kEndpointWithoutZone) return now != HintFailure::kNone;
     return now != state.failure;
   }

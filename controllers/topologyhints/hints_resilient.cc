@@ -23,11 +23,9 @@ struct Item {
   const Endpoint* endpoint;
   const EndpointHints* written;  // the hints it has now; null: none
   std::uint32_t slice;           // drafts to create, drafts to update, unchanged ones
-  int own;
-  int hinted;  // as EndpointGroup's
-  bool being_written;
-  int zone = -1;                            // to be hinted for; or
-  const std::vector<int>* zones = nullptr;  // all of these
+  int own;                       // as EndpointGroup's
+  int hinted;
+  int zone = -1;  // to be hinted for, where zones are not shared
 };
 
 std::int64_t TotalCpu(const Shares& zones) {
@@ -53,9 +51,10 @@ class ResilientHints {
     for (const SlicePtr& slice : *slices.unchanged) endpoints += slice->endpoints.size();
     items_.reserve(endpoints);
     std::uint32_t number = 0;
-    for (const DraftPtr& draft : *slices.create) Collect(*draft, nullptr, number++, true);
-    for (const DraftPtr& draft : *slices.update) Collect(*draft, AsWritten(*draft), number++, true);
-    for (const SlicePtr& slice : *slices.unchanged) Collect(*slice, slice.get(), number++, false);
+    for (const DraftPtr& draft : *slices.create) Collect(*draft, nullptr, number++);
+    for (const DraftPtr& draft : *slices.update) Collect(*draft, AsWritten(*draft), number++);
+    drafts_ = number;
+    for (const SlicePtr& slice : *slices.unchanged) Collect(*slice, slice.get(), number++);
   }
 
   std::int64_t ready() const { return static_cast<std::int64_t>(items_.size()); }
@@ -93,13 +92,14 @@ class ResilientHints {
     shared_ = ShareZones(cpu_, own, homeless, threshold_);
     if (shared_.empty()) return false;
     // Who has the right hints already keeps them; the others fill up.
+    shared_zones_.assign(items_.size(), nullptr);
     for (const bool keep : {true, false}) {
-      for (Item& item : items_) {
-        if (item.zones != nullptr) continue;
+      for (std::size_t i = 0; i < items_.size(); ++i) {
+        if (shared_zones_[i] != nullptr) continue;
         for (SharedAssignment& s : shared_) {
-          if (s.own != item.own || s.count == 0 || (keep && !Says(item.written, s.zones))) continue;
+          if (s.own != items_[i].own || s.count == 0 || (keep && !Says(items_[i].written, s.zones))) continue;
           --s.count;
-          item.zones = &s.zones;
+          shared_zones_[i] = &s.zones;
           break;
         }
       }
@@ -139,21 +139,21 @@ class ResilientHints {
   HintState Write() {
     HintState state;
     state.kind = HintState::Kind::kEnabled;
+    state.ready_endpoints = ready();
     const std::int64_t total = TotalCpu(zones_);
     for (const ZoneCapacity::Share& zone : zones_) {
       state.by_zone.push_back({zone.zone, 0, ResilientMinimum(zone.cpu_milli, total, ready(), threshold_)});
     }
-    const std::size_t drafts = slices_.create->size() + slices_.update->size();
     std::vector<DraftPtr> copies(slices_.unchanged->size());
     for (std::size_t i = 0; i < items_.size(); ++i) {
       const Item& item = items_[i];
       const std::span<const int> zones = ZonesOf(i);
       for (const int zone : zones) ++state.by_zone[static_cast<std::size_t>(zone)].endpoints;
-      if (Says(item.written, zones) && !item.being_written) continue;
+      if (Says(item.written, zones) && !IsDraft(item)) continue;
       EndpointHints hints;
       hints.forZones.reserve(zones.size());
       for (const int zone : zones) hints.forZones.push_back(zones_[static_cast<std::size_t>(zone)].zone);
-      Target(item, drafts, &copies)->hints = std::move(hints);
+      Target(item, &copies)->hints = std::move(hints);
     }
     std::vector<SlicePtr> unchanged;
     for (std::size_t i = 0; i < copies.size(); ++i) {
@@ -177,7 +177,7 @@ class ResilientHints {
     return at == by_name_.end() ? nullptr : at->second;
   }
 
-  void Collect(const EndpointSlice& slice, const EndpointSlice* written, std::uint32_t number, bool being_written) {
+  void Collect(const EndpointSlice& slice, const EndpointSlice* written, std::uint32_t number) {
     const bool itself = written == &slice;
     WrittenHints hints(itself ? nullptr : written);
     for (const Endpoint& endpoint : slice.endpoints) {
@@ -188,7 +188,7 @@ class ResilientHints {
         before = hints.Next(endpoint).hints;
       }
       if (!IsReady(endpoint)) continue;
-      items_.push_back({&endpoint, before, number, index_.Find(endpoint.zone), HintedFor(before), being_written});
+      items_.push_back({&endpoint, before, number, index_.Find(endpoint.zone), HintedFor(before)});
     }
   }
 
@@ -215,7 +215,7 @@ class ResilientHints {
     for (const Item& item : items_) {
       const auto own = static_cast<std::uint64_t>(item.own + 1);
       const auto hinted = static_cast<std::uint64_t>(item.hinted + 1);
-      keys.push_back((own * span + hinted) * 2 + (item.being_written ? 0 : 1));
+      keys.push_back((own * span + hinted) * 2 + (IsDraft(item) ? 0 : 1));
     }
     std::vector<std::uint64_t> distinct;
     std::vector<std::uint32_t> group_of = Rank(keys, span * span * 2, &distinct);
@@ -258,8 +258,7 @@ class ResilientHints {
     if (!extended_.empty()) {
       if (const auto at = extended_.find(i); at != extended_.end()) return at->second;
     }
-    const Item& item = items_[i];
-    return item.zones == nullptr ? std::span<const int>(&item.zone, 1) : std::span<const int>(*item.zones);
+    return shared_zones_.empty() ? std::span<const int>(&items_[i].zone, 1) : std::span<const int>(*shared_zones_[i]);
   }
 
   bool Says(const EndpointHints* hints, std::span<const int> zones) const {
@@ -274,15 +273,17 @@ class ResilientHints {
     return hints != nullptr && std::find(hints->forZones.begin(), hints->forZones.end(), zone) != hints->forZones.end();
   }
 
+  bool IsDraft(const Item& item) const { return item.slice < drafts_; }
+
   // The endpoint to change: in its draft, or in a copy of its slice.
-  Endpoint* Target(const Item& item, std::size_t drafts, std::vector<DraftPtr>* copies) {
+  Endpoint* Target(const Item& item, std::vector<DraftPtr>* copies) {
     const std::size_t created = slices_.create->size();
     if (item.slice < created) return At((*slices_.create)[item.slice].get(), *(*slices_.create)[item.slice], item);
-    if (item.slice < drafts) {
+    if (IsDraft(item)) {
       DraftPtr& draft = (*slices_.update)[item.slice - created];
       return At(draft.get(), *draft, item);
     }
-    const std::size_t number = item.slice - drafts;
+    const std::size_t number = item.slice - drafts_;
     const SlicePtr& slice = (*slices_.unchanged)[number];
     DraftPtr& copy = (*copies)[number];
     if (copy == nullptr) copy = std::make_shared<EndpointSlice>(*slice);
@@ -299,9 +300,12 @@ class ResilientHints {
   const Counts cpu_;
   const Millionths threshold_;
   std::unordered_map<std::string_view, const EndpointSlice*> by_name_;
+  std::uint32_t drafts_ = 0;
   std::vector<Item> items_;
   std::vector<EndpointGroup> groups_;
   std::vector<SharedAssignment> shared_;
+  // Of each item, where zones are shared.
+  std::vector<const std::vector<int>*> shared_zones_;
   std::map<std::size_t, std::vector<int>> extended_;
 };
 
@@ -334,15 +338,16 @@ HintFailure ResilientNodeFailure(const ZoneCapacity& capacity, const HintsOption
 
 HintState AddResilientHints(const std::shared_ptr<const ZoneCapacity>& capacity, const HintsOptions& options,
                             const HintedSlices& slices) {
+  ResilientHints hints(capacity->consumer_zones, options.overload_threshold, slices);
   const auto disable = [&](HintFailure failure, std::string reason) {
     HintState state = DisableHints(failure, std::move(reason), slices);
+    state.ready_endpoints = hints.ready();
     state.made_from = capacity;
     return state;
   };
   const HintFailure failure = ResilientNodeFailure(*capacity, options);
   if (failure != HintFailure::kNone) return disable(failure, NodeFailureText(failure, *capacity, options));
 
-  ResilientHints hints(capacity->consumer_zones, options.overload_threshold, slices);
   const auto ready = static_cast<int>(hints.ready());
   const std::string counts = EndpointsAndZones(ready, capacity->consumer_zones.size());
   if (ready == 0) return disable(HintFailure::kTooFewEndpoints, "Insufficient number of endpoints" + counts);
