@@ -9,6 +9,7 @@
 #include "apis/selector.h"
 #include "controllers/endpointslice/reconcile.h"
 #include "controllers/endpointslice/slice_tracker.h"
+#include "sim/cli/demo_hints.h"
 #include "sim/cluster/dump_cluster.h"
 #include "sim/report/table.h"
 
@@ -236,11 +237,15 @@ absl::Status DemoStory::LoseANode() {
   if (lost == nullptr || nodes.size() < 2) return absl::NotFoundError("the demo needs a cluster of two nodes or more");
   const std::vector<PodPtr>& pods = on_node[lost->metadata.name];
   out_ << "\n3. Node " << lost->metadata.name << " falls silent with " << pods.size()
-       << " pods on it: they are no longer ready.\n\n";
+       << " pods on it. Before that:\n\n";
+  PrintHintsByZone(*dump, out_);
+  out_ << "\n   Its pods are no longer ready:\n\n";
   Dump settled;
   if (absl::Status status = cluster_.LoseNode(*lost, pods); !status.ok()) return status;
   if (absl::Status status = WaitForSlices(&settled); !status.ok()) return status;
   PrintSlices(settled);
+  out_ << '\n';
+  PrintHintsByZone(settled, out_);
   // Spread over the nodes that are left, as a scheduler would.
   std::size_t next = 0;
   for (const PodPtr& pod : pods) {
@@ -256,6 +261,8 @@ absl::Status DemoStory::LoseANode() {
   if (absl::Status status = WaitForSlices(&settled); !status.ok()) return status;
   out_ << "\n   Its pods are started elsewhere, and the node is deleted:\n\n";
   PrintSlices(settled);
+  out_ << '\n';
+  PrintHintsByZone(settled, out_);
   return absl::OkStatus();
 }
 

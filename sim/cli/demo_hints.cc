@@ -1,0 +1,81 @@
+#include "sim/cli/demo_hints.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controllers/endpointslice/slice_tracker.h"
+#include "controllers/topologyhints/traffic_distribution.h"
+#include "controllers/topologyhints/zone_capacity.h"
+#include "sim/report/table.h"
+#include "sim/trace/concat.h"
+
+namespace epslice::sim {
+namespace {
+
+// Ready endpoints in a zone, and those hinted for it.
+struct InZone {
+  int own = 0;
+  int hinted = 0;
+};
+using ByZone = std::map<Text, InZone>;
+
+ByZone Count(const Dump& dump, const ObjectKey& service) {
+  ByZone zones;
+  for (const auto& slice : dump.Of<EndpointSlice>()) {
+    if (ServiceOfSlice(*slice) != service) continue;
+    for (const Endpoint& endpoint : slice->endpoints) {
+      if (endpoint.conditions.ready != true) continue;
+      ++zones[endpoint.zone].own;
+      if (!endpoint.hints) continue;
+      for (const Text& zone : endpoint.hints->forZones) ++zones[zone].hinted;
+    }
+  }
+  return zones;
+}
+
+bool AnyHinted(const ByZone& zones) {
+  for (const auto& [zone, count] : zones) {
+    if (count.hinted > 0) return true;
+  }
+  return false;
+}
+
+// "40.5%" of parts in a whole.
+std::string Percent(double share) {
+  const auto tenths = static_cast<std::int64_t>(share * 1000 + 0.5);
+  return Concat(tenths / 10, '.', tenths % 10, '%');
+}
+
+}  // namespace
+
+void PrintHintsByZone(const Dump& dump, std::ostream& out) {
+  ZoneCapacities capacities;
+  std::map<Text, int> nodes;
+  for (const auto& node : dump.Of<Node>()) {
+    capacities.Observe(nullptr, node.get());
+    if (CountsAsCapacity(*node)) ++nodes[Text(node->metadata.labels.Get(kLabelZone))];
+  }
+  std::vector<std::string> header = {"ZONE", "NODES", "CPU", "SHARE"};
+  std::vector<ByZone> services;
+  for (const auto& service : dump.Of<Service>()) {
+    if (!WantsTopologyAwareHints(*service)) continue;
+    services.push_back(Count(dump, KeyOf(service->metadata)));
+    header.push_back(service->metadata.name.str());
+  }
+  Table table(std::move(header));
+  for (const ZoneCapacity::Share& share : capacities.snapshot()->consumer_zones) {
+    std::vector<std::string> row = {share.zone.str(), Concat(nodes[share.zone]), Concat(share.cpu_milli / 1000),
+                                    Percent(share.ratio)};
+    for (ByZone& zones : services) {
+      const InZone& count = zones[share.zone];
+      row.push_back(AnyHinted(zones) ? Concat(count.own, " -> ", count.hinted) : Concat(count.own, ", no hints"));
+    }
+    table.Add(std::move(row));
+  }
+  out << "   Services that ask for topology hints: ready endpoints in each zone -> hinted for it\n\n";
+  table.Print(out);
+}
+
+}  // namespace epslice::sim
