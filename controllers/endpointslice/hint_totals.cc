@@ -4,10 +4,10 @@ namespace epslice {
 
 void HintTotals::Count(const Last& last, int sign) {
   const std::pair key(last.hints.state, last.hints.reason);
-  if ((services_[key] += sign) == 0) services_.erase(key);
-  endpoints_.zone += sign * last.hinted.zone;
-  endpoints_.node += sign * last.hinted.node;
-  endpoints_.none += sign * last.hinted.none;
+  if ((totals_.services[key] += sign) == 0) totals_.services.erase(key);
+  totals_.endpoints.zone += sign * last.hinted.zone;
+  totals_.endpoints.node += sign * last.hinted.node;
+  totals_.endpoints.none += sign * last.hinted.none;
 }
 
 void HintTotals::Synced(const ObjectKey& service, const PlanMetrics& metrics) {
@@ -15,9 +15,9 @@ void HintTotals::Synced(const ObjectKey& service, const PlanMetrics& metrics) {
   if (!is_new) Count(at->second, -1);
   at->second = {metrics.hints, metrics.hinted};
   Count(at->second, +1);
-  changes_.add += metrics.hint_changes.add;
-  changes_.change += metrics.hint_changes.change;
-  changes_.remove += metrics.hint_changes.remove;
+  totals_.changes.add += metrics.hint_changes.add;
+  totals_.changes.change += metrics.hint_changes.change;
+  totals_.changes.remove += metrics.hint_changes.remove;
 }
 
 void HintTotals::Forget(const ObjectKey& service) {

@@ -16,19 +16,19 @@ namespace epslice {
 
 class HintTotals {
  public:
-  using ByStateAndReason = std::map<std::pair<HintState::Kind, std::string_view>, std::int64_t>;
+  struct Totals {
+    // Services that we manage; no entry is 0.
+    std::map<std::pair<HintState::Kind, std::string_view>, std::int64_t> services;
+    HintCounts endpoints;  // ready ones of these Services
+    HintChanges changes;   // since the start
+  };
 
   // What the last sync of a Service left, and what it changed.
   void Synced(const ObjectKey& service, const PlanMetrics& metrics);
   // The Service is gone, or not ours any more.
   void Forget(const ObjectKey& service);
 
-  // Services that we manage; no entry is 0.
-  const ByStateAndReason& services() const { return services_; }
-  // Ready endpoints of these.
-  const HintCounts& endpoints() const { return endpoints_; }
-  // Since the start.
-  const HintChanges& changes() const { return changes_; }
+  const Totals& totals() const { return totals_; }
 
  private:
   struct Last {
@@ -38,9 +38,7 @@ class HintTotals {
   void Count(const Last& last, int sign);
 
   std::unordered_map<ObjectKey, Last> last_;
-  ByStateAndReason services_;
-  HintCounts endpoints_;
-  HintChanges changes_;
+  Totals totals_;
 };
 
 }  // namespace epslice

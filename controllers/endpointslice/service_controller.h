@@ -127,7 +127,7 @@ class ServiceController {
     std::int64_t creates = 0, updates = 0, deletes = 0;
   };
   const Counters& counters() const { return counters_; }
-  const HintTotals& hint_totals() const { return hint_totals_; }
+  const HintTotals::Totals& hint_totals() const { return hint_totals_.totals(); }
 
  private:
   void Enqueue(const std::vector<Routed>& routed, Instant now);

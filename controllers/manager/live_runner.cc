@@ -431,6 +431,7 @@ LiveRunner::Stats LiveRunner::stats() const {
   stats.queue_delayed = controller.queue().delayed_size();
   stats.queue_processing = controller.queue().processing_size();
   stats.syncs = controller.counters();
+  stats.hints = controller.hint_totals();
   stats.queue_depth = controller.queue().depth();
   stats.queue_adds = controller.queue().adds();
   stats.queue_retries = controller.queue().retries();

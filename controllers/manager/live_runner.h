@@ -71,6 +71,7 @@ class LiveRunner {
     std::size_t services = 0, pods = 0, nodes = 0, slices = 0;
     std::size_t queue_ready = 0, queue_delayed = 0, queue_processing = 0;
     ServiceController::Counters syncs;
+    HintTotals::Totals hints;
     // As client-go's metrics have them.
     std::size_t queue_depth = 0;
     std::int64_t queue_adds = 0, queue_retries = 0;

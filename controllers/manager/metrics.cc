@@ -196,16 +196,26 @@ void AddInformers(const std::vector<Monitor::Informer>& informers, Instant now, 
   }
 }
 
-void AddHints(const HintTotals& totals, Page* page) {
+std::string_view StateName(HintState::Kind kind) {
+  switch (kind) {
+    case HintState::Kind::kEnabled: return "enabled";
+    case HintState::Kind::kDisabled: return "disabled";
+    case HintState::Kind::kOff: return "off";
+  }
+  return "";
+}
+
+void AddHints(const HintTotals::Totals& totals, Page* page) {
   for (const auto& [state, count] : totals.services) {
     page->Gauge("epslice_services_by_hints", "Services by the state of their topology hints, and why.",
-                static_cast<double>(count), {{"state", state.first}, {"reason", state.second}});
+                static_cast<double>(count),
+                {{"state", std::string(StateName(state.first))}, {"reason", std::string(state.second)}});
   }
   constexpr const char* kEndpoints = "epslice_endpoints_with_hints";
-  constexpr const char* kEndpointsHelp = "Endpoints by the hints they carry.";
-  page->Gauge(kEndpoints, kEndpointsHelp, static_cast<double>(totals.zone), {{"kind", "zone"}});
-  page->Gauge(kEndpoints, kEndpointsHelp, static_cast<double>(totals.node), {{"kind", "node"}});
-  page->Gauge(kEndpoints, kEndpointsHelp, static_cast<double>(totals.none), {{"kind", "none"}});
+  constexpr const char* kEndpointsHelp = "Ready endpoints by what their hints name; node: mostly a zone, too.";
+  page->Gauge(kEndpoints, kEndpointsHelp, static_cast<double>(totals.endpoints.zone), {{"kind", "zone"}});
+  page->Gauge(kEndpoints, kEndpointsHelp, static_cast<double>(totals.endpoints.node), {{"kind", "node"}});
+  page->Gauge(kEndpoints, kEndpointsHelp, static_cast<double>(totals.endpoints.none), {{"kind", "none"}});
   constexpr const char* kChanges = "epslice_hint_changes";
   constexpr const char* kChangesHelp = "Endpoints whose hints were added, changed and removed.";
   page->Count(kChanges, kChangesHelp, totals.changes.add, {{"operation", "add"}});
@@ -276,7 +286,6 @@ struct Metrics::Impl {
   std::array<Histogram*, kVerbs> duration_of{};
   std::map<Kind, Counter*> bytes_of;
   ServiceTotals totals;
-  std::optional<HintTotals> hints;
   std::map<std::string, bool> leading;
 };
 
@@ -355,11 +364,6 @@ void Metrics::ObserveSync(const Job& job, const Plan& plan, const Outcome& outco
   }
 }
 
-void Metrics::SetHints(HintTotals totals) {
-  std::lock_guard<std::mutex> lock(impl_->mu);
-  impl_->hints = std::move(totals);
-}
-
 void Metrics::SetLeader(const std::string& name, bool leading) {
   std::lock_guard<std::mutex> lock(impl_->mu);
   impl_->leading[name] = leading;
@@ -378,7 +382,7 @@ std::string Metrics::Render(const LiveRunner::Stats& stats, const std::vector<Mo
   AddProcess(&page);
   std::lock_guard<std::mutex> lock(impl_->mu);
   AddTotals(impl_->totals.sums(), &page);
-  if (impl_->hints) AddHints(*impl_->hints, &page);
+  AddHints(stats.hints, &page);
   for (const auto& [name, leading] : impl_->leading) {
     page.Gauge("leader_election_master_status", "1: this process leads; 0: another one does, or nobody.",
                leading ? 1 : 0, {{"name", name}});

@@ -12,11 +12,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "apis/request.h"
 #include "controllers/endpointslice/plan_applier.h"
@@ -30,21 +28,6 @@
 namespace epslice {
 
 inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
-
-// Endpoints whose hints changed, since the start of the program.
-struct HintChanges {
-  std::int64_t add = 0, change = 0, remove = 0;
-};
-
-// The hints of all Services, for epslice_services_by_hints,
-// epslice_endpoints_with_hints and epslice_hint_changes.
-struct HintTotals {
-  // {state, reason} -> Services. States: "enabled", "disabled", "off". Reasons
-  // are of a fixed set, not free text.
-  std::map<std::pair<std::string, std::string>, std::int64_t> services;
-  std::int64_t zone = 0, node = 0, none = 0;  // endpoints hinted for a zone, (also) for a node, not at all
-  HintChanges changes;
-};
 
 class Metrics {
  public:
@@ -63,8 +46,6 @@ class Metrics {
   void ObserveBytes(const Request& request, std::size_t bytes);
   // For LiveRunnerOptions::observe_sync: a sync (no verification) that ended.
   void ObserveSync(const Job& job, const Plan& plan, const Outcome& outcome);
-  // The last ones count; before the first the metrics are not there.
-  void SetHints(HintTotals totals);
   // leader_election_master_status{name}; not there before the first.
   void SetLeader(const std::string& name, bool leading);
 

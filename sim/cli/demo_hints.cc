@@ -9,7 +9,7 @@
 #include "controllers/topologyhints/traffic_distribution.h"
 #include "controllers/topologyhints/zone_capacity.h"
 #include "sim/report/table.h"
-#include "sim/trace/concat.h"
+#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

@@ -187,16 +187,14 @@ TEST_F(MetricsTest, IsAsTheGoldenFile) {
   metrics_.ObserveRequest(RequestOf(Verb::kDelete, Kind::kEndpointSlice), 777, milliseconds(3));
   metrics_.ObserveBytes(RequestOf(Verb::kList, Kind::kPod), 1000);
   metrics_.SetLeader("endpointslice-controller", true);
-  HintTotals hints;
-  hints.services = {{{"enabled", ""}, 3}, {{"disabled", "FewEndpoints"}, 1}, {{"off", ""}, 9}};
-  hints.zone = 40;
-  hints.node = 4;
-  hints.none = 7;
-  hints.changes = {5, 6, 7};
-  metrics_.SetHints(hints);
 
   LiveRunner::Stats stats;
   stats.syncs = {11, 2, 3, 21, 22, 23};
+  stats.hints.services = {{{HintState::Kind::kEnabled, "Auto"}, 3},
+                          {{HintState::Kind::kDisabled, ReasonCode(HintFailure::kTooFewEndpoints)}, 1},
+                          {{HintState::Kind::kOff, "NotRequested"}, 9}};
+  stats.hints.endpoints = {40, 4, 7};
+  stats.hints.changes = {5, 6, 7};
   stats.queue_depth = 4;
   stats.queue_adds = 50;
   stats.queue_retries = 6;
