@@ -96,10 +96,7 @@ std::optional<Job> ServiceController::Next(Instant now) {
       job.service = *key;
       return job;
     }
-    auto slices = stores_.slices.ByIndex(stores_.slices_by_service, *key);
-    std::erase_if(slices, [&](const auto& slice) {
-      return slice->metadata.labels.Get(kLabelManagedBy) != options_.reconcile.controller_name.view();
-    });
+    auto slices = SlicesOf(*key);
     if (!tracker_.Stale(*key, slices, now)) return MakeSync(*key, std::move(service), std::move(slices));
     ++counters_.stale;
     Retry(*key, now);
@@ -107,21 +104,45 @@ std::optional<Job> ServiceController::Next(Instant now) {
   return std::nullopt;
 }
 
-Job ServiceController::MakeSync(const ObjectKey& key, std::shared_ptr<const Service> service,
-                                std::vector<std::shared_ptr<const EndpointSlice>> slices) {
+std::vector<std::shared_ptr<const EndpointSlice>> ServiceController::SlicesOf(const ObjectKey& key) const {
+  auto slices = stores_.slices.ByIndex(stores_.slices_by_service, key);
+  std::erase_if(slices, [&](const auto& slice) {
+    return slice->metadata.labels.Get(kLabelManagedBy) != options_.reconcile.controller_name.view();
+  });
+  return slices;
+}
+
+ReconcileInput ServiceController::MakeInput(const ObjectKey& key, std::shared_ptr<const Service> service,
+                                            std::vector<std::shared_ptr<const EndpointSlice>> slices) const {
   // A slice that waits for its finalizers can neither be changed nor stay.
   std::erase_if(slices, [](const auto& slice) { return slice->metadata.deletionTimestamp.is_set(); });
+  ReconcileInput input;
+  input.pods = service_pods_.PodsOf(key);
+  input.slices = std::move(slices);
+  input.nodes = zones_;
+  input.capacity = capacities_.snapshot();
+  if (const auto hints = hints_.find(key); hints != hints_.end()) input.hints = hints->second;
+  input.service = std::move(service);
+  return input;
+}
+
+ReconcileInput ServiceController::InputOf(std::shared_ptr<const Service> service) const {
+  const ObjectKey key = KeyOf(service->metadata);
+  if (IsManagedService(*service)) return MakeInput(key, std::move(service), SlicesOf(key));
+  ReconcileInput input;
+  input.nodes = zones_;
+  input.service = std::move(service);
+  return input;
+}
+
+Job ServiceController::MakeSync(const ObjectKey& key, std::shared_ptr<const Service> service,
+                                std::vector<std::shared_ptr<const EndpointSlice>> slices) {
   Job job;
   job.service = key;
-  job.input.pods = service_pods_.PodsOf(key);
-  job.input.slices = std::move(slices);
-  job.input.nodes = zones_;
-  job.input.capacity = capacities_.snapshot();
-  if (const auto hints = hints_.find(key); hints != hints_.end()) job.input.hints = hints->second;
-  TriggerTimes::Result trigger = trigger_times_.Compute(*service, job.input.pods);
+  job.input = MakeInput(key, std::move(service), std::move(slices));
+  TriggerTimes::Result trigger = trigger_times_.Compute(*job.input.service, job.input.pods);
   job.input.trigger_time = trigger.trigger;
   job.trigger_state = std::move(trigger.next);
-  job.input.service = std::move(service);
   return job;
 }
 

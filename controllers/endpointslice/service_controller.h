@@ -120,6 +120,11 @@ class ServiceController {
   SyncResult Complete(const Job& job, const Plan& plan, const Outcome& outcome, Instant now);
   SyncResult CompleteVerify(const Job& job, const Response& response, Instant now);
 
+  // What a sync of `service` would be given now, its trigger time aside; of a
+  // Service that is not managed only itself. Changes nothing: for who wants to
+  // know (explain_reply.h).
+  ReconcileInput InputOf(std::shared_ptr<const Service> service) const;
+
   const WorkQueue<ObjectKey>& queue() const { return queue_; }
   const ServiceControllerOptions& options() const { return options_; }
   struct Counters {
@@ -134,6 +139,10 @@ class ServiceController {
   void NoteZone(const Change<Node>& change);
   // Queues the Services whose hints no longer fit the zones' CPU.
   void QueueOutdatedHints(Instant now);
+  // Slices labelled as the Service's and as ours.
+  std::vector<std::shared_ptr<const EndpointSlice>> SlicesOf(const ObjectKey& key) const;
+  ReconcileInput MakeInput(const ObjectKey& key, std::shared_ptr<const Service> service,
+                           std::vector<std::shared_ptr<const EndpointSlice>> slices) const;
   Job MakeSync(const ObjectKey& key, std::shared_ptr<const Service> service,
                std::vector<std::shared_ptr<const EndpointSlice>> slices);
   Job MakeVerify(const ObjectKey& key) const;

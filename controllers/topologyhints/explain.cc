@@ -94,7 +94,11 @@ std::vector<ZoneExplanation> ExplainZones(const ExplainInput& input, Heuristic h
   AddCapacity(input, heuristic == Heuristic::kAuto ? options.policy : HintsPolicy::kReference, &zones);
   if (heuristic == Heuristic::kAuto) AddLimits(input, options, traffic.ready, &zones);
   AddEndpoints(planned, &zones);
-  for (const ZoneTraffic& zone : traffic.zones) zones[zone.zone].traffic = zone;
+  for (const ZoneTraffic& zone : traffic.zones) {
+    ZoneExplanation& into = zones[zone.zone];
+    into.traffic = zone;
+    if (zone.zone.empty()) into.nodes = zone.by_node + zone.by_zone + zone.from_all;
+  }
   std::vector<ZoneExplanation> result;
   for (auto& [name, zone] : zones) {
     zone.zone = name;

@@ -245,9 +245,11 @@ struct ExplainRow {
 };
 // Nullopt for a Service that is not managed.
 std::optional<ExplainRow> RowOf(const Explanation& explanation);
-// Worst first: asked for in vain, then heeded in some places only, then by
+// The rows of all, worst first: asked for in vain, then heeded in some places only, then by
 // overload, then by the share of traffic that leaves its zone, then by name.
-void SortWorstFirst(std::vector<ExplainRow>* rows);
+// What does not ask for hints comes last.
+std::vector<ExplainRow> ExplainRows(const std::vector<ReconcileInput>& services,
+                                    const std::shared_ptr<const NodeReport>& nodes, const ReconcileConfig& config);
 
 }  // namespace epslice
 

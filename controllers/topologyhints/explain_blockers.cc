@@ -125,8 +125,8 @@ class BlockerFinder {
     for (const ZoneExplanation& zone : type_.zones) {
       if (!zone.minimum) continue;
       sum += *zone.minimum;
-      terms.push_back(zone.zone.str() + " " + std::to_string(*zone.minimum) + " (its share of the CPU is " +
-                      Number(zone.ratio * static_cast<double>(ready)) + ")");
+      terms.push_back(zone.zone.str() + " " + std::to_string(*zone.minimum) + " (" +
+                      Number(zone.ratio * static_cast<double>(ready)) + " by CPU)");
     }
     if (sum <= ready) return;
     Add(Blocker::Kind::kNumber, std::string(ReasonCode(HintFailure::kThreshold)), "",
@@ -142,13 +142,21 @@ class BlockerFinder {
     for (const DesiredEndpoint& endpoint : state.endpoints) {
       if (!endpoint.ready || endpoint.zone != nullptr) continue;
       const Pod* pod = endpoint.pod;
+      // Where a node has no zone, that is said of the node.
+      const auto is_its_node = [&](const Blocker& b) {
+        return b.kind == Blocker::Kind::kNode && b.object == pod->nodeName;
+      };
+      if (std::any_of(blockers_.begin(), blockers_.end(), is_its_node)) continue;
       const bool known = input_.cluster.nodes->contains(pod->nodeName);
       const std::string name = KeyOf(pod->metadata).ToString();
-      const std::string where = pod->nodeName.empty() ? "it is on no node"
-                                : known ? "its node " + pod->nodeName.str() + " has no label " + std::string(kLabelZone)
-                                        : "its node " + pod->nodeName.str() + " is not known";
-      Add(Blocker::Kind::kEndpoint, code, name, "the ready endpoint of pod " + name + " has no zone: " + where,
-          pod->nodeName.str());
+      std::string text = "ready pod " + name;
+      if (pod->nodeName.empty()) {
+        text += " is on no node, so it has no zone";
+      } else {
+        text += " on node " + pod->nodeName.str() + " has no zone: the node " +
+                (known ? "has no label " + std::string(kLabelZone) : "is not known");
+      }
+      Add(Blocker::Kind::kEndpoint, code, name, std::move(text), pod->nodeName.str());
     }
   }
 
@@ -156,7 +164,7 @@ class BlockerFinder {
   void NotHeeded() {
     if (type_.traffic.effect == HintEffect::kEverywhere) return;
     HomelessEndpoints();
-    for (Blocker& blocker : blockers_) blocker.message += ", which switches zone hints off at every proxy";
+    for (Blocker& blocker : blockers_) blocker.message += "; one such endpoint switches zone hints off at every proxy";
     for (const ZoneExplanation& zone : type_.zones) {
       if (!zone.traffic || zone.traffic->from_all == 0) continue;
       if (zone.zone.empty()) {

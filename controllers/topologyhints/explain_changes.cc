@@ -118,8 +118,8 @@ Trial SetThreshold(const Trial& trial, Millionths threshold) {
   Fix::Part part;
   part.step = Fix::Step::kThreshold;
   part.value = Decimal(threshold);
-  part.text = "overload threshold " + part.value + " would do: annotate the Service with " +
-              std::string(kAnnotationHintsThreshold) + "=" + part.value;
+  part.text = "set the overload threshold to " + part.value + " (annotation " + std::string(kAnnotationHintsThreshold) +
+              "=" + part.value + ")";
   part.brief = "threshold " + part.value;
   const std::string value = part.value;
   Trial changed = With(trial, std::move(part));
@@ -131,8 +131,7 @@ Trial SetResilient(const Trial& trial) {
   Fix::Part part;
   part.step = Fix::Step::kPolicy;
   part.value = std::string(NameOf(HintsPolicy::kResilient));
-  part.text =
-      "policy resilient would do: annotate the Service with " + std::string(kAnnotationHintsPolicy) + "=" + part.value;
+  part.text = "use the resilient policy (annotation " + std::string(kAnnotationHintsPolicy) + "=" + part.value + ")";
   part.brief = "policy resilient";
   const std::string value = part.value;
   Trial changed = With(trial, std::move(part));
@@ -220,9 +219,10 @@ Trial AddNodeInNewZone(const Trial& trial) {
   std::vector<std::shared_ptr<const Node>> nodes = trial.input.nodes->nodes;
   for (std::int64_t i = 0; i < count; ++i) {
     auto node = std::make_shared<Node>();
-    // No node has such a name, and no zone such a value: both end with a dot.
-    node->metadata.name = Text("another-" + std::to_string(i) + ".");
-    node->metadata.labels = StringMap{{Text::Intern(kLabelZone), Text("another-zone-" + std::to_string(i) + ".")}};
+    // No node or zone is called so: names have no spaces.
+    const std::string zone = i == 0 ? "a new zone" : "another new zone";
+    node->metadata.name = Text("node in " + zone);
+    node->metadata.labels = StringMap{{Text::Intern(kLabelZone), Text(zone)}};
     node->ready = true;
     node->allocatableCpuMilli = TypicalCpu(*trial.input.nodes);
     nodes.push_back(std::move(node));

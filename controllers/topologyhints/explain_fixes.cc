@@ -70,10 +70,14 @@ class FixFinder {
     return type_.state != HintState::Kind::kEnabled && outlook.traffic.effect == HintEffect::kSomewhere;
   }
 
-  // The same steps in another order are the same change.
+  // The same steps in another order are the same change; and more of a step
+  // that is there already is a candidate of its own.
   bool IsRepeated(const Trial& trial) {
     std::multiset<std::string> texts;
     for (const Fix::Part& part : trial.parts) texts.insert(part.text);
+    for (std::size_t i = 0; i + 1 < trial.parts.size(); ++i) {
+      if (trial.parts[i].step == trial.parts.back().step) return true;
+    }
     return !seen_.insert(std::move(texts)).second;
   }
 
@@ -116,22 +120,35 @@ class FixFinder {
   }
 
   // Labels for nodes without a zone, with the zone that the slices say they
-  // were in, or else with each that there is, until one works.
+  // were in; or else with the one that has the fewest nodes, since nodes are
+  // mostly spread evenly; or with each that there is, until one works.
   void AddLabels(const Trial& trial, const std::vector<Text>& nodes, std::vector<Trial>* trials) {
     if (nodes.empty()) return;
     std::vector<Text> zones;
-    for (const NodeReport::Zone& zone : trial.input.nodes->zones) zones.push_back(zone.zone);
-    if (zones.size() < 2) zones.push_back(Text("another-zone."));
-    if (zones.size() < 2) zones.push_back(Text("a-third-zone."));
+    std::vector<std::size_t> sizes;
+    for (const NodeReport::Zone& zone : trial.input.nodes->zones) {
+      zones.push_back(zone.zone);
+      sizes.push_back(zone.nodes.size());
+    }
+    for (const char* name : {"a new zone", "another new zone"}) {
+      if (zones.size() >= 2) break;
+      zones.emplace_back(name);
+      sizes.push_back(0);
+    }
     std::vector<std::pair<Text, Text>> zone_of_node;
     bool guessed = false;
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      const Text written = ZoneAsWritten(trial.input, nodes[i]);
-      guessed |= written.empty();
-      zone_of_node.push_back({nodes[i], written.empty() ? zones[i % zones.size()] : written});
+    for (const Text& node : nodes) {
+      Text zone = ZoneAsWritten(trial.input, node);
+      if (zone.empty()) {
+        guessed = true;
+        const auto fewest = std::min_element(sizes.begin(), sizes.end());
+        ++*fewest;
+        zone = zones[static_cast<std::size_t>(fewest - sizes.begin())];
+      }
+      zone_of_node.push_back({node, zone});
     }
     Trial first = LabelNodes(trial, zone_of_node);
-    if (guessed && nodes.size() == 1) {
+    if (guessed && nodes.size() == 1 && !Works(Try(first))) {
       for (std::size_t i = 0; i < zones.size() && i < kMostZonesTried && trials_ < kMostTrials; ++i) {
         Trial other = LabelNodes(trial, {{nodes[0], zones[i]}});
         if (!Works(Try(other))) continue;

@@ -56,24 +56,32 @@ std::optional<ExplainRow> RowOf(const Explanation& explanation) {
   return row;
 }
 
-void SortWorstFirst(std::vector<ExplainRow>* rows) {
-  std::stable_sort(rows->begin(), rows->end(), [](const ExplainRow& a, const ExplainRow& b) {
+std::vector<ExplainRow> ExplainRows(const std::vector<ReconcileInput>& services,
+                                    const std::shared_ptr<const NodeReport>& nodes, const ReconcileConfig& config) {
+  const auto memo = std::make_shared<ExplainMemo>();
+  std::vector<ExplainRow> rows;
+  for (const ReconcileInput& service : services) {
+    std::optional<ExplainRow> row = RowOf(ExplainService({service, nodes, memo}, config, {.brief = true}));
+    if (row) rows.push_back(*std::move(row));
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const ExplainRow& a, const ExplainRow& b) {
     const auto order_a = Order(a.in_vain, a.state, a.traffic);
     const auto order_b = Order(b.in_vain, b.state, b.traffic);
     return order_a != order_b ? order_a < order_b : a.service < b.service;
   });
+  return rows;
 }
 
 std::string ExplanationListText(const std::vector<ExplainRow>& rows, std::int64_t skipped_services) {
   internal::Page page;
   std::vector<std::vector<std::string>> table = {
-      {"SERVICE", "ASKS FOR", "HINTS", "REASON", "READY", "IN ZONE", "MOST OVERLOAD", "BEST FIX"}};
+      {"SERVICE", "ASKS FOR", "HINTS", "REASON", "READY", "IN ZONE", "BUSIEST", "BEST FIX"}};
   std::int64_t in_vain = 0;
   for (const ExplainRow& row : rows) {
     in_vain += row.in_vain ? 1 : 0;
     const TrafficEstimate& t = row.traffic;
     const std::string overload = t.any ? internal::Overload(t.max_overload) : "";
-    const bool with_zone = t.any && overload != "none" && !t.max_overload_zone.empty();
+    const bool with_zone = t.any && overload != "even" && !t.max_overload_zone.empty();
     table.push_back({row.service.ToString(),
                      std::string(NameOf(row.heuristic)) + (row.policy == "resilient" ? " (resilient)" : ""),
                      internal::StateWord(row.state, t), row.reason, std::to_string(t.ready),

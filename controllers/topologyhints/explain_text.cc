@@ -35,10 +35,12 @@ void Entry(std::string_view about, std::string_view text, Page* page) {
 
 std::string ZoneName(const Text& zone) { return zone.empty() ? "(no zone)" : zone.str(); }
 
-std::string MaxOverload(const TrafficEstimate& traffic) {
+// "+25% (zone-c)", "even"
+std::string Busiest(const TrafficEstimate& traffic) {
   if (!traffic.any) return "";
   const std::string text = Overload(traffic.max_overload);
-  return text == "none" ? text : text + " (" + ZoneName(traffic.max_overload_zone) + ")";
+  if (text == "even") return text;
+  return text + " (" + (traffic.max_overload_zone.empty() ? "no zone" : traffic.max_overload_zone.str()) + ")";
 }
 
 std::string Headline(const Explanation& explanation, const AddressTypeExplanation& type) {
@@ -58,16 +60,31 @@ std::string Headline(const Explanation& explanation, const AddressTypeExplanatio
   return name;
 }
 
+// What follows the name of what it is about.
+std::string Tail(const Blocker& blocker) {
+  const std::size_t at = blocker.message.find(blocker.object);
+  return blocker.object.empty() || at == std::string::npos ? "" : blocker.message.substr(at + blocker.object.size());
+}
+
+// What is the same of several is said once.
 void WriteBlockers(const AddressTypeExplanation& type, Page* page) {
-  for (std::size_t i = 0; i < type.blockers.size() && i < kMostLines; ++i) {
-    Entry(i == 0 ? "why" : "", type.blockers[i].message, page);
+  std::size_t lines = 0;
+  std::size_t i = 0;
+  for (; i < type.blockers.size() && lines < kMostLines; ++lines) {
+    const Blocker& first = type.blockers[i];
+    const std::string tail = Tail(first);
+    std::vector<std::string> others;
+    for (++i; i < type.blockers.size() && !tail.empty() && Tail(type.blockers[i]) == tail; ++i) {
+      others.push_back(type.blockers[i].object);
+    }
+    Entry(lines == 0 ? "why" : "", first.message + (others.empty() ? "" : "; so with " + Listed(others)), page);
   }
-  More(kMostLines, type.blockers.size(), "             ", page);
+  More(i, type.blockers.size(), "             ", page);
 }
 
 std::string OutlookText(const Outlook& outlook, double now) {
   std::string text = "then " + Percent(outlook.traffic.in_zone) + " of the traffic stays in its zone (now " +
-                     Percent(now) + "), most overload " + MaxOverload(outlook.traffic);
+                     Percent(now) + "), busiest endpoint " + Busiest(outlook.traffic);
   if (outlook.traffic.effect == HintEffect::kSomewhere) text += ", some proxies heed hints";
   return text + ", " + Counted(outlook.writes, "write");
 }
@@ -81,9 +98,10 @@ void WriteFixes(const AddressTypeExplanation& type, Page* page) {
   }
   for (std::size_t i = 0; i < type.fixes.size() && i < kMostFixes; ++i) {
     const Fix& fix = type.fixes[i];
-    std::string text = fix.best && type.fixes.size() > 1 ? "BEST: " : "";
-    for (std::size_t p = 0; p < fix.parts.size(); ++p) text += (p > 0 ? "; and " : "") + fix.parts[p].text;
-    Entry(i == 0 ? about : "or", text, page);
+    for (std::size_t p = 0; p < fix.parts.size(); ++p) {
+      const std::string mark = fix.best && type.fixes.size() > 1 ? "BEST: " : "";
+      Entry(p > 0 ? "" : i == 0 ? about : "or", (p > 0 ? "and " : mark) + fix.parts[p].text, page);
+    }
     Entry("", "  " + OutlookText(fix.outlook, type.traffic.in_zone), page);
   }
   More(kMostFixes, type.fixes.size(), "             ", page);
@@ -100,9 +118,12 @@ std::string Writes(const AddressTypeExplanation& type) {
 void WriteTraffic(const AddressTypeExplanation& type, Page* page) {
   const TrafficEstimate& t = type.traffic;
   if (t.any) {
-    std::string text = Percent(t.in_zone) +
-                       " of the traffic stays in its zone; most overload of an endpoint: " + MaxOverload(t) + "; " +
-                       Counted(t.ready, "ready endpoint");
+    const std::string busiest = Overload(t.max_overload);
+    std::string text = Percent(t.in_zone) + " stays in its zone; ";
+    text += busiest == "even" ? "every endpoint gets an even share"
+                              : "the busiest endpoint gets " + busiest.substr(1) + " more than an even share, from " +
+                                    ZoneName(t.max_overload_zone);
+    text += "; " + Counted(t.ready, "ready endpoint");
     if (t.terminating) text += ", so those that serve while they terminate take it";
     if (type.hinted_away > 0) text += ", " + std::to_string(type.hinted_away) + " hinted for another zone";
     Entry("traffic", text, page);
@@ -148,12 +169,12 @@ void WriteZones(const AddressTypeExplanation& type, Page* page) {
 }
 
 void WriteAlternatives(const AddressTypeExplanation& type, Page* page) {
-  Rows rows = {{"INSTEAD", "HINTS", "REASON", "IN ZONE", "MOST OVERLOAD", "HINTED AWAY", "WRITES"}};
+  Rows rows = {{"INSTEAD", "HINTS", "REASON", "IN ZONE", "BUSIEST", "HINTED AWAY", "WRITES"}};
   for (const Alternative& alternative : type.alternatives) {
     const Outlook& o = alternative.outlook;
     rows.push_back({alternative.name + (alternative.active ? " (now)" : ""), StateWord(o.state, o.traffic), o.reason,
-                    o.traffic.any ? Percent(o.traffic.in_zone) : "", MaxOverload(o.traffic),
-                    std::to_string(o.hinted_away), std::to_string(o.writes)});
+                    o.traffic.any ? Percent(o.traffic.in_zone) : "", Busiest(o.traffic), std::to_string(o.hinted_away),
+                    std::to_string(o.writes)});
   }
   page->Blank();
   page->Table(rows, 2);
@@ -215,8 +236,8 @@ std::string LacksText(const NodeReport::LeftOut& node) {
     }
   }
   std::string text = Listed(texts);
-  if (node.resilient_only) text += " (only the resilient policy leaves it out)";
-  if (node.unknown) text += " (under the reference policy no Service has hints while it is so)";
+  if (node.resilient_only) text += " (left out by the resilient policy only)";
+  if (node.unknown) text += " (stops all hints of the reference policy)";
   return text;
 }
 
@@ -239,11 +260,17 @@ void WriteNodes(const NodeReport& report, Page* page) {
   for (const NodeReport::LeftOut& node : report.left_out) nodes.push_back(&node);
   std::stable_sort(nodes.begin(), nodes.end(), [](const auto* a, const auto* b) { return a->unknown && !b->unknown; });
   rows.clear();
-  for (std::size_t i = 0; i < nodes.size() && i < kMostLines; ++i) {
-    rows.push_back({nodes[i]->node.str(), nodes[i]->zone.str(), LacksText(*nodes[i])});
+  std::size_t i = 0;
+  while (i < nodes.size() && rows.size() < kMostLines) {
+    const NodeReport::LeftOut& first = *nodes[i];
+    std::vector<std::string> names;
+    for (; i < nodes.size() && nodes[i]->zone == first.zone && nodes[i]->lacks == first.lacks; ++i) {
+      names.push_back(nodes[i]->node.str());
+    }
+    rows.push_back({Listed(names, 10), first.zone.str(), LacksText(first)});
   }
   page->Table(rows, 2);
-  More(kMostLines, nodes.size(), "  ", page);
+  More(i, nodes.size(), "  ", page);
 }
 
 void WriteAsked(const Explanation& explanation, Page* page) {

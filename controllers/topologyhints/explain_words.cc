@@ -48,7 +48,7 @@ std::string Percent(double share) {
 
 std::string Overload(double overload) {
   const std::string text = Rounded(overload * 100, 0);
-  return text == "0" || text == "-0" ? "none" : (overload > 0 ? "+" : "") + text + "%";
+  return text == "0" || text == "-0" ? "even" : (overload > 0 ? "+" : "") + text + "%";
 }
 
 std::string Load(double load) { return Rounded(load, 2); }

@@ -12,7 +12,7 @@
 namespace epslice::internal {
 
 std::string Percent(double share);      // "31%", "0.4%"
-std::string Overload(double overload);  // "+17%", "none"
+std::string Overload(double overload);  // "+17%", "-8%", "even"
 std::string Load(double load);          // "1.17"
 std::string Cpu(std::int64_t milli);    // "80", "1.5"
 std::string StateWord(HintState::Kind state, const TrafficEstimate& traffic);

@@ -7,6 +7,7 @@
 #include "sim/cli/command.h"
 #include "sim/cli/demo_command.h"
 #include "sim/cli/diff_command.h"
+#include "sim/cli/explain_command.h"
 #include "sim/cli/plan_command.h"
 #include "sim/cli/serve_command.h"
 #include "sim/report/table.h"
@@ -38,6 +39,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(MakePlanCommand());
   commands.push_back(MakeDiffCommand());
+  commands.push_back(MakeExplainCommand());
   commands.push_back(MakeServeCommand());
   commands.push_back(MakeDemoCommand());
   return commands;
