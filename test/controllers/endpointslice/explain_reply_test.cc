@@ -1,0 +1,122 @@
+#include "controllers/endpointslice/explain_reply.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "controllers/topologyhints/explain_report.h"
+#include "test/controllers/endpointslice/controller_fixture.h"
+
+namespace epslice {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using testing::PodBuilder;
+using testing::ServiceBuilder;
+
+TEST(ParseExplainQueryTest, Queries) {
+  struct Case {
+    std::string query;
+    std::string service;
+    bool json;
+  };
+  for (const Case& c : std::vector<Case>{{"", "", false},
+                                         {"service=shop/web", "shop/web", false},
+                                         {"service=shop%2Fweb&output=json", "shop/web", true},
+                                         {"output=text&service=web", "web", false},
+                                         {"&output=json&", "", true}}) {
+    const absl::StatusOr<ExplainQuery> query = ParseExplainQuery(c.query);
+    ASSERT_TRUE(query.ok()) << c.query << ": " << query.status();
+    EXPECT_EQ(query->service, c.service) << c.query;
+    EXPECT_EQ(query->json, c.json) << c.query;
+  }
+  for (const std::string& bad :
+       {std::string("output=xml"), std::string("service=a&service=b"), std::string("name=a"), std::string("service=%2"),
+        std::string("service=%zz"), std::string("service=") + std::string(2000, 'a')}) {
+    const absl::Status status = ParseExplainQuery(bad).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("accepted are service=[NAMESPACE/]NAME")) << bad;
+  }
+}
+
+class ExplainReplyTest : public testing::ServiceControllerTest {
+ protected:
+  ExplainReplyTest() {
+    PutNode("a1", "zone-a");
+    PutNode("b1", "zone-b");
+    PutNode("c1", "zone-c");
+    PutService(ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto"));
+    PutPod(PodBuilder("web-0", "10.0.0.1").Node("a1"));
+    PutPod(PodBuilder("other", "10.0.0.2").Node("a1").Labels({{Text("app"), Text("db")}}));
+    ServiceBuilder external("external");
+    external.service.spec.type = Text("ExternalName");
+    PutService(external);
+    controller_.Start(now_);
+  }
+
+  ExplainAnswer Ask(const std::string& query) {
+    const ExplainQuery parsed = *ParseExplainQuery(query);
+    return ExplainReply(parsed, TakeExplainSnapshot(controller_, parsed.service));
+  }
+};
+
+TEST_F(ExplainReplyTest, OneService) {
+  WorkAll();
+  const ExplainAnswer text = Ask("service=shop/web");
+  EXPECT_EQ(text.status, 200);
+  EXPECT_EQ(text.content_type, "text/plain; charset=utf-8");
+  EXPECT_THAT(text.body,
+              HasSubstr("shop/web, IPv4: hints are OFF although they are asked for (InsufficientEndpoints)"));
+  const ExplainAnswer json = Ask("service=web&output=json");
+  EXPECT_EQ(json.content_type, "application/json");
+  const Json explanation = Json::parse(json.body);
+  EXPECT_EQ(explanation["apiVersion"], "epslice.dev/v1");
+  EXPECT_EQ(explanation["kind"], "Explanation");
+  EXPECT_EQ(explanation["inVain"], true);
+  EXPECT_EQ(explanation["addressTypes"][0]["pods"].size(), 1U) << "the pods of its selector only";
+  EXPECT_EQ(explanation["addressTypes"][0]["blockers"][0]["code"], "InsufficientEndpoints");
+  const Json unmanaged = Json::parse(Ask("service=external&output=json").body);
+  EXPECT_EQ(unmanaged["managed"], false);
+  EXPECT_EQ(unmanaged["unmanaged"], "ExternalName");
+}
+
+TEST_F(ExplainReplyTest, AllServices) {
+  const Json list = Json::parse(Ask("output=json").body);
+  EXPECT_EQ(list["kind"], "ExplanationList");
+  EXPECT_EQ(list["skippedServices"], 1);
+  ASSERT_EQ(list["items"].size(), 1U);
+  EXPECT_EQ(list["items"][0]["fix"], "+2 endpoints");
+  EXPECT_THAT(Ask("").body, HasSubstr("1 of 1 Service asks for hints in vain"));
+}
+
+TEST_F(ExplainReplyTest, ErrorsAreSaidInTheSameForm) {
+  const ExplainAnswer text = Ask("service=webb");
+  EXPECT_EQ(text.status, 404);
+  EXPECT_EQ(text.body, "there is no Service \"webb\"; did you mean shop/web?\n");
+  const ExplainAnswer json = Ask("service=webb&output=json");
+  EXPECT_EQ(json.status, 404);
+  EXPECT_THAT(std::string(Json::parse(json.body)["error"]), HasSubstr("did you mean"));
+  ServiceBuilder twin;
+  twin.service.metadata.namespace_ = Text("zoo");
+  PutService(twin);
+  EXPECT_EQ(Ask("service=web").status, 400);
+}
+
+// A snapshot stays what it was while the stores move on.
+TEST_F(ExplainReplyTest, SnapshotsStay) {
+  const ExplainQuery query{"web", true};
+  const ExplainSnapshot snapshot = TakeExplainSnapshot(controller_, query.service);
+  const std::string before = ExplainReply(query, snapshot).body;
+  PutNode("d1", "zone-d");
+  PutPod(PodBuilder("web-1", "10.0.0.3").Node("b1"));
+  WorkAll();
+  EXPECT_EQ(ExplainReply(query, snapshot).body, before);
+  EXPECT_NE(Ask("service=web&output=json").body, before);
+}
+
+}  // namespace
+}  // namespace epslice
