@@ -83,8 +83,9 @@ void WriteBlockers(const AddressTypeExplanation& type, Page* page) {
 }
 
 std::string OutlookText(const Outlook& outlook, double now) {
+  const std::string busiest = Busiest(outlook.traffic);
   std::string text = "then " + Percent(outlook.traffic.in_zone) + " of the traffic stays in its zone (now " +
-                     Percent(now) + "), busiest endpoint " + Busiest(outlook.traffic);
+                     Percent(now) + "), " + (busiest == "even" ? "even load" : "busiest endpoint " + busiest);
   if (outlook.traffic.effect == HintEffect::kSomewhere) text += ", some proxies heed hints";
   return text + ", " + Counted(outlook.writes, "write");
 }
