@@ -70,6 +70,20 @@ inline ExplainInput MakeExplainInput(std::shared_ptr<const Service> service,
   return input;
 }
 
+using Nodes = std::vector<std::shared_ptr<const Node>>;
+
+// One node of 2 CPU in each of three zones.
+inline Nodes ThreeZones() {
+  return MakeNodes({{"a1", "zone-a", 2000}, {"b1", "zone-b", 2000}, {"c1", "zone-c", 2000}});
+}
+
+inline Nodes WithNode(Nodes nodes, const NodeSpec& spec) {
+  nodes.push_back(MakeNode(spec));
+  return nodes;
+}
+
+inline const AddressTypeExplanation& Only(const Explanation& explanation) { return explanation.address_types.at(0); }
+
 inline ServiceBuilder AutoService() {
   return ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto");
 }
