@@ -101,7 +101,7 @@ class BlockerFinder {
   }
 
   std::string NotReadyToo() const {
-    return type_.not_ready == 0 ? "" : " (" + Counted(type_.not_ready, "endpoint") + " more not ready)";
+    return type_.not_ready == 0 ? "" : " (" + std::to_string(type_.not_ready) + " more not ready)";
   }
 
   void Numbers() {

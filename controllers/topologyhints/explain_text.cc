@@ -189,7 +189,8 @@ std::string HintsOf(const EndpointHints& hints) {
 }
 
 std::string PodState(const PodExplanation& pod) {
-  if (pod.ready) return "ready";
+  // Of a pod that is no endpoint, what the pod itself is.
+  if (pod.ready || (!pod.left_out.empty() && pod.serving && !pod.terminating)) return "ready";
   if (pod.terminating) return pod.serving ? "terminating, serving" : "terminating";
   return "not ready";
 }

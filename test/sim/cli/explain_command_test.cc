@@ -64,6 +64,13 @@ TEST(ExplainCommandTest, YamlSaysTheSameAsJson) {
   EXPECT_EQ(Json::parse(*back), Json::parse(json.out));
 }
 
+// What the README shows is what is printed.
+TEST(ExplainCommandTest, ReadmeShowsARealTranscript) {
+  const std::string readme = ReadFileForTest(SourcePath("README.md"));
+  EXPECT_THAT(readme, HasSubstr("$ endpointslice-sim explain -f dump.json\n" + RunCliTest(OnShop({"explain"})).out));
+  EXPECT_THAT(readme, HasSubstr("explain -f dump.json redis\n" + RunCliTest(OnShop({"explain", "redis"})).out));
+}
+
 // The fields that docs/explain.md promises.
 TEST(ExplainCommandTest, JsonHasItsShape) {
   const Json e = Json::parse(RunCliTest(OnShop({"explain", "redis", "-o", "json"})).out);
