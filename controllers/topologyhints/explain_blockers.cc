@@ -1,6 +1,7 @@
 // What keeps hints from being given, or from being heeded: the very node,
 // endpoint, zone or number.
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -13,7 +14,7 @@ namespace {
 
 std::string Number(double value) {
   // One digit after the point is what people compare.
-  const auto tenths = static_cast<std::int64_t>(value * 10 + 0.5);
+  const std::int64_t tenths = std::llround(value * 10);
   std::string text = std::to_string(tenths / 10);
   if (tenths % 10 != 0) text += "." + std::to_string(tenths % 10);
   return text;

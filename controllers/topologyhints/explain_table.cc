@@ -1,5 +1,6 @@
 // All Services in a table, worst first.
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "controllers/topologyhints/explain_internal.h"
@@ -19,7 +20,7 @@ int Badness(bool in_vain, HintState::Kind state, const TrafficEstimate& traffic)
 }
 
 // What is closer than this counts as equal: it is rounding.
-std::int64_t Coarse(double value) { return static_cast<std::int64_t>(value * 1e6 + (value < 0 ? -0.5 : 0.5)); }
+std::int64_t Coarse(double value) { return std::llround(value * 1e6); }
 
 auto Order(bool in_vain, HintState::Kind state, const TrafficEstimate& traffic) {
   return std::make_tuple(Badness(in_vain, state, traffic), -Coarse(traffic.any ? traffic.max_overload : -1),
