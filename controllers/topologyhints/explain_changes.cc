@@ -155,6 +155,7 @@ Trial LabelNodes(const Trial& trial, const std::vector<std::pair<Text, Text>>& z
     zones[node] = zone;
   }
   std::vector<std::string> tried_names;
+  tried_names.reserve(tried.size());
   for (const Text& zone : tried) tried_names.push_back(zone.str());
   part.value = Listed(tried_names);
   part.text = "label " + Names(part.objects) + " with " + std::string(kLabelZone) + " (tried with " + part.value + ")";

@@ -38,13 +38,13 @@ std::string ZoneName(const Text& zone) { return zone.empty() ? "(no zone)" : zon
 // "+25% (zone-c)", "even"
 std::string Busiest(const TrafficEstimate& traffic) {
   if (!traffic.any) return "";
-  const std::string text = Overload(traffic.max_overload);
+  std::string text = Overload(traffic.max_overload);
   if (text == "even") return text;
   return text + " (" + (traffic.max_overload_zone.empty() ? "no zone" : traffic.max_overload_zone.str()) + ")";
 }
 
 std::string Headline(const Explanation& explanation, const AddressTypeExplanation& type) {
-  const std::string name = explanation.service.ToString() + ", " + type.address_type.str() + ": ";
+  std::string name = explanation.service.ToString() + ", " + type.address_type.str() + ": ";
   const std::string code = type.reason.empty() ? "" : " (" + type.reason + ")";
   switch (type.state) {
     case HintState::Kind::kOff: return name + "hints are not asked for" + code;
@@ -209,7 +209,7 @@ void WritePods(const AddressTypeExplanation& type, Page* page) {
   };
   std::stable_sort(pods.begin(), pods.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
   const auto slices = [](const PodExplanation& pod) {
-    const std::string planned = Listed(pod.planned_in);
+    std::string planned = Listed(pod.planned_in);
     const std::string written = Listed(pod.written_in);
     if (planned == written) return planned;
     return (written.empty() ? "none" : written) + " -> " + (planned.empty() ? "none" : planned);
