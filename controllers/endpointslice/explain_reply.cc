@@ -14,33 +14,6 @@ namespace {
 
 constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::string_view kJson = "application/json";
-// Two names of a Kubernetes object, percent-encoded.
-constexpr std::size_t kLongestValue = 3 * 512;
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::optional<std::string> PercentDecode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out.push_back(text[i] == '+' ? ' ' : text[i]);
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = HexDigit(text[i + 1]);
-    const int low = HexDigit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  return out;
-}
-
 absl::Status Refused(std::string_view what) {
   return absl::InvalidArgumentError(std::string(what) +
                                     "; accepted are service=[NAMESPACE/]NAME and output=text or output=json");
@@ -64,34 +37,24 @@ ExplainAnswer Failed(int status, std::string_view message, bool json) {
 
 }  // namespace
 
-absl::StatusOr<ExplainQuery> ParseExplainQuery(std::string_view query) {
-  ExplainQuery parsed;
+absl::StatusOr<ExplainQuery> MakeExplainQuery(const std::vector<std::pair<std::string, std::string>>& parameters) {
+  ExplainQuery query;
   bool has_service = false;
   bool has_output = false;
-  while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (pair.empty()) continue;
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    const std::string_view key = pair.substr(0, equals);
-    const std::string_view raw = pair.substr(std::min(equals + 1, pair.size()));
-    if (raw.size() > kLongestValue) return Refused("a value is too long");
-    const std::optional<std::string> value = PercentDecode(raw);
-    if (!value) return Refused("a value is not percent-encoded as it should be");
+  for (const auto& [key, value] : parameters) {
     if (key == "service" && !has_service) {
       has_service = true;
-      parsed.service = *value;
-    } else if (key == "output" && !has_output && (*value == "json" || *value == "text")) {
+      query.service = value;
+    } else if (key == "output" && !has_output && (value == "json" || value == "text")) {
       has_output = true;
-      parsed.json = *value == "json";
+      query.json = value == "json";
     } else if (key == "output" || key == "service") {
-      return Refused(std::string(key) + " is given twice, or has a value that is not known");
+      return Refused(key + " is given twice, or has a value that is not known");
     } else {
-      return Refused("there is a parameter that is not known");
+      return Refused("\"" + key.substr(0, 64) + "\" is no parameter");
     }
   }
-  return parsed;
+  return query;
 }
 
 ExplainSnapshot TakeExplainSnapshot(const ServiceController& controller, std::string_view service) {

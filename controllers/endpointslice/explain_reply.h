@@ -1,7 +1,7 @@
 // What the live controller answers to "why are my hints off?": a snapshot of
 // its stores, taken under the lock, and the answer, worked out without it.
 //
-//   query = ParseExplainQuery("service=shop/redis&output=json");
+//   query = MakeExplainQuery({{"service", "shop/redis"}, {"output", "json"}});
 //   { lock; snapshot = TakeExplainSnapshot(controller, query.service); }
 //   reply = ExplainReply(query, snapshot);   // takes as long as it takes
 #ifndef EPSLICE_CONTROLLERS_ENDPOINTSLICE_EXPLAIN_REPLY_H_
@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -26,9 +27,9 @@ struct ExplainQuery {
   std::string service;  // "name" or "namespace/name"; empty: a table of all
   bool json = false;    // output=json; else text
 };
-// The part of a URL after "?": service and output, each at most once,
-// percent-encoded. InvalidArgument names what is accepted.
-absl::StatusOr<ExplainQuery> ParseExplainQuery(std::string_view query);
+// Of a URL's query, decoded: service and output, each at most once.
+// InvalidArgument names what is accepted.
+absl::StatusOr<ExplainQuery> MakeExplainQuery(const std::vector<std::pair<std::string, std::string>>& parameters);
 
 // Everything shared and immutable.
 struct ExplainSnapshot {

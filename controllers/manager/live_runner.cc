@@ -443,6 +443,11 @@ LiveRunner::Stats LiveRunner::stats() const {
   return stats;
 }
 
+ExplainSnapshot LiveRunner::explain_snapshot(std::string_view service) const {
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  return TakeExplainSnapshot(impl_->controller, service);
+}
+
 const Monitor& LiveRunner::monitor() const { return impl_->monitor; }
 
 LiveRunner::QueueView LiveRunner::queue(std::size_t max) const {

@@ -21,9 +21,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "controllers/endpointslice/explain_reply.h"
 #include "controllers/endpointslice/service_controller.h"
 #include "controllers/manager/log.h"
 #include "controllers/manager/monitor.h"
@@ -79,6 +81,9 @@ class LiveRunner {
     Duration queue_unfinished{0}, queue_longest{0};
   };
   Stats stats() const;
+
+  // A snapshot for ExplainReply(): pointers only, taken under the lock.
+  ExplainSnapshot explain_snapshot(std::string_view service) const;
 
   // What its threads are doing.
   const Monitor& monitor() const;

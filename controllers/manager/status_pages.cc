@@ -114,6 +114,14 @@ HttpReply QueuePage(const LiveRunner& runner, const HttpQuery& query) {
   return JsonReply(std::move(json));
 }
 
+HttpReply ExplainPage(const LiveRunner& runner, const HttpQuery& request) {
+  const absl::StatusOr<ExplainQuery> query = MakeExplainQuery(request.parameters);
+  if (!query.ok()) return {400, std::string(query.status().message()) + "\n"};
+  if (!runner.stats().synced) return {503, "the lists of the API server's objects are not complete yet\n"};
+  ExplainAnswer answer = ExplainReply(*query, runner.explain_snapshot(query->service));
+  return {answer.status, std::move(answer.body), std::move(answer.content_type)};
+}
+
 }  // namespace
 
 void AddStatusPages(const StatusPagesOptions& options, const LiveRunner* runner, const Metrics* metrics,
@@ -126,6 +134,7 @@ void AddStatusPages(const StatusPagesOptions& options, const LiveRunner* runner,
   serving->AddHandler("/metrics", [runner, metrics](const HttpQuery&) {
     return HttpReply{200, metrics->Render(*runner), std::string(kMetricsContentType)};
   });
+  serving->AddHandler("/debug/explain", [runner](const HttpQuery& query) { return ExplainPage(*runner, query); });
   serving->AddHandler("/debug/queue", [runner](const HttpQuery& query) { return QueuePage(*runner, query); });
 }
 

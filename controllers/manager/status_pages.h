@@ -6,6 +6,8 @@
 //   /configz                  the flags as they hold, no secrets
 //   /debug/queue              what waits, since when, and what is worked on;
 //                             ?limit=N keys of each (100, at most 10000)
+//   /debug/explain            why hints are on or off, ?service=[NAMESPACE/]NAME;
+//                             without it a table of all; &output=json
 //   /metrics                  for Prometheus
 #ifndef EPSLICE_CONTROLLERS_MANAGER_STATUS_PAGES_H_
 #define EPSLICE_CONTROLLERS_MANAGER_STATUS_PAGES_H_

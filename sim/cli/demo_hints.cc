@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "apis/concat.h"
 #include "controllers/endpointslice/slice_tracker.h"
 #include "controllers/topologyhints/traffic_distribution.h"
 #include "controllers/topologyhints/zone_capacity.h"
 #include "sim/report/table.h"
-#include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "apis/concat.h"
 #include "controllers/topologyhints/explain.h"
 #include "controllers/topologyhints/explain_report.h"
 #include "sim/cli/flags.h"
 #include "sim/cluster/dump_cluster.h"
-#include "sim/trace/concat.h"
 
 namespace epslice::sim {
 namespace {

@@ -67,6 +67,14 @@ echo
 echo "4. What would a controller that starts now change?  endpointslice-sim diff -f end.jsonl"
 "$bin/endpointslice-sim" diff -f "$scratch/end.jsonl" || die "the slices are not what they should be"
 
+echo
+echo "5. Why has redis no hints, and what would bring them back?  endpointslice-sim explain -f end.jsonl shop/redis"
+echo
+explained=0
+"$bin/endpointslice-sim" explain -f "$scratch/end.jsonl" shop/redis || explained=$?
+# 1: they are asked for in vain.
+[ "$explained" = 1 ] || die "explain ended with exit code $explained"
+
 if [ "$keep" = --keep ]; then
   cat <<END
 

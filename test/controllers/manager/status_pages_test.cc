@@ -164,6 +164,25 @@ TEST_F(StatusPagesTest, NoticesAWorkerThatIsStuck) {
   EXPECT_THAT(Get("/livez/informers").second, HasSubstr("the informer of pods is stuck for 21m0s"));
 }
 
+TEST_F(StatusPagesTest, ExplainsHints) {
+  Start(&real_clock_);
+  transport_->SetDown(true);
+  runner_->Start();
+  EXPECT_EQ(Get("/debug/explain?service=web").first, 503) << "not listed yet";
+  transport_->SetDown(false);
+  ASSERT_TRUE(WaitSynced());
+  CreateService("web");
+  ASSERT_TRUE(progress_.WaitUntil([&] { return runner_->stats().services == 1; }));
+  EXPECT_THAT(Get("/debug/explain?service=shop%2Fweb").second, HasSubstr("shop/web, IPv4: hints are not asked for"));
+  const Json one = GetJson("/debug/explain?service=web&output=json");
+  EXPECT_EQ(one["kind"], "Explanation");
+  EXPECT_EQ(one["apiVersion"], "epslice.dev/v1");
+  EXPECT_EQ(GetJson("/debug/explain?output=json")["kind"], "ExplanationList");
+  EXPECT_THAT(Get("/debug/explain").second, HasSubstr("shop/web"));
+  EXPECT_EQ(Get("/debug/explain?service=wep").first, 404);
+  EXPECT_EQ(Get("/debug/explain?services=web").first, 400);
+}
+
 TEST_F(StatusPagesTest, ShowsVersionFlagsAndQueue) {
   Start(&real_clock_);
   runner_->Start();

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sim/trace/yaml.h"
+#include "apis/yaml.h"
 #include "test/sim/cli/cli_testing.h"
 
 namespace epslice::sim {
