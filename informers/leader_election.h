@@ -71,6 +71,8 @@ class LeaderElector {
 
   State state() const { return state_; }
   bool MayWrite(Instant now) const { return state_ == State::kLeading && now < fenced_at_; }
+  // When MayWrite() ends, unless the Lease is renewed; 0 where it is not true.
+  Instant writes_until() const { return state_ == State::kLeading ? fenced_at_ : Instant{0}; }
   // Who holds the Lease as last seen; empty: nobody.
   const std::string& leader() const { return leader_; }
   // Why the last try failed; empty: it did not.

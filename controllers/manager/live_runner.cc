@@ -28,7 +28,13 @@ bool IsOutage(const Status& status) { return status.code == 0 || status.code == 
 
 struct LiveRunner::Impl {
   Impl(LiveRunnerOptions o, Transport* t, const Clock* c, Logger* l)
-      : options(std::move(o)), transport(t), clock(c), log(l), random(options.seed), controller(options.controller) {}
+      : options(std::move(o)),
+        transport(t),
+        clock(c),
+        log(l),
+        random(options.seed),
+        controller(options.controller),
+        standby(options.standby) {}
 
   // --- informers
   template <typename T>
@@ -76,6 +82,7 @@ struct LiveRunner::Impl {
   Random random;
   ServiceController controller;
   bool stopping = false;
+  bool standby;
   Instant start_time{0};
   std::optional<Instant> next_resync;
   int busy = 0;
@@ -200,6 +207,10 @@ void LiveRunner::Impl::StartWhenSynced(Instant now) {
 void LiveRunner::Impl::RunWorker(int worker) {
   std::unique_lock<std::mutex> lock(mu);
   while (!stopping) {
+    if (standby) {
+      idle_cv.wait(lock);
+      continue;
+    }
     const Instant now = clock->Now();
     ResyncWhenDue(now);
     std::optional<Job> job = controller.Next(now);
@@ -275,6 +286,14 @@ void LiveRunner::Impl::RunJob(const Job& job, int worker) {
 }
 
 Response LiveRunner::Impl::Send(const Request& request, int worker) {
+  const bool writes_something = request.verb != Verb::kGet && request.verb != Verb::kList;
+  if (writes_something && options.may_write && !options.may_write()) {
+    Response refused;
+    refused.status.code = 503;
+    refused.status.reason = "NotLeader";
+    refused.status.message = "not sent: this replica does not hold the lease any more";
+    return refused;
+  }
   Response response = transport->Do(request, &writes);
   monitor.WorkGoesOn(worker, clock->Now());
   return response;
@@ -377,6 +396,12 @@ LiveRunner::LiveRunner(LiveRunnerOptions options, Transport* transport, const Cl
     : impl_(std::make_unique<Impl>(std::move(options), transport, clock, log)) {}
 
 LiveRunner::~LiveRunner() { Stop(); }
+
+void LiveRunner::Lead() {
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  impl_->standby = false;
+  impl_->idle_cv.notify_all();
+}
 
 void LiveRunner::Start() {
   Impl* const impl = impl_.get();

@@ -43,6 +43,11 @@ struct LiveRunnerOptions {
   Duration min_resync_period = std::chrono::hours(12);
   // How long Stop() lets the syncs in flight finish before it cancels them.
   Duration shutdown_grace = std::chrono::seconds(10);
+  // Informers run at once, work begins with Lead(): of several replicas one leads.
+  bool standby = false;
+  // Asked before every write; one that may not be is not sent, and fails. Null:
+  // always.
+  std::function<bool()> may_write;
   // Makes the jitter of everything that has some.
   std::uint64_t seed = 1;
   // Told of every sync that ended (no verification), for metrics. Called from
@@ -62,6 +67,8 @@ class LiveRunner {
 
   // Starts the threads; at most once.
   void Start();
+  // Ends `standby`; from any thread.
+  void Lead();
   // Takes no more work, lets what is in flight finish (shutdown_grace at
   // most), joins all threads. False when a sync had to be cancelled: its last
   // write may or may not have happened. Again: does nothing.

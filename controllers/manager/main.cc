@@ -1,6 +1,7 @@
 // endpointslice-controller: the EndpointSlice controller as a program.
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "controllers/manager/connection.h"
+#include "controllers/manager/leader_runner.h"
 #include "controllers/manager/live_runner.h"
 #include "controllers/manager/log.h"
 #include "controllers/manager/metrics.h"
@@ -69,6 +71,46 @@ std::unique_ptr<Serving> StartServing(const ManagerOptions& options, const LiveR
   return serving;
 }
 
+// Leader election, with a transport of its own: its calls must neither wait for
+// others in the rate limit nor longer than the lease allows.
+struct Leading {
+  std::unique_ptr<HttpTransport> transport;
+  std::unique_ptr<LeaderRunner> runner;
+  LiveRunner* work = nullptr;
+
+  void Start(LiveRunner* live) {
+    work = live;
+    runner->Start();
+  }
+};
+
+absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& options, HttpTransportOptions http,
+                                                     Metrics* metrics, const Clock* clock, Logger* log) {
+  auto leading = std::make_unique<Leading>();
+  http.qps = 0;
+  http.call_timeout = http.read_timeout = http.connect_timeout = options.leader_election.renew_deadline / 2;
+  absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(std::move(http), clock);
+  if (!transport.ok()) return transport.status();
+  leading->transport = *std::move(transport);
+  LeaderRunnerOptions runner;
+  runner.elector = options.leader_election;
+  runner.elector.identity = NewLeaderIdentity();
+  runner.elector.seed = static_cast<std::uint64_t>(clock->WallNow().nanos);
+  const std::string name = runner.elector.name;
+  metrics->SetLeader(name, false);
+  runner.on_leading = [metrics, name, leading = leading.get()] {
+    metrics->SetLeader(name, true);
+    leading->work->Lead();
+  };
+  runner.on_lost = [metrics, name] {
+    metrics->SetLeader(name, false);
+    // Ends WaitForStopSignal().
+    kill(getpid(), SIGTERM);
+  };
+  leading->runner = std::make_unique<LeaderRunner>(std::move(runner), leading->transport.get(), clock, log);
+  return leading;
+}
+
 int Run(const ManagerOptions& options) {
   PrepareStopSignals();
   const RealClock clock;
@@ -88,6 +130,14 @@ int Run(const ManagerOptions& options) {
   runner_options.observe_sync = [&metrics](const Job& job, const Plan& plan, const Outcome& outcome) {
     metrics.ObserveSync(job, plan, outcome);
   };
+  std::unique_ptr<Leading> leading;
+  if (options.leader_elect) {
+    absl::StatusOr<std::unique_ptr<Leading>> made = MakeLeading(options, connection->http, &metrics, &clock, &log);
+    if (!made.ok()) return Fail(made.status());
+    leading = *std::move(made);
+    runner_options.standby = true;
+    runner_options.may_write = [leader = leading->runner.get()] { return leader->MayWrite(); };
+  }
   LiveRunner runner(std::move(runner_options), transport->get(), &clock, &log);
   log.Info(0, "Starting",
            {{"version", Version()}, {"server", connection->http.base_url}, {"config", connection->origin}});
@@ -95,11 +145,14 @@ int Run(const ManagerOptions& options) {
   const std::unique_ptr<Serving> serving = StartServing(options, &runner, &metrics, &clock, &log, &code);
   if (code) return *code;
   runner.Start();
+  if (leading != nullptr) leading->Start(&runner);
   const int signal = WaitForStopSignal();
-  log.Info(0, "Stopping", {{"signal", signal}});
+  const bool lost = leading != nullptr && leading->runner->lost();
+  if (!lost) log.Info(0, "Stopping", {{"signal", signal}});
   if (!runner.Stop()) log.Warning("A sync did not end in time and was cancelled");
+  if (leading != nullptr) leading->runner->Stop();
   log.Info(0, "Stopped");
-  return 0;
+  return lost ? 1 : 0;
 }
 
 }  // namespace

@@ -189,11 +189,37 @@ void AddHintsFlags(CLI::App* app, ManagerOptions* o) {
           ParsedSetter(&o->hints.overload_threshold, share_up_to(kMaxThreshold)));
 }
 
-void AddLeaderElectionFlag(CLI::App* app, std::string* leader_elect) {
+Setter NameSetter(std::string* target) {
+  return [=](const std::string& value) -> std::optional<std::string> {
+    if (!IsDns1123Subdomain(value)) return "accepted is an object's name: lower case letters, digits, '-' and '.'";
+    *target = value;
+    return std::nullopt;
+  };
+}
+
+void AddLeaderElectionFlags(CLI::App* app, ManagerOptions* o, std::string* leader_elect) {
   app->add_flag("--leader-elect", *leader_elect,
-                "Must be false, the default here: this version does not elect a leader, so run one replica")
+                "Of several replicas only the one that holds the lease writes; false: run one replica only")
       ->group(kLeaderElection)
+      ->default_str("true")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  LeaderElectorOptions& e = o->leader_election;
+  AddFlag(app, "--leader-elect-lease-duration", kLeaderElection, "DURATION", "15s",
+          "How long a lease holds that is not renewed: after a crash another replica takes over then",
+          DurationSetter(&e.lease_duration));
+  AddFlag(app, "--leader-elect-renew-deadline", kLeaderElection, "DURATION", "10s",
+          "A leader that could not renew for so long stops", DurationSetter(&e.renew_deadline));
+  AddFlag(app, "--leader-elect-retry-period", kLeaderElection, "DURATION", "2s",
+          "Between tries to take or renew the lease", DurationSetter(&e.retry_period));
+  AddFlag(app, "--leader-elect-resource-name", kLeaderElection, "NAME", e.name, "Name of the Lease",
+          NameSetter(&e.name));
+  AddFlag(app, "--leader-elect-resource-namespace", kLeaderElection, "NAME", e.namespace_, "Namespace of the Lease",
+          NameSetter(&e.namespace_));
+  AddFlag(app, "--leader-elect-resource-lock", kLeaderElection, "KIND", "leases", "Only leases, as in the reference",
+          [](const std::string& value) -> std::optional<std::string> {
+            if (value == "leases") return std::nullopt;
+            return "accepted is leases";
+          });
 }
 
 void AddServingFlags(CLI::App* app, ManagerOptions* o) {
@@ -304,14 +330,15 @@ std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* o
   app.set_version_flag("--version", absl::StrCat("endpointslice-controller ", EPSLICE_VERSION));
   app.get_formatter()->column_width(48);
   app.footer(
-      "Exit codes: 0 stopped by SIGTERM or SIGINT, 1 cannot serve on its port, 2 bad argument. A second signal ends it "
-      "at once.");
-  std::string leader_elect = "false";
+      "Exit codes: 0 stopped by SIGTERM or SIGINT, 1 lost the lease or cannot serve on its port, 2 bad argument. A "
+      "second "
+      "signal ends it at once.");
+  std::string leader_elect = "true";
   AddConnectionFlags(&app, options);
   AddApiServerFlags(&app, options);
   AddControllerFlags(&app, options);
   AddHintsFlags(&app, options);
-  AddLeaderElectionFlag(&app, &leader_elect);
+  AddLeaderElectionFlags(&app, options, &leader_elect);
   AddServingFlags(&app, options);
   AddLoggingFlags(&app, options);
 
@@ -325,10 +352,14 @@ std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* o
   } catch (const CLI::Error& e) {
     return Fail(err, e.what());
   }
-  if (leader_elect == "true") {
-    return Fail(err, "--leader-elect=true: not supported by this version; run one replica with --leader-elect=false");
+  if (leader_elect != "true" && leader_elect != "false") {
+    return Fail(err, "--leader-elect=" + leader_elect + ": accepted is true or false");
   }
-  if (leader_elect != "false") return Fail(err, "--leader-elect=" + leader_elect + ": accepted is false");
+  options->leader_elect = leader_elect == "true";
+  if (const std::string trouble = CheckLeaderElectorOptions(options->leader_election);
+      options->leader_elect && !trouble.empty()) {
+    return Fail(err, trouble);
+  }
   if (const std::string trouble = ServingTrouble(*options); !trouble.empty()) return Fail(err, trouble);
   options->effective = EffectiveFlags(app);
   return std::nullopt;

@@ -18,6 +18,7 @@
 #include "controllers/manager/log.h"
 #include "controllers/topologyhints/policy.h"
 #include "informers/clock.h"
+#include "informers/leader_election.h"
 
 namespace epslice {
 
@@ -34,6 +35,9 @@ struct ManagerOptions {
   Duration min_resync_period = std::chrono::hours(12);  // 0: never
   std::string controller_name{kDefaultControllerName};
   HintsOptions hints;  // --hints-policy, --hints-unknown-nodes, --hints-overload-threshold
+  // --leader-elect and what goes with it; the identity is made in main.
+  bool leader_elect = true;
+  LeaderElectorOptions leader_election;
   int verbosity = 0;
   LogFormat logging_format = LogFormat::kText;
 

@@ -96,7 +96,7 @@ TEST(OptionsTest, ListsTheFlagsAsTheyHold) {
   EXPECT_EQ(flags["--kube-api-qps"], "8");
   EXPECT_EQ(flags["--kube-api-burst"], "30");
   EXPECT_EQ(flags["--insecure"], "true");
-  EXPECT_EQ(flags["--leader-elect"], "false");
+  EXPECT_EQ(flags["--leader-elect"], "true");
   EXPECT_EQ(flags["--v"], "3");
   EXPECT_EQ(flags["--secure-port"], "10270");
   EXPECT_EQ(flags.count("--help") + flags.count("--version"), 0U);
@@ -171,8 +171,11 @@ INSTANTIATE_TEST_SUITE_P(
             "ends"),
         Bad("--bind-address=localhost", "accepted is an IP address"),
         Bad("--secure-port=65536", "accepted is a whole number from 0 to 65535"),
-        Bad("--logging-format=xml", "accepted is text or json"), Bad("--leader-elect=maybe", "accepted is false"),
-        Bad("--leader-elect=true", "not supported by this version; run one replica with --leader-elect=false"),
+        Bad("--logging-format=xml", "accepted is text or json"),
+        Bad("--leader-elect=maybe", "accepted is true or false"),
+        Bad("--leader-elect-resource-lock=endpoints", "accepted is leases"),
+        Bad("--leader-elect-resource-name=A_b",
+            "accepted is an object's name: lower case letters, digits, '-' and '.'"),
         Bad("--kube-api-content-type=application/vnd.kubernetes.protobuf",
             "protobuf is not supported by this version; use application/json"),
         Bad("--kube-api-content-type=text/plain", "accepted is application/json")));
@@ -188,9 +191,10 @@ INSTANTIATE_TEST_SUITE_P(Masters, BadOptionsTest,
 
 INSTANTIATE_TEST_SUITE_P(
     Usage, BadOptionsTest,
-    testing::Values(BadCase{{kMaster, "--leader-elect"},
-                            "--leader-elect=true: not supported by this version; run one replica with "
-                            "--leader-elect=false"},
+    testing::Values(BadCase{{kMaster, "--leader-elect-renew-deadline=2s"},
+                            "--leader-elect-renew-deadline must be above 1.2 times --leader-elect-retry-period"},
+                    BadCase{{kMaster, "--leader-elect-lease-duration=10s"},
+                            "--leader-elect-lease-duration must be above --leader-elect-renew-deadline"},
                     BadCase{{kMaster, "--tls-cert-file=a"}, "--tls-cert-file and --tls-private-key-file go together"},
                     BadCase{{kMaster, "--insecure", "--tls-cert-file=a", "--tls-private-key-file=b"},
                             "--insecure serves plain HTTP: leave out --tls-cert-file"},

@@ -117,6 +117,53 @@ class ProgramTest : public testing::Test {
   std::unique_ptr<Child> child_;
 };
 
+// Of two replicas one writes; the other takes over when that one is killed, and
+// when it stops.
+TEST_F(ProgramTest, AStandbyTakesOver) {
+  const std::vector<std::string> quick = {"--leader-elect-lease-duration=3s", "--leader-elect-renew-deadline=2s",
+                                          "--leader-elect-retry-period=500ms"};
+  Serve();
+  CreateNodeAndService();
+  CreatePod(1);
+  const auto start = [&] {
+    std::vector<std::string> args = quick;
+    args.push_back(Master());
+    Run(args);
+  };
+  start();
+  ASSERT_TRUE(WaitForOutput("Leading")) << child_->output();
+  ASSERT_TRUE(WaitForPods(1)) << child_->output();
+
+  std::unique_ptr<Child> first = std::move(child_);
+  start();
+  ASSERT_TRUE(WaitForOutput("Another replica leads")) << child_->output();
+  ASSERT_TRUE(WaitForOutput("Lists are complete")) << child_->output();
+  first->Signal(SIGKILL);
+  first.reset();
+  CreatePod(2);
+  ASSERT_TRUE(WaitForPods(2)) << child_->output();
+  EXPECT_THAT(child_->output(), HasSubstr("Leading"));
+
+  first = std::move(child_);
+  start();
+  ASSERT_TRUE(WaitForOutput("Another replica leads")) << child_->output();
+  first->Signal(SIGTERM);
+  EXPECT_EQ(first->Wait(), 0) << first->output();
+  EXPECT_THAT(first->output(), HasSubstr("Gave the lease back"));
+  CreatePod(3);
+  ASSERT_TRUE(WaitForPods(3)) << child_->output();
+}
+
+TEST_F(ProgramTest, LosingTheLeaseExits1) {
+  Serve();
+  Run({Master(), "--leader-elect-lease-duration=2s", "--leader-elect-renew-deadline=1s",
+       "--leader-elect-retry-period=200ms"});
+  ASSERT_TRUE(WaitForOutput("Leading")) << child_->output();
+  http_->Stop();
+  EXPECT_EQ(child_->Wait(), 1) << child_->output();
+  EXPECT_THAT(child_->output(), HasSubstr("Lost the lease"));
+}
+
 TEST_F(ProgramTest, BadFlagsExit2WithOneLine) {
   Run({"--max-endpoints-per-slice=0", "--master=http://127.0.0.1:1"});
   EXPECT_EQ(child_->Wait(), 2);

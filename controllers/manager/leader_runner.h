@@ -1,0 +1,76 @@
+// LeaderRunner: drives a LeaderElector with a thread, and is the fence that
+// writers ask.
+#ifndef EPSLICE_CONTROLLERS_MANAGER_LEADER_RUNNER_H_
+#define EPSLICE_CONTROLLERS_MANAGER_LEADER_RUNNER_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "controllers/manager/log.h"
+#include "informers/clock.h"
+#include "informers/leader_election.h"
+#include "informers/transport.h"
+
+namespace epslice {
+
+struct LeaderRunnerOptions {
+  LeaderElectorOptions elector;
+  // Told once, from the runner's thread: this process leads now; it does not
+  // any more and never will again.
+  std::function<void()> on_leading;
+  std::function<void()> on_lost;
+};
+
+// "<host name>_<uuid>", new in each process, as client-go's.
+std::string NewLeaderIdentity();
+
+// Start() and Stop() from one thread; the rest from any.
+class LeaderRunner {
+ public:
+  // All must outlive the runner. `clock` must run at the speed of real time. The
+  // transport's calls should take no longer than half the renew deadline.
+  LeaderRunner(LeaderRunnerOptions options, Transport* transport, const Clock* clock, Logger* log);
+  // Stops.
+  ~LeaderRunner();
+  LeaderRunner(const LeaderRunner&) = delete;
+  LeaderRunner& operator=(const LeaderRunner&) = delete;
+
+  void Start();
+  // Gives the lease back, if it is held, and ends the thread. Nothing may be
+  // written any more when it is called. Safe to call again.
+  void Stop();
+
+  // The fence (LeaderElector::MayWrite), to be asked before every write.
+  bool MayWrite() const { return clock_.Now().count() < writes_until_.load(std::memory_order_acquire); }
+  bool lost() const { return lost_.load(std::memory_order_acquire); }
+
+ private:
+  void Run();
+  // What changed since the last step: the fence, the state, who leads.
+  void Note();
+
+  const LeaderRunnerOptions options_;
+  Transport& transport_;
+  const Clock& clock_;
+  Logger& log_;
+  LeaderElector elector_;  // of the thread
+  LeaderElector::State told_ = LeaderElector::State::kStandby;
+  std::string told_leader_;
+  std::string told_error_;
+  std::atomic<std::int64_t> writes_until_{0};
+  std::atomic<bool> lost_{false};
+  CancelToken calls_;
+  std::mutex mu_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace epslice
+
+#endif  // EPSLICE_CONTROLLERS_MANAGER_LEADER_RUNNER_H_
