@@ -16,6 +16,17 @@ bool SamePorts(const std::shared_ptr<const std::vector<NamedPort>>& a,
 
 }  // namespace
 
+std::string_view PodPhaseName(PodPhase phase) {
+  switch (phase) {
+    case PodPhase::kUnknown: return "";
+    case PodPhase::kPending: return "Pending";
+    case PodPhase::kRunning: return "Running";
+    case PodPhase::kSucceeded: return "Succeeded";
+    case PodPhase::kFailed: return "Failed";
+  }
+  return "";
+}
+
 bool operator==(const Pod& a, const Pod& b) {
   const auto plain = [](const Pod& p) {
     return std::tie(p.phase, p.ready, p.hasPodIP, p.readyTransitionTime, p.nodeName, p.hostname, p.subdomain, p.podIPs,

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "apis/ip.h"
@@ -58,6 +59,7 @@ struct NamedPort {
 };
 
 enum class PodPhase : std::uint8_t { kUnknown, kPending, kRunning, kSucceeded, kFailed };
+std::string_view PodPhaseName(PodPhase phase);  // "Running", ...; "" for kUnknown
 
 struct Pod {
   static constexpr Kind kKind = Kind::kPod;

@@ -12,19 +12,6 @@ namespace epslice {
 namespace json {
 namespace {
 
-// "Pod shop/a: spec.nodeName: is a number, not a string"; `where` stands in
-// for the name of an object without one.
-absl::Status ObjectError(Kind kind, const BasicMeta& meta, std::string_view where, const JsonContext& context) {
-  std::string message(InfoOf(kind).name);
-  if (!meta.name.empty()) {
-    absl::StrAppend(&message, " ", Printable(KeyOf(meta).ToString()));
-  } else if (!where.empty()) {
-    absl::StrAppend(&message, " ", std::string(where));
-  }
-  absl::StrAppend(&message, ": ", context.error());
-  return absl::InvalidArgumentError(message);
-}
-
 // Recursive: the parser has bounded the depth.
 void WriteElement(simdjson::dom::element element, JsonWriter* w) {
   namespace dom = simdjson::dom;
@@ -79,7 +66,7 @@ absl::StatusOr<AnyObject> ReadAs(simdjson::dom::element element, bool keep_json,
   Read(JsonValue(element, context), object.get());
   simdjson::dom::object fields;
   if (element.get(fields) != simdjson::SUCCESS) JsonValue(element, context).WrongType("an object");
-  if (context->failed()) return ObjectError(T::kKind, object->metadata, where, *context);
+  if (context->failed()) return decode::ObjectError(T::kKind, object->metadata, where, context->error());
   std::shared_ptr<const std::string> text;
   if (keep_json) text = KeptText(fields, api_version, InfoOf(T::kKind).name);
   return AnyObject(std::shared_ptr<const T>(std::move(object)), std::move(text));
@@ -143,7 +130,7 @@ absl::StatusOr<ObjectList> ReadList(Kind kind, const JsonValue& root, bool keep_
   if (!root.present()) root.WrongType("an object");
   const std::string_view name = f[1].String();
   if (!name.empty() && name != wanted && name != "List") {
-    f[1].Fail(absl::StrCat("is \"", Printable(name), "\", not \"", wanted, "\""));
+    f[1].Fail(decode::IsNot(name, wanted));
   }
   ListMeta meta = ReadListMeta(f[2]);
   out.resourceVersion = std::move(meta.resourceVersion);
@@ -154,7 +141,7 @@ absl::StatusOr<ObjectList> ReadList(Kind kind, const JsonValue& root, bool keep_
     std::string_view version = name == "List" ? std::string_view() : f[0].String();
     if (version.empty()) version = InfoOf(kind).apiVersion;
     if (KindFromName(version, InfoOf(kind).name) != kind) {
-      f[0].Fail(absl::StrCat("is \"", Printable(version), "\", not \"", std::string(InfoOf(kind).apiVersion), "\""));
+      f[0].Fail(decode::IsNot(version, InfoOf(kind).apiVersion));
     } else {
       status = ReadItems(kind, f[3], keep_json, version, &out);
     }
@@ -168,22 +155,13 @@ absl::StatusOr<ObjectList> ReadList(Kind kind, const JsonValue& root, bool keep_
 void ReadBookmark(const JsonValue& object, WatchEvent* out) {
   static constexpr Fields<1>::Names kNames = {"metadata"};
   static constexpr Fields<2>::Names kMeta = {"resourceVersion", "annotations"};
-  static constexpr Fields<1>::Names kAnnotations = {"k8s.io/initial-events-end"};
+  static constexpr Fields<1>::Names kAnnotations = {decode::kInitialEventsEnd};
   const Fields<1> f(object, kNames);
   const JsonValue metadata = f[0];
   const Fields<2> m(metadata, kMeta);
   out->resourceVersion = m[0].String();
   const JsonValue annotations = m[1];
   out->initialEventsEnd = Fields<1>(annotations, kAnnotations)[0].String() == "true";
-}
-
-std::optional<WatchEventType> WatchEventTypeOf(std::string_view name) {
-  if (name == "ADDED") return WatchEventType::kAdded;
-  if (name == "MODIFIED") return WatchEventType::kModified;
-  if (name == "DELETED") return WatchEventType::kDeleted;
-  if (name == "BOOKMARK") return WatchEventType::kBookmark;
-  if (name == "ERROR") return WatchEventType::kError;
-  return std::nullopt;
 }
 
 absl::StatusOr<WatchEvent> ReadWatchEvent(Kind kind, const JsonValue& root, bool keep_json) {
@@ -193,7 +171,7 @@ absl::StatusOr<WatchEvent> ReadWatchEvent(Kind kind, const JsonValue& root, bool
   WatchEvent out;
   const JsonValue type_name = f[0];
   const JsonValue object = f[1];
-  const std::optional<WatchEventType> type = WatchEventTypeOf(type_name.String());
+  const std::optional<WatchEventType> type = decode::WatchEventTypeOf(type_name.String());
   if (!root.present()) root.WrongType("an object");
   if (!type.has_value()) {
     type_name.Fail(absl::StrCat("is \"", Printable(type_name.String()),

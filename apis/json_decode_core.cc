@@ -4,7 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include "apis/ip.h"
+#include "apis/decode_rules.h"
 #include "apis/json_reader.h"
 #include "apis/quantity.h"
 
@@ -19,7 +19,6 @@ struct ReadyCondition {
   Timestamp transition;
 };
 
-// The first condition of type Ready, which is the one the reference looks at.
 ReadyCondition ReadReady(const JsonValue& conditions) {
   static constexpr Fields<3>::Names kNames = {"type", "status", "lastTransitionTime"};
   ReadyCondition out;
@@ -27,9 +26,9 @@ ReadyCondition ReadReady(const JsonValue& conditions) {
   conditions.ForEachItem([&](const JsonValue& item) {
     if (found) return;
     const Fields<3> f(item, kNames);
-    if (f[0].String() != "Ready") return;
+    if (f[0].String() != decode::kReadyCondition) return;
     found = true;
-    out.ready = f[1].String() == "True";
+    out.ready = decode::IsTrue(f[1].String());
     out.transition = f[2].Time();
   });
   return out;
@@ -63,11 +62,6 @@ std::optional<std::int64_t> ReadQuantityMilli(const JsonValue& value) {
   return *milli;
 }
 
-Text Protocol(const JsonValue& value) {
-  const std::string_view name = value.String();
-  return Text::Intern(name.empty() ? "TCP" : name);
-}
-
 // Appends the named ports of `containers`; of init containers only of those
 // that keep running.
 void ReadNamedPorts(const JsonValue& containers, bool init, std::vector<NamedPort>* out) {
@@ -75,23 +69,14 @@ void ReadNamedPorts(const JsonValue& containers, bool init, std::vector<NamedPor
   static constexpr Fields<3>::Names kPort = {"name", "protocol", "containerPort"};
   containers.ForEachItem([&](const JsonValue& container) {
     const Fields<2> c(container, kContainer);
-    if (init && c[1].String() != "Always") return;
+    if (init && !decode::IsSidecar(c[1].String())) return;
     c[0].ForEachItem([&](const JsonValue& port) {
       const Fields<3> p(port, kPort);
       const std::string_view name = p[0].String();
       if (name.empty()) return;
-      out->push_back({Text::Intern(name), Protocol(p[1]), p[2].Int32()});
+      out->push_back({Text::Intern(name), decode::ProtocolOf(p[1].String()), p[2].Int32()});
     });
   });
-}
-
-PodPhase ReadPhase(const JsonValue& value) {
-  const std::string_view phase = value.String();
-  if (phase == "Running") return PodPhase::kRunning;
-  if (phase == "Pending") return PodPhase::kPending;
-  if (phase == "Succeeded") return PodPhase::kSucceeded;
-  if (phase == "Failed") return PodPhase::kFailed;
-  return PodPhase::kUnknown;
 }
 
 void ReadPodSpec(const JsonValue& spec, Pod* out) {
@@ -103,20 +88,14 @@ void ReadPodSpec(const JsonValue& spec, Pod* out) {
   std::vector<NamedPort> ports;
   ReadNamedPorts(f[3], false, &ports);
   ReadNamedPorts(f[4], true, &ports);
-  if (ports.empty()) return;
-  std::shared_ptr<const std::vector<NamedPort>>& last = spec.context()->last_ports;
-  if (last == nullptr || *last != ports) {
-    ports.shrink_to_fit();
-    last = std::make_shared<const std::vector<NamedPort>>(std::move(ports));
-  }
-  out->namedPorts = last;
+  out->namedPorts = spec.context()->siblings.Share(ports);
 }
 
 void ReadPodStatus(const JsonValue& status, Pod* out) {
   static constexpr Fields<4>::Names kNames = {"phase", "conditions", "podIP", "podIPs"};
   static constexpr Fields<1>::Names kPodIp = {"ip"};
   const Fields<4> f(status, kNames);
-  out->phase = ReadPhase(f[0]);
+  out->phase = decode::PhaseOf(f[0].String());
   const ReadyCondition ready = ReadReady(f[1]);
   out->ready = ready.ready;
   out->readyTransitionTime = ready.transition;
@@ -126,8 +105,7 @@ void ReadPodStatus(const JsonValue& status, Pod* out) {
   out->podIPs.reserve(count);
   ips.ForEachItem([&](const JsonValue& item) {
     const Fields<1> ip(item, kPodIp);
-    std::optional<IpAddress> address = ParseIpLenient(ip[0].String());
-    if (address.has_value()) out->podIPs.push_back(*std::move(address));
+    decode::AppendPodIp(ip[0].String(), &out->podIPs);
   });
   out->podIPs.shrink_to_fit();
 }
@@ -149,7 +127,7 @@ ServicePort ReadServicePort(const JsonValue& value) {
   const Fields<6> f(value, kNames);
   ServicePort out;
   out.name = f[0].Shared();
-  out.protocol = Protocol(f[1]);
+  out.protocol = decode::ProtocolOf(f[1].String());
   out.appProtocol = f[2].OptionalShared();
   out.port = f[3].Int32();
   out.nodePort = f[4].Int32();

@@ -1,5 +1,5 @@
 // Reading of what all objects carry, and of Status.
-#include "absl/strings/str_cat.h"
+#include "apis/decode_rules.h"
 #include "apis/json_reader.h"
 
 namespace epslice::json {
@@ -37,7 +37,7 @@ void ReadBasic(const Fields<N>& f, BasicMeta* out) {
   out->resourceVersion = f[kResourceVersion].Unique();
   const JsonValue labels = f[kLabels];
   out->labels = labels.Labels();
-  labels.context()->last_labels = out->labels;
+  labels.context()->siblings.labels = out->labels;
   out->creationTimestamp = f[kCreationTimestamp].Time();
   out->deletionTimestamp = f[kDeletionTimestamp].Time();
 }
@@ -47,13 +47,8 @@ void ReadBasic(const Fields<N>& f, BasicMeta* out) {
 void CheckTypeMeta(Kind kind, const JsonValue& api_version, const JsonValue& kind_name) {
   const std::string_view name = kind_name.String();
   const std::string_view version = api_version.String();
-  const KindInfo& info = InfoOf(kind);
-  const auto quoted = [](std::string_view s) { return absl::StrCat("\"", Printable(s), "\""); };
-  if (!name.empty() && name != info.name) {
-    kind_name.Fail(absl::StrCat("is ", quoted(name), ", not ", quoted(info.name)));
-  }
-  if (!version.empty() && KindFromName(version, info.name) != kind) {
-    api_version.Fail(absl::StrCat("is ", quoted(version), ", not ", quoted(info.apiVersion)));
+  if (const auto mismatch = decode::CheckTypeMeta(kind, version, name)) {
+    (mismatch->in_kind ? kind_name : api_version).Fail(mismatch->what);
   }
 }
 
@@ -99,7 +94,7 @@ void Read(const JsonValue& value, Status* out) {
   const Fields<7> f(value, kNames);
   const std::string_view kind = f[1].String();
   if (!kind.empty() && kind != "Status") {
-    f[1].Fail(absl::StrCat("is \"", Printable(kind), "\", not \"Status\""));
+    f[1].Fail(decode::IsNot(kind, "Status"));
   }
   out->message = f[3].String();
   out->reason = f[4].String();
@@ -116,13 +111,7 @@ void Read(const JsonValue& value, Status* out) {
     return StatusCause{std::string(c[0].String()), std::string(c[1].String()), std::string(c[2].String())};
   });
   out->retryAfterSeconds = d[5].Int64();
-  // A failure must not pass for a success, nor for "no answer came", whatever
-  // code came with it.
-  const bool success = f[2].String() == "Success";
-  const std::int32_t code = f[6].Int32();
-  out->code = code;
-  if (success && code == 0) out->code = 200;
-  if (!success && (code <= 0 || out->ok())) out->code = 500;
+  out->code = decode::StatusCodeOf(f[2].String(), f[6].Int32());
 }
 
 }  // namespace epslice::json

@@ -30,17 +30,6 @@ void WriteReadyCondition(bool ready, Timestamp transition, JsonWriter* w) {
   w->EndArray();
 }
 
-std::string_view PhaseName(PodPhase phase) {
-  switch (phase) {
-    case PodPhase::kUnknown: return "";
-    case PodPhase::kPending: return "Pending";
-    case PodPhase::kRunning: return "Running";
-    case PodPhase::kSucceeded: return "Succeeded";
-    case PodPhase::kFailed: return "Failed";
-  }
-  return "";
-}
-
 // One container with all the named ports: which of a pod's containers had them
 // is not kept.
 void WritePodSpec(const Pod& pod, JsonWriter* w) {
@@ -73,7 +62,7 @@ void WritePodSpec(const Pod& pod, JsonWriter* w) {
 void WritePodStatus(const Pod& pod, JsonWriter* w) {
   w->Key("status");
   w->BeginObject();
-  OmitEmpty(w, "phase", PhaseName(pod.phase));
+  OmitEmpty(w, "phase", PodPhaseName(pod.phase));
   if (pod.ready || pod.readyTransitionTime.is_set()) WriteReadyCondition(pod.ready, pod.readyTransitionTime, w);
   if (!pod.podIPs.empty()) {
     w->Field("podIP", pod.podIPs.front().text);

@@ -3,7 +3,6 @@
 #include <limits>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "apis/time_format.h"
 
@@ -43,14 +42,6 @@ bool SameEntries(dom::object object, const StringMap& map) {
 }
 
 }  // namespace
-
-std::string Printable(std::string_view s) {
-  constexpr std::size_t kLongest = 300;
-  const bool cut = s.size() > kLongest;
-  std::string out = absl::Utf8SafeCHexEscape(Abseil(s.substr(0, kLongest)));
-  if (cut) out += "...";
-  return out;
-}
 
 void JsonContext::Fail(const JsonValue& at, std::string_view what) {
   if (failed_) return;
@@ -105,11 +96,7 @@ Timestamp JsonValue::TimeOf(std::int64_t resolution) const {
     Fail(std::string(time.status().message()));
     return {};
   }
-  if (!time->is_set()) return {};
-  // Rounded towards the past, also before 1970.
-  std::int64_t rest = time->nanos % resolution;
-  if (rest < 0) rest += resolution;
-  return Timestamp{time->nanos - rest};
+  return decode::CutTo(resolution, *time);
 }
 
 std::size_t JsonValue::ItemCount() const {
@@ -122,7 +109,7 @@ StringMap JsonValue::Map(bool share_values) const {
   if (!present_) return {};
   dom::object object;
   if (element_.get(object) != simdjson::SUCCESS) return WrongType("an object"), StringMap();
-  if (share_values && SameEntries(object, context_->last_labels)) return context_->last_labels;
+  if (share_values && SameEntries(object, context_->siblings.labels)) return context_->siblings.labels;
   std::vector<StringMap::Entry> entries;
   entries.reserve(object.size());
   for (dom::key_value_pair field : object) {

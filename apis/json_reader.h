@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "apis/coordination.h"
 #include "apis/core.h"
+#include "apis/decode_rules.h"
 #include "apis/discovery.h"
 #include "apis/kind.h"
 #include "apis/meta.h"
@@ -34,9 +35,7 @@ namespace epslice::json {
 
 class JsonValue;
 
-// What one decoding call carries along: the first error, and the last labels
-// and ports seen. The pods of a list lie side by side with their siblings, so
-// most of them can share these with the one before.
+// What one decoding call carries along.
 class JsonContext {
  public:
   bool failed() const { return failed_; }
@@ -45,8 +44,7 @@ class JsonContext {
   // Notes an error at `at`, unless there is one already.
   void Fail(const JsonValue& at, std::string_view what);
 
-  StringMap last_labels;
-  std::shared_ptr<const std::vector<NamedPort>> last_ports;
+  decode::Siblings siblings;
 
  private:
   bool failed_ = false;
@@ -100,9 +98,9 @@ class JsonValue {
     return present_ ? std::optional<std::int32_t>(Int32()) : std::nullopt;
   }
   // metav1.Time: what is finer than a second is dropped, as it is on the wire.
-  Timestamp Time() const { return TimeOf(1'000'000'000); }
+  Timestamp Time() const { return TimeOf(decode::kSecond); }
   // metav1.MicroTime.
-  Timestamp MicroTime() const { return TimeOf(1'000); }
+  Timestamp MicroTime() const { return TimeOf(decode::kMicrosecond); }
 
   bool IsObject() const { return present_ && element_.is_object(); }
   bool IsArray() const { return present_ && element_.is_array(); }
@@ -202,8 +200,7 @@ void Read(const JsonValue& value, Event* out);
 void Read(const JsonValue& value, Lease* out);
 void Read(const JsonValue& value, Status* out);
 
-// `s` fit for an error message: one line, cut where it is very long.
-std::string Printable(std::string_view s);
+using decode::Printable;
 
 // The whole object at `element` as an AnyObject. `api_version`: what the kept
 // text says where the object itself does not. `where` names the object in

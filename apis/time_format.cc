@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::int64_t kSecondsPerDay = 86'400;
+constexpr std::string_view kOutside = "is outside the years 1678 to 2261";
 
 absl::Status Malformed(std::string_view s, std::string_view why) {
   return absl::InvalidArgumentError(
@@ -81,21 +82,6 @@ class Fields {
   std::string_view rest_;
 };
 
-// Whole seconds, rounded towards the past, and the nanoseconds above them.
-struct Split {
-  std::int64_t seconds;
-  std::int64_t nanos;
-};
-
-Split SplitNanos(std::int64_t nanos) {
-  Split s{nanos / kNanosPerSecond, nanos % kNanosPerSecond};
-  if (s.nanos < 0) {
-    s.nanos += kNanosPerSecond;
-    --s.seconds;
-  }
-  return s;
-}
-
 // "2026-01-02T03:04:05"
 std::string DateAndTime(std::int64_t seconds) {
   std::int64_t day = seconds / kSecondsPerDay;
@@ -156,21 +142,39 @@ absl::StatusOr<Timestamp> ParseRfc3339(std::string_view s) {
   if (!fields.AtEnd()) return Malformed(s, "has more after the offset");
 
   const std::int64_t seconds = DaysSinceEpoch(date) * kSecondsPerDay + *hour * 3600 + *minute * 60 + *second - *offset;
-  if (seconds == StartOfYear(1) && *nanos == 0) return Timestamp{};
-  if (seconds < StartOfYear(1678) || seconds >= StartOfYear(2262)) {
-    return Malformed(s, "is outside the years 1678 to 2261");
+  absl::StatusOr<Timestamp> time = TimestampFromUnix(seconds, *nanos);
+  if (!time.ok()) return Malformed(s, kOutside);
+  return time;
+}
+
+absl::StatusOr<Timestamp> TimestampFromUnix(std::int64_t seconds, std::int64_t nanos) {
+  if (nanos < 0 || nanos >= kNanosPerSecond) {
+    return absl::InvalidArgumentError("a time with nanoseconds outside 0 to 999999999");
   }
-  return Timestamp{seconds * kNanosPerSecond + *nanos};
+  if (seconds == StartOfYear(1) && nanos == 0) return Timestamp{};
+  if (seconds < StartOfYear(1678) || seconds >= StartOfYear(2262)) {
+    return absl::InvalidArgumentError(Cat({"a time that ", kOutside}));
+  }
+  return Timestamp{seconds * kNanosPerSecond + nanos};
+}
+
+UnixTime ToUnix(Timestamp t) {
+  UnixTime s{t.nanos / kNanosPerSecond, t.nanos % kNanosPerSecond};
+  if (s.nanos < 0) {
+    s.nanos += kNanosPerSecond;
+    --s.seconds;
+  }
+  return s;
 }
 
 std::string FormatRfc3339(Timestamp t) {
   if (!t.is_set()) return "";
-  return DateAndTime(SplitNanos(t.nanos).seconds) + "Z";
+  return DateAndTime(ToUnix(t).seconds) + "Z";
 }
 
 std::string FormatRfc3339Nano(Timestamp t) {
   if (!t.is_set()) return "";
-  const Split split = SplitNanos(t.nanos);
+  const UnixTime split = ToUnix(t);
   std::string fraction = Fraction(split.nanos, 9);
   fraction.resize(split.nanos == 0 ? 0 : fraction.find_last_not_of('0') + 1);
   return Cat({DateAndTime(split.seconds), fraction, "Z"});
@@ -178,7 +182,7 @@ std::string FormatRfc3339Nano(Timestamp t) {
 
 std::string FormatRfc3339Micro(Timestamp t) {
   if (!t.is_set()) return "";
-  const Split split = SplitNanos(t.nanos);
+  const UnixTime split = ToUnix(t);
   return Cat({DateAndTime(split.seconds), Fraction(split.nanos, 6), "Z"});
 }
 
