@@ -8,7 +8,7 @@ namespace {
 
 std::optional<std::string_view> PodField(const Pod& pod, std::string_view field) {
   if (field == "spec.nodeName") return pod.nodeName.view();
-  if (field == "status.phase") return PodPhaseName(pod.phase);
+  if (field == "status.phase") return SelectablePhase(pod.phase);
   if (field == "status.podIP") return pod.podIPs.empty() ? std::string_view() : pod.podIPs.front().text.view();
   return std::nullopt;
 }
@@ -75,15 +75,8 @@ std::string UnknownField(Kind kind, const std::string& field) {
 
 }  // namespace
 
-std::string_view PodPhaseName(PodPhase phase) {
-  switch (phase) {
-    case PodPhase::kPending: return "Pending";
-    case PodPhase::kRunning: return "Running";
-    case PodPhase::kSucceeded: return "Succeeded";
-    case PodPhase::kFailed: return "Failed";
-    case PodPhase::kUnknown: break;
-  }
-  return "Unknown";
+std::string_view SelectablePhase(PodPhase phase) {
+  return phase == PodPhase::kUnknown ? "Unknown" : PodPhaseName(phase);
 }
 
 Status Selection::Parse(const Request& request, Selection* selection) {

@@ -38,8 +38,8 @@ class Selection {
   std::vector<FieldRequirement> fields_;
 };
 
-// "Running" and so on, as status.phase has it.
-std::string_view PodPhaseName(PodPhase phase);
+// "Running" and so on, as status.phase has it; "Unknown" where it has none.
+std::string_view SelectablePhase(PodPhase phase);
 
 }  // namespace epslice::sim
 
