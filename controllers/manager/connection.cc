@@ -57,6 +57,7 @@ absl::StatusOr<ApiConnection> ResolveConnection(const ManagerOptions& options, c
   out.http.qps = options.kube_api_qps;
   out.http.burst = options.kube_api_burst;
   out.http.user_agent = UserAgent();
+  out.http.content_type = options.kube_api_content_type;
   return out;
 }
 

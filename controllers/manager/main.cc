@@ -120,6 +120,9 @@ int Run(const ManagerOptions& options) {
   Metrics metrics(connection->http.base_url, &clock);
   connection->http.observe = [&metrics](const Request& r, int c, Duration took) { metrics.ObserveRequest(r, c, took); };
   connection->http.observe_bytes = [&metrics](const Request& r, std::size_t bytes) { metrics.ObserveBytes(r, bytes); };
+  connection->http.on_fallback = [&log](const Status& why) {
+    log.Warning("The API server refuses protobuf: JSON from now on", {{"status", why.ToString()}});
+  };
   absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(connection->http, &clock);
   if (!transport.ok()) return Fail(transport.status());
   if (connection->http.insecure_skip_tls_verify) {

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "apis/ip.h"
 #include "apis/names.h"
+#include "apis/protobuf.h"
 #include "informers/http/http_routes.h"
 
 #ifndef EPSLICE_VERSION
@@ -129,14 +130,15 @@ void AddApiServerFlags(CLI::App* app, ManagerOptions* o) {
           [o](const std::string& value) { return SetQps(value, &o->kube_api_qps); });
   AddFlag(app, "--kube-api-burst", kApiServer, "N", "30",
           "Requests that may be sent at once before --kube-api-qps holds", IntSetter(&o->kube_api_burst, 1, 1'000'000));
-  AddFlag(app, "--kube-api-content-type", kApiServer, "TYPE", "application/json",
-          "What is spoken to the API server; this version speaks application/json only",
-          [](const std::string& value) -> std::optional<std::string> {
-            if (value == "application/json") return std::nullopt;
-            if (value == "application/vnd.kubernetes.protobuf") {
-              return "protobuf is not supported by this version; use application/json";
+  AddFlag(app, "--kube-api-content-type", kApiServer, "TYPE", o->kube_api_content_type,
+          "What is spoken to the API server; application/json is the other. A server that refuses protobuf is spoken "
+          "to in JSON",
+          [o](const std::string& value) -> std::optional<std::string> {
+            if (value != "application/json" && value != kProtobufMediaType) {
+              return absl::StrCat("accepted is application/json or ", std::string(kProtobufMediaType));
             }
-            return "accepted is application/json";
+            o->kube_api_content_type = value;
+            return std::nullopt;
           });
 }
 

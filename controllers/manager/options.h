@@ -29,6 +29,8 @@ struct ManagerOptions {
   std::string master;      // "https://host[:port][/prefix]", or http
   double kube_api_qps = 20;
   int kube_api_burst = 30;
+  // --kube-api-content-type: this, or "application/json".
+  std::string kube_api_content_type = "application/vnd.kubernetes.protobuf";
   int concurrent_service_endpoint_syncs = 5;  // 1..50
   int max_endpoints_per_slice = 100;          // 1..1000
   Duration endpointslice_updates_batch_period{0};

@@ -329,7 +329,7 @@ class SocketConnection : public HttpConnection {
     client_.set_keep_alive(true);
     client_.set_follow_location(false);  // a redirect elsewhere is not the API server's answer
     client_.set_url_encode(false);       // the target is encoded
-    client_.set_decompress(false);       // we do not ask for compression: nothing may unfold here
+    client_.set_decompress(false);       // who asks for compression unfolds it, within bounds
     client_.set_write_timeout(std::chrono::seconds(30));
   }
 
@@ -341,7 +341,8 @@ class SocketConnection : public HttpConnection {
     request.body = exchange.body;
     bool stopped = false;
     request.response_handler = [&](const httplib::Response& head) {
-      stopped = !exchange.on_head(head.status, head.get_header_value("Retry-After"));
+      stopped = !exchange.on_head({head.status, head.get_header_value("Retry-After"),
+                                   head.get_header_value("Content-Type"), head.get_header_value("Content-Encoding")});
       return !stopped;
     };
     request.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
@@ -358,7 +359,7 @@ class SocketConnection : public HttpConnection {
     httplib::Error failure = httplib::Error::Success;
     if (client_.send(request, response, failure)) {
       // Answers without a body have no place where the head would be told.
-      if (response.status == 204 && !exchange.on_head(204, "")) return Outcome::kStopped;
+      if (response.status == 204 && !exchange.on_head({204, "", "", ""})) return Outcome::kStopped;
       return Outcome::kDone;
     }
     if (!client_.connected()) {

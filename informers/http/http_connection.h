@@ -16,6 +16,14 @@
 
 namespace epslice {
 
+// What we look at of an answer's status line and headers.
+struct HttpHead {
+  int status = 0;
+  std::string retry_after;
+  std::string content_type;
+  std::string content_encoding;  // the body is as it came: nothing unfolds it
+};
+
 struct HttpExchange {
   std::string method;
   std::string target;  // encoded path and query
@@ -24,7 +32,7 @@ struct HttpExchange {
   // How long the connection may be silent.
   Duration read_timeout = std::chrono::seconds(60);
   // The answer's status line and headers have come. False: stop here.
-  std::function<bool(int status, const std::string& retry_after)> on_head;
+  std::function<bool(const HttpHead& head)> on_head;
   // The next bytes of the body. False: stop here.
   std::function<bool(std::string_view bytes)> on_data;
 };

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "apis/json_writer.h"
+#include "apis/protobuf.h"
 
 namespace epslice {
 namespace {
@@ -75,7 +77,6 @@ std::string_view ContentType(PatchType type) {
 
 std::string DeleteOptionsJson(const DeleteOptions& options) {
   std::string out;
-  if (options == DeleteOptions()) return out;
   JsonWriter w(&out);
   w.BeginObject();
   w.Field("kind", "DeleteOptions");
@@ -93,6 +94,34 @@ std::string DeleteOptionsJson(const DeleteOptions& options) {
   if (!options.propagationPolicy.empty()) w.Field("propagationPolicy", options.propagationPolicy);
   w.EndObject();
   return out;
+}
+
+bool WritesProtobuf(const Request& request, WireFormat format) {
+  if (format != WireFormat::kProtobuf || !request.subresource.empty()) return false;
+  if (request.verb == Verb::kDelete) return true;
+  return request.object.has_value() && request.object.json() == nullptr && request.object.kind() != Kind::kPod &&
+         request.object.kind() != Kind::kNode;
+}
+
+// The Event of a request that wants it spelt as events.k8s.io/v1.
+std::shared_ptr<const Event> EventsV1(const Request& request) {
+  return request.eventsV1 ? request.object.As<Event>() : nullptr;
+}
+
+void AppendJsonBody(const Request& request, std::string* body) {
+  if (const auto event = EventsV1(request); event != nullptr) {
+    *body += EncodeEventsV1Json(*event);
+  } else {
+    AppendJson(request.object, body);
+  }
+}
+
+void AppendProtobufBody(const Request& request, std::string* body) {
+  if (const auto event = EventsV1(request); event != nullptr) {
+    *body += EncodeEventsV1Protobuf(*event);
+  } else {
+    AppendProtobuf(request.object, body);
+  }
 }
 
 absl::StatusOr<std::string> PathOf(const Request& request, std::string_view prefix) {
@@ -162,6 +191,12 @@ std::int64_t ParseRetryAfter(std::string_view header) {
   const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), seconds);
   if (error != std::errc() || end != header.data() + header.size()) return 0;
   return std::clamp<std::int64_t>(seconds, 0, 86'400);
+}
+
+absl::StatusOr<Status> DecodeStatus(const HttpReply& reply) {
+  if (FormatOf(reply.content_type) == WireFormat::kProtobuf) return DecodeStatusProtobuf(reply.body);
+  if (reply.body.find('{') == std::string::npos) return absl::InvalidArgumentError("no JSON");
+  return DecodeStatusJson(reply.body);
 }
 
 Status Unreadable(const absl::Status& why) {
@@ -244,7 +279,21 @@ absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url) {
   return endpoint;
 }
 
-absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_view prefix) {
+WireFormat FormatOf(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  while (!type.empty() && type.back() == ' ') type.pop_back();
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return type == kProtobufMediaType ? WireFormat::kProtobuf : WireFormat::kJson;
+}
+
+std::string_view AcceptHeader(Verb verb, WireFormat format) {
+  if (format == WireFormat::kJson) return "application/json";
+  if (verb == Verb::kWatch) return "application/vnd.kubernetes.protobuf;stream=watch,application/json";
+  return "application/vnd.kubernetes.protobuf,application/json";
+}
+
+absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_view prefix, WireFormat format) {
   absl::StatusOr<std::string> path = PathOf(request, prefix);
   if (!path.ok()) return path.status();
   HttpRequest http;
@@ -259,20 +308,27 @@ absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_vi
       if (!request.object.has_value()) {
         return Invalid({VerbName(request.verb), " ", InfoOf(request.kind).resource, ": an object is needed"});
       }
-      if (const auto event = request.eventsV1 ? request.object.As<Event>() : nullptr; event != nullptr) {
-        http.body = EncodeEventsV1Json(*event);
+      if (WritesProtobuf(request, format)) {
+        AppendProtobufBody(request, &http.body);
+        http.content_type = kProtobufMediaType;
       } else {
-        AppendJson(request.object, &http.body);
+        AppendJsonBody(request, &http.body);
+        http.content_type = "application/json";
       }
-      http.content_type = "application/json";
       break;
     case Verb::kPatch:
       http.body = request.patch;
       http.content_type = ContentType(request.patchType);
       break;
     case Verb::kDelete:
-      http.body = DeleteOptionsJson(request.deletion);
-      if (!http.body.empty()) http.content_type = "application/json";
+      if (request.deletion == DeleteOptions()) break;
+      if (WritesProtobuf(request, format)) {
+        AppendProtobuf(request.deletion, &http.body);
+        http.content_type = kProtobufMediaType;
+      } else {
+        http.body = DeleteOptionsJson(request.deletion);
+        http.content_type = "application/json";
+      }
       break;
   }
   return http;
@@ -282,8 +338,8 @@ Status StatusFromHttpError(const HttpReply& reply) {
   constexpr std::size_t kMaxErrorBytes = 64 * 1024;
   Status status;
   bool told = false;
-  if (reply.body.size() <= kMaxErrorBytes && reply.body.find('{') != std::string::npos) {
-    absl::StatusOr<Status> decoded = DecodeStatusJson(reply.body);
+  if (reply.body.size() <= kMaxErrorBytes) {
+    absl::StatusOr<Status> decoded = DecodeStatus(reply);
     if (decoded.ok()) {
       status = *std::move(decoded);
       told = true;
@@ -303,8 +359,10 @@ Response FromHttpReply(const Request& request, const HttpReply& reply, bool keep
     return response;
   }
   response.status.code = reply.status;
+  const bool protobuf = FormatOf(reply.content_type) == WireFormat::kProtobuf;
   if (request.verb == Verb::kList) {
-    absl::StatusOr<ObjectList> list = DecodeListJson(request.kind, reply.body, keep_json);
+    absl::StatusOr<ObjectList> list =
+        protobuf ? DecodeListProtobuf(request.kind, reply.body) : DecodeListJson(request.kind, reply.body, keep_json);
     if (list.ok()) {
       response.list = *std::move(list);
     } else {
@@ -314,14 +372,15 @@ Response FromHttpReply(const Request& request, const HttpReply& reply, bool keep
   }
   // A delete answers with the object or with a Status; so do subresources.
   if (request.verb == Verb::kDelete || !request.subresource.empty()) {
-    absl::StatusOr<Status> told = DecodeStatusJson(reply.body);
+    absl::StatusOr<Status> told = DecodeStatus(reply);
     if (told.ok()) {
       response.status = *std::move(told);
       response.status.code = reply.status;
       return response;
     }
   }
-  absl::StatusOr<AnyObject> object = DecodeObjectJson(request.kind, reply.body, keep_json);
+  absl::StatusOr<AnyObject> object =
+      protobuf ? DecodeObjectProtobuf(request.kind, reply.body) : DecodeObjectJson(request.kind, reply.body, keep_json);
   if (object.ok()) {
     response.object = *std::move(object);
   } else {

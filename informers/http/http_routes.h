@@ -18,6 +18,11 @@
 
 namespace epslice {
 
+// How objects are written: application/json, or protobuf (apis/protobuf.h).
+enum class WireFormat : std::uint8_t { kJson, kProtobuf };
+// What a Content-Type says; what it does not know counts as JSON.
+WireFormat FormatOf(std::string_view content_type);
+
 struct HttpRequest {
   std::string method;        // "GET", ...
   std::string target;        // path and query, encoded
@@ -28,7 +33,8 @@ struct HttpRequest {
 struct HttpReply {
   int status = 0;
   std::string body;
-  std::string retry_after;  // the header, as it came
+  std::string retry_after;        // the header, as it came
+  std::string content_type = {};  // the same; says how `body` is read
 };
 
 // A server's address, taken apart.
@@ -45,12 +51,19 @@ absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url);
 
 // InvalidArgument when the request lacks what its path needs (a name, a
 // namespace, an object), or has what has no place in one.
-absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_view prefix = "");
+// `format`: of the body, if that can be. Always JSON are patches, subresources,
+// objects that keep their JSON, and Pods and Nodes, of which a struct holds too
+// little to be written over anything.
+absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_view prefix = "",
+                                          WireFormat format = WireFormat::kJson);
+// The Accept header of a request whose answer should come in `format`. JSON is
+// taken, too, where a server has no other.
+std::string_view AcceptHeader(Verb verb, WireFormat format);
 
 // What the server said. A body that cannot be read gives status.code 0 for
 // 2xx (reason "InvalidResponse"): for a write the outcome is then unknown. An
 // error without a readable Status in its body gets one made from the code.
-// `keep_json`: objects also keep their text.
+// `keep_json`: objects also keep their text, if they came as JSON.
 Response FromHttpReply(const Request& request, const HttpReply& reply, bool keep_json = false);
 
 // The Status of an answer that is no success, for watches.

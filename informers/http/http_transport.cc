@@ -1,18 +1,19 @@
 #include "informers/http/http_transport.h"
 
 #include <algorithm>
-#include <condition_variable>
+#include <atomic>
 #include <exception>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 #include "apis/cat.h"
-#include "apis/json.h"
+#include "apis/protobuf.h"
+#include "informers/http/answer_body.h"
+#include "informers/http/http_call.h"
 #include "informers/http/http_connection.h"
 #include "informers/http/http_pool.h"
 #include "informers/http/http_routes.h"
-#include "informers/http/line_splitter.h"
+#include "informers/http/watch_decoder.h"
 #include "informers/rate_limiter.h"
 
 namespace epslice {
@@ -28,64 +29,24 @@ Status Unusable(std::string_view reason, std::string_view message) {
 
 std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
-// One call, and how another thread ends it.
-class Call {
- public:
-  explicit Call(CancelToken* token) : token_(token) {
-    if (token_ != nullptr) id_ = token_->Register([this] { Cancel(); });
-  }
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
-  ~Call() {
-    if (token_ != nullptr) token_->Unregister(id_);
-  }
+// Whether the server wants no protobuf: not as an answer, or not as a body.
+bool RefusesProtobuf(WireFormat format, std::string_view body_type, int code) {
+  return format == WireFormat::kProtobuf && (code == 406 || (code == 415 && body_type == kProtobufMediaType));
+}
 
-  // From now on cancelling aborts this connection (null: none). False when it
-  // was cancelled before.
-  bool Use(HttpConnection* connection) {
-    std::lock_guard<std::mutex> lock(mu_);
-    connection_ = connection;
-    return !cancelled_;
-  }
-  bool cancelled() {
-    std::lock_guard<std::mutex> lock(mu_);
-    return cancelled_;
-  }
-  // Waits until `clock` says `time`; false when cancelled before. Looks at the
-  // clock now and then, since it need not run as fast as ours.
-  bool WaitUntil(const Clock& clock, Instant time) {
-    std::unique_lock<std::mutex> lock(mu_);
-    while (!cancelled_) {
-      const Duration left = time - clock.Now();
-      if (left <= Duration::zero()) return true;
-      changed_.wait_for(lock, std::min<Duration>(left, std::chrono::milliseconds(50)));
-    }
-    return false;
-  }
+HttpReply Head(const HttpHead& head) {
+  return {.status = head.status, .body = {}, .retry_after = head.retry_after, .content_type = head.content_type};
+}
 
- private:
-  void Cancel() {
-    std::lock_guard<std::mutex> lock(mu_);
-    cancelled_ = true;
-    if (connection_ != nullptr) connection_->Abort();
-    changed_.notify_all();
-  }
-
-  CancelToken* const token_;
-  int id_ = -1;
-  std::mutex mu_;
-  std::condition_variable changed_;
-  bool cancelled_ = false;
-  HttpConnection* connection_ = nullptr;
-};
-
-// What a watch's stream came to.
-struct WatchStream {
-  int code = 0;  // of the head; 0: none came
-  HttpReply error;
-  LineSplitter lines;
-  bool stopped = false;  // on_event wanted no more
-  Status failure;        // what made the stream useless
+// One exchange of a call.
+struct Attempt {
+  WireFormat format = WireFormat::kJson;
+  std::string body_type;  // Content-Type of the request; "" without a body
+  Credentials::Value who;
+  HttpExchange exchange;
+  // Set where the server wants no protobuf; its answer is then of no further
+  // interest.
+  bool refused = false;
 };
 
 }  // namespace
@@ -96,24 +57,29 @@ struct HttpTransport::Impl {
         clock(c),
         prefix(std::move(target_prefix)),
         pool(std::move(p)),
-        bucket(options.qps, options.burst) {}
+        bucket(options.qps, options.burst),
+        json_only(options.keep_json || FormatOf(options.content_type) != WireFormat::kProtobuf) {}
 
+  using OnEvent = std::function<bool(const WatchEvent&)>;
   Response Do(const Request& request, CancelToken* cancel);
-  Status Watch(const Request& request, CancelToken* cancel, const std::function<bool(const WatchEvent&)>& on_event);
-  Response DoOnce(const Request& request, const Credentials::Value& who, HttpExchange* exchange, Call* call);
-  Status WatchOnce(const Request& request, const Credentials::Value& who, HttpExchange* exchange, Call* call,
-                   const std::function<bool(const WatchEvent&)>& on_event);
-  HttpExchange Exchange(const Request& request, HttpRequest http) const;
-  Status Prepare(CancelToken* cancel, Call* call, Credentials::Value* who, HttpExchange* exchange);
-  bool WaitForToken(Call* call);
-  bool WaitAsTold(const Request& request, const Status& status, Duration* waited, Call* call) const;
+  Status Watch(const Request& request, CancelToken* cancel, const OnEvent& on_event);
+  Response DoOnce(const Request& request, HttpCall* call, Attempt* attempt);
+  Status WatchOnce(const Request& request, HttpCall* call, const OnEvent& on_event, Attempt* attempt);
+  Status Prepare(const Request& request, CancelToken* cancel, HttpCall* call, Attempt* attempt);
+  HttpExchange Exchange(const Request& request, HttpRequest http, WireFormat format) const;
+  void FallBack(const Status& why) {
+    if (!json_only.exchange(true) && options.on_fallback) options.on_fallback(why);
+  }
+  bool WaitForToken(HttpCall* call);
+  bool WaitAsTold(const Request& request, const Status& status, Duration* waited, HttpCall* call) const;
   bool HasFresher(const Status& status, const Credentials::Value& who, CancelToken* cancel) const;
-  Outcome Run(const Request& request, const Credentials::Value& who, const HttpExchange& exchange,
-              const bool& head_seen, Call* call, std::string* error);
-  bool OnWatchData(const Request& request, std::string_view bytes,
-                   const std::function<bool(const WatchEvent&)>& on_event, WatchStream* stream) const;
+  Outcome Run(const Request& request, const Attempt& attempt, const bool& head_seen, HttpCall* call,
+              std::string* error);
   void Observe(const Request& request, int code, Instant start) const {
     if (options.observe) options.observe(request, code, clock->Now() - start);
+  }
+  void ObserveBytes(const Request& request, std::size_t bytes) const {
+    if (options.observe_bytes) options.observe_bytes(request, bytes);
   }
 
   const HttpTransportOptions options;
@@ -122,14 +88,16 @@ struct HttpTransport::Impl {
   const std::unique_ptr<HttpPool> pool;
   std::mutex bucket_mu;
   TokenBucket bucket;
+  std::atomic<bool> json_only;
 };
 
-HttpExchange HttpTransport::Impl::Exchange(const Request& request, HttpRequest http) const {
+HttpExchange HttpTransport::Impl::Exchange(const Request& request, HttpRequest http, WireFormat format) const {
   HttpExchange exchange;
   exchange.method = std::move(http.method);
   exchange.target = std::move(http.target);
   exchange.body = std::move(http.body);
-  exchange.headers.emplace_back("Accept", "application/json");
+  exchange.headers.emplace_back("Accept", AcceptHeader(request.verb, format));
+  if (request.verb == Verb::kList) exchange.headers.emplace_back("Accept-Encoding", "gzip");
   std::string agent = request.userAgent.empty() ? options.user_agent : request.userAgent;
   // No line of its own may begin in a header.
   std::erase_if(agent, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
@@ -139,7 +107,7 @@ HttpExchange HttpTransport::Impl::Exchange(const Request& request, HttpRequest h
   return exchange;
 }
 
-bool HttpTransport::Impl::WaitForToken(Call* call) {
+bool HttpTransport::Impl::WaitForToken(HttpCall* call) {
   Instant ready = clock->Now();
   {
     std::lock_guard<std::mutex> lock(bucket_mu);
@@ -148,16 +116,23 @@ bool HttpTransport::Impl::WaitForToken(Call* call) {
   return call->WaitUntil(*clock, ready);
 }
 
-// Before each attempt: leave of the rate limiter, and the credentials of now.
-Status HttpTransport::Impl::Prepare(CancelToken* cancel, Call* call, Credentials::Value* who, HttpExchange* exchange) {
+// Before each attempt: the request in the format of now, leave of the rate
+// limiter, and the credentials of now.
+Status HttpTransport::Impl::Prepare(const Request& request, CancelToken* cancel, HttpCall* call, Attempt* attempt) {
+  *attempt = Attempt();
+  attempt->format = json_only ? WireFormat::kJson : WireFormat::kProtobuf;
+  absl::StatusOr<HttpRequest> http = ToHttpRequest(request, prefix, attempt->format);
+  if (!http.ok()) return StatusBadRequest(View(http.status()));
+  attempt->body_type = http->content_type;
+  attempt->exchange = Exchange(request, *std::move(http), attempt->format);
   if (!WaitForToken(call)) return StatusUnreachable("cancelled before it was sent");
-  constexpr std::string_view kHeader = "Authorization";
-  std::erase_if(exchange->headers, [=](const auto& header) { return header.first == kHeader; });
   if (options.credentials == nullptr) return Status();
   absl::StatusOr<Credentials::Value> value = options.credentials->Get(cancel);
   if (!value.ok()) return StatusUnreachable(Cat({"no credentials: ", View(value.status())}));
-  *who = *std::move(value);
-  if (!who->authorization.empty()) exchange->headers.emplace_back(kHeader, who->authorization);
+  attempt->who = *std::move(value);
+  if (!attempt->who.authorization.empty()) {
+    attempt->exchange.headers.emplace_back("Authorization", attempt->who.authorization);
+  }
   return Status();
 }
 
@@ -168,7 +143,8 @@ bool HttpTransport::Impl::HasFresher(const Status& status, const Credentials::Va
 
 // Nor was one that the server wants to see again later. True after that time,
 // where it is not too long.
-bool HttpTransport::Impl::WaitAsTold(const Request& request, const Status& status, Duration* waited, Call* call) const {
+bool HttpTransport::Impl::WaitAsTold(const Request& request, const Status& status, Duration* waited,
+                                     HttpCall* call) const {
   const bool put_off = (status.code == 429 || status.code == 503) && status.retryAfterSeconds > 0;
   if (!put_off || request.verb == Verb::kList) return false;
   const std::int64_t most = std::chrono::duration_cast<std::chrono::seconds>(options.max_retry_after).count();
@@ -180,11 +156,11 @@ bool HttpTransport::Impl::WaitAsTold(const Request& request, const Status& statu
 
 // Runs the exchange on a connection of the pool, and once more on a new one
 // when a kept connection turned out dead before the first byte of an answer.
-Outcome HttpTransport::Impl::Run(const Request& request, const Credentials::Value& who, const HttpExchange& exchange,
-                                 const bool& head_seen, Call* call, std::string* error) {
+Outcome HttpTransport::Impl::Run(const Request& request, const Attempt& attempt, const bool& head_seen, HttpCall* call,
+                                 std::string* error) {
   const bool read = request.verb == Verb::kGet || request.verb == Verb::kList || request.verb == Verb::kWatch;
   const Instant start = clock->Now();
-  HttpPool::Lease lease = pool->Take(start, who.identity);
+  HttpPool::Lease lease = pool->Take(start, attempt.who.identity);
   for (;;) {
     const bool kept = lease.connection->open();
     if (!call->Use(lease.connection.get())) {
@@ -194,7 +170,7 @@ Outcome HttpTransport::Impl::Run(const Request& request, const Credentials::Valu
     }
     Outcome outcome = Outcome::kBroken;
     try {
-      outcome = lease.connection->Run(exchange, error);
+      outcome = lease.connection->Run(attempt.exchange, error);
     } catch (...) {
       call->Use(nullptr);
       throw;
@@ -206,7 +182,7 @@ Outcome HttpTransport::Impl::Run(const Request& request, const Credentials::Valu
     }
     // A server that was silent for long is slow, not gone: asking twice would
     // make it slower.
-    const bool at_once = clock->Now() - start < exchange.read_timeout / 2;
+    const bool at_once = clock->Now() - start < attempt.exchange.read_timeout / 2;
     if (outcome != Outcome::kBroken || head_seen || !kept || !read || cancelled || !at_once) return outcome;
     lease = pool->Fresh(lease);
   }
@@ -214,22 +190,22 @@ Outcome HttpTransport::Impl::Run(const Request& request, const Credentials::Valu
 
 Response HttpTransport::Impl::Do(const Request& request, CancelToken* cancel) {
   Response response;
-  absl::StatusOr<HttpRequest> http = ToHttpRequest(request, prefix);
-  if (!http.ok() || request.verb == Verb::kWatch) {
-    response.status = StatusBadRequest(http.ok() ? "a watch is no single call" : View(http.status()));
+  if (request.verb == Verb::kWatch) {
+    response.status = StatusBadRequest("a watch is no single call");
     return response;
   }
-  Call call(cancel);
-  HttpExchange exchange = Exchange(request, *std::move(http));
+  HttpCall call(cancel);
   Duration waited{0};
-  for (bool refreshed = false;;) {
-    Credentials::Value who;
-    if (Status status = Prepare(cancel, &call, &who, &exchange); !status.ok()) {
+  bool refreshed = false;
+  for (Attempt attempt;;) {
+    if (Status status = Prepare(request, cancel, &call, &attempt); !status.ok()) {
       response.status = std::move(status);
       return response;
     }
-    response = DoOnce(request, who, &exchange, &call);
-    if (!refreshed && HasFresher(response.status, who, cancel)) {
+    response = DoOnce(request, &call, &attempt);
+    if (attempt.refused) {
+      FallBack(response.status);
+    } else if (!refreshed && HasFresher(response.status, attempt.who, cancel)) {
       refreshed = true;
     } else if (!WaitAsTold(request, response.status, &waited, &call)) {
       return response;
@@ -237,34 +213,32 @@ Response HttpTransport::Impl::Do(const Request& request, CancelToken* cancel) {
   }
 }
 
-Response HttpTransport::Impl::DoOnce(const Request& request, const Credentials::Value& who, HttpExchange* exchange,
-                                     Call* call) {
+Response HttpTransport::Impl::DoOnce(const Request& request, HttpCall* call, Attempt* attempt) {
   Response response;
   const Instant start = clock->Now();
   HttpReply reply;
+  AnswerBody body(options.max_response_bytes, &reply.body);
   bool head_seen = false;
   std::string why;  // we stopped
-  exchange->on_head = [&](int status, const std::string& retry_after) {
+  attempt->exchange.on_head = [&](const HttpHead& head) {
     head_seen = true;
-    reply.status = status;
-    reply.retry_after = retry_after;
-    return true;
+    reply = Head(head);
+    why = body.Begin(head.content_encoding);
+    return why.empty();
   };
-  exchange->on_data = [&](std::string_view bytes) {
-    if (bytes.size() > options.max_response_bytes - reply.body.size()) {
-      why = Cat({"an answer of more than ", std::to_string(options.max_response_bytes), " bytes"});
-    } else if (clock->Now() - start > options.call_timeout) {
-      why = "an answer that takes too long";
-    } else {
-      reply.body.append(bytes);
-    }
+  attempt->exchange.on_data = [&](std::string_view bytes) {
+    why = clock->Now() - start > options.call_timeout ? "an answer that takes too long" : body.Append(bytes);
     return why.empty();
   };
   std::string error;
-  const Outcome outcome = Run(request, who, *exchange, head_seen, call, &error);
+  const Outcome outcome = Run(request, *attempt, head_seen, call, &error);
   Observe(request, outcome == Outcome::kDone ? reply.status : 0, start);
-  if (options.observe_bytes) options.observe_bytes(request, reply.body.size());
-  if (outcome == Outcome::kDone) return FromHttpReply(request, reply, options.keep_json);
+  ObserveBytes(request, reply.body.size());
+  if (outcome == Outcome::kDone && why.empty()) why = body.End();
+  if (outcome == Outcome::kDone && why.empty()) {
+    attempt->refused = RefusesProtobuf(attempt->format, attempt->body_type, reply.status);
+    return FromHttpReply(request, reply, options.keep_json);
+  }
   if (!why.empty()) {
     response.status = Unusable("InvalidResponse", why);
   } else {
@@ -273,89 +247,64 @@ Response HttpTransport::Impl::DoOnce(const Request& request, const Credentials::
   return response;
 }
 
-// The lines of the stream as events. False: stop reading.
-bool HttpTransport::Impl::OnWatchData(const Request& request, std::string_view bytes,
-                                      const std::function<bool(const WatchEvent&)>& on_event,
-                                      WatchStream* stream) const {
-  const auto on_line = [&](std::string_view line) {
-    absl::StatusOr<WatchEvent> event = DecodeWatchEventJson(request.kind, line, options.keep_json);
-    if (!event.ok()) {
-      // Not code 0, after which a watcher would resume and meet it again.
-      stream->failure = Unusable("InvalidResponse", View(event.status()));
-      stream->failure.code = 502;
-      return false;
+Status HttpTransport::Impl::Watch(const Request& request, CancelToken* cancel, const OnEvent& on_event) {
+  if (request.verb != Verb::kWatch) return StatusBadRequest("not a watch");
+  HttpCall call(cancel);
+  bool refreshed = false;
+  for (Attempt attempt;;) {
+    if (Status status = Prepare(request, cancel, &call, &attempt); !status.ok()) return status;
+    Status status = WatchOnce(request, &call, on_event, &attempt);
+    if (attempt.refused) {
+      FallBack(status);
+    } else if (!refreshed && HasFresher(status, attempt.who, cancel)) {
+      refreshed = true;
+    } else {
+      return status;
     }
-    stream->stopped = !on_event(*event);
-    return !stream->stopped;
-  };
-  const LineSplitter::Result result = stream->lines.Feed(bytes, on_line);
-  if (result == LineSplitter::Result::kTooLong) {
-    stream->failure =
-        Unusable("InvalidResponse",
-                 Cat({"a watch event of more than ", std::to_string(options.max_watch_line_bytes), " bytes"}));
-    stream->failure.code = 502;
-  }
-  return result == LineSplitter::Result::kMore;
-}
-
-Status HttpTransport::Impl::Watch(const Request& request, CancelToken* cancel,
-                                  const std::function<bool(const WatchEvent&)>& on_event) {
-  absl::StatusOr<HttpRequest> http = ToHttpRequest(request, prefix);
-  if (!http.ok() || request.verb != Verb::kWatch) {
-    return StatusBadRequest(http.ok() ? "not a watch" : View(http.status()));
-  }
-  Call call(cancel);
-  HttpExchange exchange = Exchange(request, *std::move(http));
-  for (bool refreshed = false;; refreshed = true) {
-    Credentials::Value who;
-    if (Status status = Prepare(cancel, &call, &who, &exchange); !status.ok()) return status;
-    Status status = WatchOnce(request, who, &exchange, &call, on_event);
-    if (refreshed || !HasFresher(status, who, cancel)) return status;
   }
 }
 
-Status HttpTransport::Impl::WatchOnce(const Request& request, const Credentials::Value& who, HttpExchange* exchange,
-                                      Call* call, const std::function<bool(const WatchEvent&)>& on_event) {
+Status HttpTransport::Impl::WatchOnce(const Request& request, HttpCall* call, const OnEvent& on_event,
+                                      Attempt* attempt) {
   const Instant start = clock->Now();
   constexpr std::int64_t kHour = 3600;
   const std::int64_t seconds = request.list.timeoutSeconds;
   const Duration longest =
       std::chrono::seconds(seconds > 0 ? std::min(seconds, 24 * kHour) : kHour) + options.watch_grace;
-  exchange->read_timeout = longest;
-  WatchStream stream{
-      .code = 0, .error = {}, .lines = LineSplitter(options.max_watch_line_bytes), .stopped = false, .failure = {}};
+  attempt->exchange.read_timeout = longest;
+  WatchDecoder stream(request.kind, options.max_watch_line_bytes, options.keep_json);
+  HttpReply reply;  // a body where it is not 200
   bool head_seen = false;
-  exchange->on_head = [&](int status, const std::string& retry_after) {
+  bool overdue = false;
+  attempt->exchange.on_head = [&](const HttpHead& head) {
     head_seen = true;
-    stream.code = status;
-    stream.error.status = status;
-    stream.error.retry_after = retry_after;
-    Observe(request, status, start);
+    reply = Head(head);
+    stream.set_content_type(head.content_type);
+    Observe(request, head.status, start);
     return true;
   };
-  exchange->on_data = [&](std::string_view bytes) {
+  attempt->exchange.on_data = [&](std::string_view bytes) {
     if (call->cancelled()) return false;
-    if (options.observe_bytes) options.observe_bytes(request, bytes.size());
-    if (stream.code != 200) {
+    ObserveBytes(request, bytes.size());
+    if (reply.status != 200) {
       constexpr std::size_t kMaxErrorBytes = 64 * 1024;
-      stream.error.body.append(bytes.substr(0, kMaxErrorBytes - std::min(kMaxErrorBytes, stream.error.body.size())));
-      return stream.error.body.size() < kMaxErrorBytes;
+      reply.body.append(bytes.substr(0, kMaxErrorBytes - std::min(kMaxErrorBytes, reply.body.size())));
+      return reply.body.size() < kMaxErrorBytes;
     }
-    if (clock->Now() - start > longest) {
-      stream.failure = StatusUnreachable("a watch that does not end when it should");
-      return false;
-    }
-    return OnWatchData(request, bytes, on_event, &stream);
+    overdue = clock->Now() - start > longest;
+    return !overdue && stream.Feed(bytes, on_event);
   };
   std::string error;
-  const Outcome outcome = Run(request, who, *exchange, head_seen, call, &error);
+  const Outcome outcome = Run(request, *attempt, head_seen, call, &error);
   if (!head_seen) Observe(request, 0, start);
-  if (stream.stopped) return Status();
-  if (!stream.failure.ok()) return stream.failure;
+  if (stream.stopped()) return Status();
+  if (!stream.failure().ok()) return stream.failure();
+  if (overdue) return StatusUnreachable("a watch that does not end when it should");
   if (call->cancelled()) return StatusUnreachable("cancelled");
-  if (stream.code != 0 && stream.code != 200) return StatusFromHttpError(stream.error);
+  attempt->refused = head_seen && RefusesProtobuf(attempt->format, attempt->body_type, reply.status);
+  if (head_seen && reply.status != 200) return StatusFromHttpError(reply);
   if (outcome != Outcome::kDone) return StatusUnreachable(error);
-  if (stream.lines.has_partial()) return StatusUnreachable("the watch ended in the middle of an event");
+  if (stream.has_partial()) return StatusUnreachable("the watch ended in the middle of an event");
   return Status();
 }
 
@@ -365,6 +314,10 @@ HttpTransport::~HttpTransport() = default;
 absl::StatusOr<std::unique_ptr<HttpTransport>> HttpTransport::Create(HttpTransportOptions options, const Clock* clock) {
   absl::StatusOr<HttpEndpoint> endpoint = ParseHttpUrl(options.base_url);
   if (!endpoint.ok()) return endpoint.status();
+  if (options.content_type != "application/json" && options.content_type != kProtobufMediaType) {
+    return absl::InvalidArgumentError(Cat({"content type ", QuoteForError(options.content_type),
+                                           ": accepted are application/json and ", kProtobufMediaType}));
+  }
   if (!endpoint->tls) options.credentials = nullptr;
   std::string prefix = endpoint->prefix;
   absl::StatusOr<std::unique_ptr<HttpPool>> pool =

@@ -1,4 +1,5 @@
-// HttpTransport: Requests to an API server over HTTP or HTTPS, JSON.
+// HttpTransport: Requests to an API server over HTTP or HTTPS, in protobuf or
+// JSON.
 //
 // The sockets of the live program. Calls from several threads run at once,
 // each on a connection of its own; connections are kept and used again.
@@ -10,6 +11,10 @@
 // is the caller's to judge. A write that may have been executed is never sent
 // twice: one whose answer did not come has an unknown outcome and returns
 // status.code 0.
+// Protobuf is asked for with JSON as the second choice, and each answer is read
+// as its Content-Type says. Once a server refuses protobuf (406, or 415 to a
+// body), the request is sent again in JSON and the transport keeps to it.
+// Lists are asked for compressed (gzip), which API servers do to long answers.
 // The program must ignore SIGPIPE.
 #ifndef EPSLICE_INFORMERS_HTTP_HTTP_TRANSPORT_H_
 #define EPSLICE_INFORMERS_HTTP_HTTP_TRANSPORT_H_
@@ -61,24 +66,32 @@ struct HttpTransportOptions {
   // How long one call may wait in all because of Retry-After.
   Duration max_retry_after = std::chrono::seconds(10);
 
-  std::size_t max_response_bytes = std::size_t{1} << 30;
-  std::size_t max_watch_line_bytes = std::size_t{16} << 20;
+  std::size_t max_response_bytes = std::size_t{1} << 30;     // after decompression
+  std::size_t max_watch_line_bytes = std::size_t{16} << 20;  // or frame, in protobuf
 
-  // Objects keep their JSON text.
+  // "application/json" or "application/vnd.kubernetes.protobuf":
+  // --kube-api-content-type. Patches are JSON in any case.
+  std::string content_type = "application/json";
+  // Told once, when the server refuses protobuf and JSON is spoken from then
+  // on, with its answer. Called from a calling thread.
+  std::function<void(const Status& why)> on_fallback;
+
+  // Objects keep their JSON text; no protobuf then.
   bool keep_json = false;
 
   // Told of every call, for metrics: the HTTP code (0: none came) and the time
   // from the rate limiter's leave to the answer (for a watch: to its
   // beginning). Called from the calling threads.
   std::function<void(const Request& request, int code, Duration took)> observe;
-  // Told of the bytes of an answer's body, for a watch as they come. As above.
+  // Told of the bytes of an answer's body (after decompression), for a watch as
+  // they come. As above.
   std::function<void(const Request& request, std::size_t bytes)> observe_bytes;
 };
 
 class HttpTransport : public Transport {
  public:
-  // `clock` must outlive the transport. InvalidArgument for a bad base_url or
-  // ca_pem.
+  // `clock` must outlive the transport. InvalidArgument for a bad base_url,
+  // ca_pem or content_type.
   static absl::StatusOr<std::unique_ptr<HttpTransport>> Create(HttpTransportOptions options, const Clock* clock);
   // No call may be running.
   ~HttpTransport() override;

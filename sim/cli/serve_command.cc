@@ -107,6 +107,7 @@ class ServeCommand : public Command {
   std::string listen_ = "127.0.0.1:8001";
   SecurityFlags security_;
   std::uint64_t seed_ = 1;
+  bool json_only_ = false;
   int verbosity_ = 0;
   std::mutex log_mu_;
 };
@@ -129,6 +130,9 @@ void ServeCommand::AddFlags(CLI::App* app) {
       ->type_name("KIND")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app->add_flag("--json-only", json_only_,
+                "Answer in JSON also those who would rather have protobuf. Protobuf answers carry the fields that "
+                "epslice knows; JSON is the whole object");
   app->add_option("--seed", seed_, "Seed of uids and generated names")->type_name("N")->capture_default_str();
   app->add_option("-v", verbosity_, "Verbosity: from 1 each request is logged to standard error")->type_name("N");
 }
@@ -151,6 +155,7 @@ HttpServerOptions ServeCommand::Options(const ListenAddress& listen, const Strea
   HttpServerOptions options;
   options.address = listen.host;
   options.port = listen.port;
+  options.protobuf = !json_only_;
   if (verbosity_ >= 1) {
     options.access_log = [this, &streams](const AccessRecord& record) {
       const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(record.duration).count();

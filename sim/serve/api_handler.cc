@@ -2,6 +2,7 @@
 
 #include "apis/cat.h"
 #include "apis/json.h"
+#include "apis/protobuf.h"
 #include "sim/serve/bodies.h"
 #include "sim/serve/discovery.h"
 #include "sim/serve/encode.h"
@@ -33,14 +34,14 @@ HttpAnswer AnswerDocument(const HttpRequest& http, const Route& route) {
 }
 
 // Status "Success" with what was done to what.
-std::string SuccessJson(const Request& request, const AnyObject& object) {
+Status Success(const Request& request, const AnyObject& object) {
   const KindInfo& info = InfoOf(request.kind);
   Status status;
   status.detailsName = request.name;
   status.detailsGroup = info.group;
   status.detailsKind = info.resource;
   if (object.has_value()) status.detailsUid = object.meta().uid.str();
-  return EncodeJson(status);
+  return status;
 }
 
 // Whether a DELETE answers with the object: always for the kinds that end by
@@ -51,13 +52,22 @@ bool AnswersWithObject(Kind kind, const AnyObject& object) {
          object.meta().deletionTimestamp.is_set();
 }
 
+void SetStatus(const Status& status, ObjectFormat format, HttpAnswer* answer) {
+  if (format == ObjectFormat::kProtobuf) {
+    answer->content_type = kProtobufMediaType;
+    answer->body = EncodeProtobuf(status);
+  } else {
+    answer->body = EncodeJson(status);
+  }
+}
+
 }  // namespace
 
-HttpAnswer AnswerStatus(const Status& status) {
+HttpAnswer AnswerStatus(const Status& status, ObjectFormat format) {
   HttpAnswer answer;
   // No answer from behind is an error of this server's.
   answer.code = status.code == 0 ? 500 : status.code;
-  answer.body = EncodeJson(status);
+  SetStatus(status, format, &answer);
   if (status.retryAfterSeconds > 0) {
     answer.headers.emplace_back("Retry-After", std::to_string(status.retryAfterSeconds));
   }
@@ -66,37 +76,47 @@ HttpAnswer AnswerStatus(const Status& status) {
 
 HttpAnswer ApiHandler::Handle(const HttpRequest& request) {
   Route route = ParseRoute(request.method, request.target);
+  const ObjectFormat format = NegotiateObject(request.accept, protobuf_);
   switch (route.target) {
     case Route::Target::kUnknown: return NoSuchPath();
     case Route::Target::kDocument: return AnswerDocument(request, route);
-    case Route::Target::kRefused: return AnswerStatus(route.status);
-    case Route::Target::kResource: return HandleResource(request, std::move(route));
+    case Route::Target::kRefused: return AnswerStatus(route.status, format);
+    case Route::Target::kResource: return HandleResource(request, std::move(route), format);
   }
   return NoSuchPath();
 }
 
-HttpAnswer ApiHandler::HandleResource(const HttpRequest& http, Route route) {
-  const ObjectFormat format = NegotiateObject(http.accept);
+HttpAnswer ApiHandler::HandleResource(const HttpRequest& http, Route route, ObjectFormat format) {
   if (format == ObjectFormat::kNone) return AnswerStatus(StatusNotAcceptable());
-  const bool table = format == ObjectFormat::kTable;
   route.request.userAgent = http.user_agent;
-  if (Status status = ReadBody(http.content_type, http.body, &route); !status.ok()) return AnswerStatus(status);
+  if (Status status = ReadBody(http.content_type, http.body, &route); !status.ok()) {
+    return AnswerStatus(status, format);
+  }
   if (route.request.verb == Verb::kWatch) {
     HttpAnswer answer;
-    answer.watch = WatchPlan{route.request, table, route.events_v1, route.include_object};
+    answer.watch = WatchPlan{.request = route.request,
+                             .table = format == ObjectFormat::kTable,
+                             .protobuf = format == ObjectFormat::kProtobuf,
+                             .events_v1 = route.events_v1,
+                             .include_object = route.include_object};
     return answer;
   }
-  return Encode(route, server_->Handle(route.request), table);
+  return Encode(route, server_->Handle(route.request), format);
 }
 
-HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, bool table) const {
-  if (!response.status.ok()) return AnswerStatus(response.status);
+HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, ObjectFormat format) const {
+  if (!response.status.ok()) return AnswerStatus(response.status, format);
   const Request& request = route.request;
   const TableOptions table_options{route.include_object, clock_->WallNow()};
   HttpAnswer answer;
   answer.code = request.verb == Verb::kCreate ? 201 : 200;
+  const bool table = format == ObjectFormat::kTable;
+  const bool protobuf = format == ObjectFormat::kProtobuf;
+  if (protobuf) answer.content_type = kProtobufMediaType;
   if (request.verb == Verb::kList || route.delete_collection) {
-    if (table) {
+    if (protobuf) {
+      answer.body = EncodeListProtobuf(request.kind, response.list, SpellingOf(route.events_v1));
+    } else if (table) {
       answer.body = EncodeTable(request.kind, response.list, table_options);
     } else if (route.events_v1) {
       answer.body = EncodeEventsV1List(response.list);
@@ -108,7 +128,11 @@ HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, bool
   const bool only_status = request.subresource == "binding" || request.subresource == "eviction" ||
                            (request.verb == Verb::kDelete && !AnswersWithObject(request.kind, response.object));
   if (only_status || !response.object.has_value()) {
-    answer.body = SuccessJson(request, response.object);
+    SetStatus(Success(request, response.object), format, &answer);
+  } else if (protobuf && route.events_v1) {
+    answer.body = EncodeEventsV1Protobuf(*response.object.As<Event>());
+  } else if (protobuf) {
+    AppendProtobuf(response.object, &answer.body);
   } else if (table) {
     answer.body = EncodeTable(response.object, table_options);
   } else if (route.events_v1) {

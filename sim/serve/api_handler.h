@@ -13,6 +13,7 @@
 
 #include "informers/clock.h"
 #include "sim/cluster/memory_api_server.h"
+#include "sim/serve/negotiate.h"
 #include "sim/serve/routes.h"
 #include "sim/serve/watch_stream.h"
 
@@ -40,20 +41,24 @@ struct HttpAnswer {
 class ApiHandler {
  public:
   // Both must outlive the handler. `clock` tells what ages are counted to.
-  ApiHandler(const Clock* clock, MemoryApiServer* server) : clock_(clock), server_(server) {}
+  // `protobuf`: answer in protobuf who asks for it. Such answers carry what the
+  // structs of apis/ hold, not the whole object, which JSON does.
+  ApiHandler(const Clock* clock, MemoryApiServer* server, bool protobuf = true)
+      : clock_(clock), server_(server), protobuf_(protobuf) {}
 
   HttpAnswer Handle(const HttpRequest& request);
 
  private:
-  HttpAnswer HandleResource(const HttpRequest& http, Route route);
-  HttpAnswer Encode(const Route& route, const Response& response, bool table) const;
+  HttpAnswer HandleResource(const HttpRequest& http, Route route, ObjectFormat format);
+  HttpAnswer Encode(const Route& route, const Response& response, ObjectFormat format) const;
 
   const Clock* const clock_;
   MemoryApiServer* const server_;
+  const bool protobuf_;
 };
 
 // A Status as an answer, with the HTTP code and headers it asks for.
-HttpAnswer AnswerStatus(const Status& status);
+HttpAnswer AnswerStatus(const Status& status, ObjectFormat format = ObjectFormat::kJson);
 
 }  // namespace epslice::sim
 

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "apis/cat.h"
 #include "apis/json.h"
+#include "apis/protobuf.h"
 #include "sim/cluster/json_doc.h"
 #include "sim/serve/negotiate.h"
 #include "sim/serve/protobuf_body.h"
@@ -18,7 +19,6 @@ using Json = nlohmann::json;
 constexpr std::string_view kPatchTypes =
     "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
 
-constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
 constexpr std::string_view kBodyTypes = "application/json, application/vnd.kubernetes.protobuf";
 
 std::string_view Why(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
@@ -191,7 +191,7 @@ Status ReadBody(std::string_view content_type, std::string_view body, Route* rou
   if (!deletes && request.verb != Verb::kCreate && request.verb != Verb::kUpdate) return {};
   if (deletes && body.empty()) return {};
   std::string converted;
-  if (type == kProtobuf) {
+  if (type == kProtobufMediaType) {
     absl::StatusOr<std::string> json = ProtobufToJson(body);
     if (absl::IsUnimplemented(json.status())) {
       Status status = StatusUnsupportedMediaType(kBodyTypes);

@@ -5,9 +5,12 @@
 
 #include <string>
 
+#include "apis/protobuf.h"
 #include "apis/request.h"
 
 namespace epslice::sim {
+
+inline EventSpelling SpellingOf(bool events_v1) { return events_v1 ? EventSpelling::kEventsV1 : EventSpelling::kCore; }
 
 // `event` must hold an Event. All fields it came with are kept.
 std::string EncodeEventsV1Object(const AnyObject& event);

@@ -14,6 +14,7 @@
 
 #include "apis/cat.h"
 #include "apis/json.h"
+#include "apis/protobuf.h"
 #include "informers/http/server_connection.h"
 #include "informers/http/worker_pool.h"
 #include "sim/serve/api_handler.h"
@@ -107,12 +108,17 @@ Status StatusOfCode(int code) {
 
 // A version too old to watch from: as an event of a watch that began, which is
 // how the API server says it.
-HttpAnswer AnswerExpired(Kind kind, Status status) {
+HttpAnswer AnswerExpired(Kind kind, Status status, bool protobuf) {
   WatchEvent event;
   event.type = WatchEventType::kError;
   event.status = std::move(status);
   HttpAnswer answer;
-  answer.body = EncodeWatchEventJson(kind, event) + "\n";
+  if (protobuf) {
+    answer.content_type = kProtobufWatchMediaType;
+    AppendWatchFrame(EncodeWatchEventProtobuf(kind, event), &answer.body);
+  } else {
+    answer.body = EncodeWatchEventJson(kind, event) + "\n";
+  }
   return answer;
 }
 
@@ -145,7 +151,7 @@ void EndStream(httplib::DataSink* sink) {
 
 struct HttpServer::Impl : public httplib::Server {
   Impl(const Clock* c, MemoryApiServer* s, HttpServerOptions o)
-      : clock(c), server(s), options(std::move(o)), handler(c, s) {
+      : clock(c), server(s), options(std::move(o)), handler(c, s, options.protobuf) {
     Configure();
   }
 
@@ -366,11 +372,13 @@ void HttpServer::Impl::AnswerWatch(WatchPlan plan, httplib::Response* response) 
   }
   Status status;
   const Kind kind = plan.request.kind;
+  const bool protobuf = plan.protobuf;
+  const ObjectFormat format = protobuf ? ObjectFormat::kProtobuf : ObjectFormat::kJson;
   const std::shared_ptr<WatchStream> stream =
       WatchStream::Start(server, clock, std::move(plan), options.watch_limits, &status);
   if (stream == nullptr) {
     EndWatch(id);
-    Fill(status.code == 410 ? AnswerExpired(kind, status) : AnswerStatus(status), response);
+    Fill(status.code == 410 ? AnswerExpired(kind, status, protobuf) : AnswerStatus(status, format), response);
     return;
   }
   {
@@ -381,7 +389,7 @@ void HttpServer::Impl::AnswerWatch(WatchPlan plan, httplib::Response* response) 
   response->status = 200;
   response->set_header("Cache-Control", "no-cache, private");
   response->set_chunked_content_provider(
-      "application/json",
+      protobuf ? std::string(kProtobufWatchMediaType) : "application/json",
       [stream](std::size_t, httplib::DataSink& sink) {
         std::string frames;
         switch (stream->Next(kWatchIdle, &frames)) {

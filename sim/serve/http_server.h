@@ -49,6 +49,9 @@ struct HttpServerOptions {
   Duration request_timeout = std::chrono::seconds(30);
   Duration write_timeout = std::chrono::seconds(30);
   std::size_t max_head_bytes = std::size_t{64} << 10;
+  // Whether clients that ask for protobuf get it (api_handler.h says what is in
+  // it), or JSON.
+  bool protobuf = true;
   std::shared_ptr<const TlsContext> tls;  // null: plain HTTP
   // Null: nobody is asked who they are. Others than these are answered 401.
   std::shared_ptr<const TokenAuth> tokens;

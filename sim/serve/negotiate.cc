@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "apis/cat.h"
+#include "apis/protobuf.h"
 
 namespace epslice::sim {
 namespace {
@@ -48,12 +49,15 @@ MediaRange ParseRange(std::string_view text) {
   return range;
 }
 
-// Calls `choose` for each entry that is JSON of some form, until one is chosen.
+bool IsJson(const MediaRange& range) {
+  return range.type == "application/json" || range.type == "application/*" || range.type == "*/*";
+}
+
+// Calls `choose` for each entry, until one is chosen.
 template <typename Format, typename Choose>
 std::optional<Format> FirstChosen(std::string_view accept, Choose choose) {
   while (!accept.empty()) {
     const MediaRange range = ParseRange(Cut(&accept, ','));
-    if (range.type != "application/json" && range.type != "application/*" && range.type != "*/*") continue;
     const std::optional<Format> chosen = choose(range);
     if (chosen.has_value()) return chosen;
   }
@@ -62,10 +66,14 @@ std::optional<Format> FirstChosen(std::string_view accept, Choose choose) {
 
 }  // namespace
 
-ObjectFormat NegotiateObject(std::string_view accept) {
+ObjectFormat NegotiateObject(std::string_view accept, bool protobuf) {
   if (Trim(accept).empty()) return ObjectFormat::kJson;
   return FirstChosen<ObjectFormat>(accept,
-                                   [](const MediaRange& range) -> std::optional<ObjectFormat> {
+                                   [protobuf](const MediaRange& range) -> std::optional<ObjectFormat> {
+                                     if (protobuf && range.type == kProtobufMediaType && range.as.empty()) {
+                                       return ObjectFormat::kProtobuf;
+                                     }
+                                     if (!IsJson(range)) return std::nullopt;
                                      if (range.as.empty()) return ObjectFormat::kJson;
                                      if (range.as == "Table" && range.group == "meta.k8s.io" && range.version == "v1") {
                                        return ObjectFormat::kTable;
@@ -79,6 +87,7 @@ DiscoveryFormat NegotiateDiscovery(std::string_view accept) {
   return FirstChosen<DiscoveryFormat>(
              accept,
              [](const MediaRange& range) -> std::optional<DiscoveryFormat> {
+               if (!IsJson(range)) return std::nullopt;
                if (range.as.empty()) return DiscoveryFormat::kPlain;
                if (range.as != "APIGroupDiscoveryList" || range.group != "apidiscovery.k8s.io") {
                  return std::nullopt;
@@ -97,7 +106,8 @@ Status StatusNotAcceptable() {
   status.code = 406;
   status.reason = "NotAcceptable";
   status.message =
-      "only the following media types are accepted: application/json, application/json;as=Table;v=v1;g=meta.k8s.io";
+      "only the following media types are accepted: application/json, application/json;as=Table;v=v1;g=meta.k8s.io, "
+      "application/vnd.kubernetes.protobuf";
   return status;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apis/json.h"
+#include "apis/protobuf.h"
 #include "sim/serve/encode.h"
 #include "sim/serve/tables.h"
 
@@ -113,6 +114,10 @@ WatchStream::Result WatchStream::Next(Duration max_wait, std::string* out) {
 
 void WatchStream::AppendFrame(const WatchEvent& event, std::string* out) {
   const Kind kind = plan_.request.kind;
+  if (plan_.protobuf) {
+    AppendWatchFrame(EncodeWatchEventProtobuf(kind, event, SpellingOf(plan_.events_v1)), out);
+    return;
+  }
   if (plan_.table) {
     *out += EncodeTableWatchEvent(kind, event, {plan_.include_object, clock_->WallNow()}, first_frame_);
   } else if (plan_.events_v1) {

@@ -1,5 +1,5 @@
 // One watch on its way to an HTTP client: from the server's callback, through
-// a bounded queue, to frames of text.
+// a bounded queue, to frames: lines of JSON, or protobuf after its length.
 //
 // The callback (under the server's lock) only queues the event; the thread
 // that writes to the client encodes. A client that reads slower than things
@@ -27,6 +27,7 @@ namespace epslice::sim {
 struct WatchPlan {
   Request request;
   bool table = false;
+  bool protobuf = false;
   bool events_v1 = false;
   IncludeObject include_object = IncludeObject::kMetadata;
 };
@@ -49,7 +50,7 @@ class WatchStream {
   WatchStream& operator=(const WatchStream&) = delete;
 
   enum class Result {
-    kFrames,  // `out` has whole frames, each with a line end
+    kFrames,  // `out` has whole frames
     kIdle,    // nothing happened in the time given
     kEnd,     // the watch is over (frames before it were given out)
   };

@@ -41,6 +41,7 @@ TEST(OptionsTest, DefaultsAreTheReferences) {
   EXPECT_EQ(p.options.master, "http://127.0.0.1:8001");
   EXPECT_EQ(p.options.kube_api_qps, 20);
   EXPECT_EQ(p.options.kube_api_burst, 30);
+  EXPECT_EQ(p.options.kube_api_content_type, "application/vnd.kubernetes.protobuf");
   EXPECT_EQ(p.options.concurrent_service_endpoint_syncs, 5);
   EXPECT_EQ(p.options.max_endpoints_per_slice, 100);
   EXPECT_EQ(p.options.endpointslice_updates_batch_period, Duration::zero());
@@ -63,6 +64,7 @@ TEST(OptionsTest, TakesEveryFlagInBothSpellings) {
   EXPECT_EQ(p.options.context, "b");
   EXPECT_EQ(p.options.kube_api_qps, 12.5);
   EXPECT_EQ(p.options.kube_api_burst, 7);
+  EXPECT_EQ(p.options.kube_api_content_type, "application/json");
   EXPECT_EQ(p.options.concurrent_service_endpoint_syncs, 50);
   EXPECT_EQ(p.options.max_endpoints_per_slice, 1000);
   EXPECT_EQ(p.options.endpointslice_updates_batch_period, milliseconds(500));
@@ -176,9 +178,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad("--leader-elect-resource-lock=endpoints", "accepted is leases"),
         Bad("--leader-elect-resource-name=A_b",
             "accepted is an object's name: lower case letters, digits, '-' and '.'"),
-        Bad("--kube-api-content-type=application/vnd.kubernetes.protobuf",
-            "protobuf is not supported by this version; use application/json"),
-        Bad("--kube-api-content-type=text/plain", "accepted is application/json")));
+        Bad("--kube-api-content-type=text/plain",
+            "accepted is application/json or application/vnd.kubernetes.protobuf")));
 
 INSTANTIATE_TEST_SUITE_P(Masters, BadOptionsTest,
                          testing::Values(BadMaster("127.0.0.1:8001", kUrlForm), BadMaster("http://", kUrlForm),

@@ -157,13 +157,19 @@ TEST(NegotiateTest, Objects) {
       {"application/json, " + table, ObjectFormat::kJson},
       {"application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json", ObjectFormat::kJson},
       {"application/json; as=Table; g=meta.k8s.io; v=v1", ObjectFormat::kTable},
-      {"application/vnd.kubernetes.protobuf,application/json", ObjectFormat::kJson},
-      {"application/vnd.kubernetes.protobuf", ObjectFormat::kNone},
+      {"application/vnd.kubernetes.protobuf,application/json", ObjectFormat::kProtobuf},
+      {"application/vnd.kubernetes.protobuf", ObjectFormat::kProtobuf},
+      {"application/vnd.kubernetes.protobuf;stream=watch,application/json", ObjectFormat::kProtobuf},
+      {"application/json,application/vnd.kubernetes.protobuf", ObjectFormat::kJson},
+      {"application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json",
+       ObjectFormat::kJson},
       {"application/yaml", ObjectFormat::kNone},
       {"application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io", ObjectFormat::kNone},
       {",,;=", ObjectFormat::kNone},
   };
   for (const auto& [accept, want] : cases) EXPECT_EQ(NegotiateObject(accept), want) << accept;
+  EXPECT_EQ(NegotiateObject("application/vnd.kubernetes.protobuf,application/json", false), ObjectFormat::kJson);
+  EXPECT_EQ(NegotiateObject("application/vnd.kubernetes.protobuf", false), ObjectFormat::kNone);
 }
 
 TEST(NegotiateTest, Discovery) {
