@@ -1,0 +1,251 @@
+// The live transport against the API server in memory, in protobuf and, at its
+// side, in JSON: the same answers.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "apis/json.h"
+#include "apis/protobuf.h"
+#include "informers/http/http_transport.h"
+#include "test/sim/serve/http_fixture.h"
+
+namespace epslice::sim {
+namespace {
+
+class HttpProtobufTest : public HttpServerTest {
+ protected:
+  void StartBoth(HttpServerOptions options = {}) {
+    std::signal(SIGPIPE, SIG_IGN);
+    Start(std::move(options));
+    protobuf_ = Connect("application/vnd.kubernetes.protobuf");
+    json_ = Connect("application/json");
+  }
+  std::unique_ptr<HttpTransport> Connect(const std::string& content_type) {
+    HttpTransportOptions options;
+    options.base_url = "http://127.0.0.1:" + std::to_string(http_->port());
+    options.content_type = content_type;
+    options.qps = 0;
+    options.on_fallback = [this](const Status&) { ++fallbacks_; };
+    auto transport = HttpTransport::Create(options, &clock_);
+    EXPECT_TRUE(transport.ok()) << transport.status();
+    return *std::move(transport);
+  }
+
+  std::unique_ptr<HttpTransport> protobuf_, json_;
+  int fallbacks_ = 0;
+};
+
+EndpointSlice Slice(const std::string& name) {
+  EndpointSlice slice;
+  slice.metadata.name = name;
+  slice.metadata.namespace_ = "shop";
+  slice.metadata.labels = {{kLabelServiceName, "web"}};
+  slice.addressType = "IPv4";
+  Endpoint endpoint;
+  endpoint.addresses = {"10.0.0.1"};
+  endpoint.conditions = {true, true, false};
+  endpoint.nodeName = "n1";
+  slice.endpoints = {endpoint};
+  slice.ports = {{"http", "TCP", 80, std::nullopt}};
+  return slice;
+}
+
+Request Make(Verb verb, Kind kind, std::string name = "") {
+  Request r;
+  r.verb = verb;
+  r.kind = kind;
+  r.namespace_ = "shop";
+  r.name = std::move(name);
+  return r;
+}
+
+Request Write(Verb verb, AnyObject object) {
+  Request r = Make(verb, object.kind(), object.meta().name.str());
+  r.object = std::move(object);
+  return r;
+}
+
+TEST_F(HttpProtobufTest, WritesAndTheirRefusals) {
+  StartBoth();
+  const Response created = protobuf_->Do(Write(Verb::kCreate, AnyObject::Of(Slice("s"))), nullptr);
+  EXPECT_EQ(created.status.code, 201) << created.status.ToString();
+  ASSERT_TRUE(created.object.has_value());
+  const EndpointSlice first = *created.object.As<EndpointSlice>();
+  EXPECT_EQ(first.metadata.generation, 1);
+  EXPECT_EQ(first.endpoints, Slice("s").endpoints);
+  EXPECT_EQ(*json_->Do(Make(Verb::kGet, Kind::kEndpointSlice, "s"), nullptr).object.As<EndpointSlice>(), first);
+
+  EndpointSlice next = first;
+  next.endpoints.clear();
+  const Response updated = protobuf_->Do(Write(Verb::kUpdate, AnyObject::Of(next)), nullptr);
+  ASSERT_EQ(updated.status.code, 200) << updated.status.ToString();
+  EXPECT_EQ(updated.object.As<EndpointSlice>()->metadata.generation, 2);
+  EXPECT_TRUE(updated.object.As<EndpointSlice>()->endpoints.empty());
+
+  // Stale; there already; not there; invalid: as the same in JSON, word by word.
+  EndpointSlice invalid = Slice("bad");
+  invalid.addressType = "IPv5";
+  Request gone = Make(Verb::kDelete, Kind::kEndpointSlice, "s");
+  gone.deletion.preconditionUid = "another";
+  const std::vector<std::pair<Request, int>> refused = {
+      {Write(Verb::kUpdate, AnyObject::Of(first)), 409},     {Write(Verb::kCreate, AnyObject::Of(Slice("s"))), 409},
+      {Make(Verb::kGet, Kind::kEndpointSlice, "none"), 404}, {Write(Verb::kUpdate, AnyObject::Of(Slice("none"))), 404},
+      {Write(Verb::kCreate, AnyObject::Of(invalid)), 422},   {gone, 409},
+  };
+  for (const auto& [request, code] : refused) {
+    const Response a = protobuf_->Do(request, nullptr);
+    const Response b = json_->Do(request, nullptr);
+    EXPECT_EQ(a.status.code, code) << a.status.ToString();
+    EXPECT_EQ(a.status, b.status) << a.status.ToString() << "\n" << b.status.ToString();
+  }
+
+  Request remove = Make(Verb::kDelete, Kind::kEndpointSlice, "s");
+  remove.deletion.preconditionUid = first.metadata.uid.str();
+  const Response removed = protobuf_->Do(remove, nullptr);
+  EXPECT_EQ(removed.status.code, 200) << removed.status.ToString();
+  EXPECT_EQ(removed.status.detailsUid, first.metadata.uid.view());
+  EXPECT_EQ(protobuf_->Do(remove, nullptr).status.code, 404);
+  EXPECT_EQ(fallbacks_, 0);
+}
+
+TEST_F(HttpProtobufTest, EventsAndLeases) {
+  StartBoth();
+  Event event;
+  event.metadata.name = "e";
+  event.metadata.namespace_ = "shop";
+  event.involvedObject = {"Service", "shop", "web", "u", "v1", "", ""};
+  event.reason = "R";
+  event.message = "M";
+  event.type = "Normal";
+  event.count = 1;
+  event.sourceComponent = "c";
+  event.firstTimestamp = event.lastTimestamp = Timestamp::FromSeconds(1'000'000'000);
+  const Response created = protobuf_->Do(Write(Verb::kCreate, AnyObject::Of(event)), nullptr);
+  ASSERT_EQ(created.status.code, 201) << created.status.ToString();
+  Event stored = *created.object.As<Event>();
+  EXPECT_EQ(stored.message, "M");
+  EXPECT_EQ(stored.lastTimestamp, event.lastTimestamp);
+  EXPECT_EQ(*json_->Do(Make(Verb::kGet, Kind::kEvent, "e"), nullptr).object.As<Event>(), stored);
+  // The other spelling, as protobuf.
+  const auto v1 = client_->Get("/apis/events.k8s.io/v1/namespaces/shop/events/e",
+                               {{"Accept", "application/vnd.kubernetes.protobuf"}});
+  ASSERT_TRUE(v1);
+  EXPECT_EQ(v1->get_header_value("Content-Type"), "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(*DecodeProtobuf<Event>(v1->body), stored);
+  EXPECT_NE(v1->body.find("events.k8s.io/v1"), std::string::npos);
+  const auto list = client_->Get("/apis/events.k8s.io/v1/events", {{"Accept", "application/vnd.kubernetes.protobuf"}});
+  ASSERT_TRUE(list);
+  const absl::StatusOr<ObjectList> events = DecodeListProtobuf(Kind::kEvent, list->body);
+  ASSERT_TRUE(events.ok()) << events.status();
+  ASSERT_EQ(events->items.size(), 1U);
+  EXPECT_EQ(*events->items[0].As<Event>(), stored);
+
+  Lease lease;
+  lease.metadata.name = "l";
+  lease.metadata.namespace_ = "shop";
+  lease.holderIdentity = "me";
+  lease.leaseDurationSeconds = 15;
+  lease.renewTime = Timestamp{1'000'000'000'123'456'000};
+  const Response held = protobuf_->Do(Write(Verb::kCreate, AnyObject::Of(lease)), nullptr);
+  ASSERT_EQ(held.status.code, 201) << held.status.ToString();
+  EXPECT_EQ(held.object.As<Lease>()->renewTime, lease.renewTime);
+  EXPECT_EQ(*json_->Do(Make(Verb::kGet, Kind::kLease, "l"), nullptr).object.As<Lease>(), *held.object.As<Lease>());
+  EXPECT_EQ(fallbacks_, 0);
+}
+
+TEST_F(HttpProtobufTest, ListsInPages) {
+  StartBoth();
+  for (int i = 0; i < 7; ++i) CreatePod("p" + std::to_string(i));
+  Request list = Make(Verb::kList, Kind::kPod);
+  list.list.limit = 3;
+  std::size_t pods = 0;
+  std::size_t pages = 0;
+  do {
+    const Response a = protobuf_->Do(list, nullptr);
+    const Response b = json_->Do(list, nullptr);
+    ASSERT_TRUE(a.status.ok() && b.status.ok()) << a.status.ToString();
+    EXPECT_EQ(a.list.resourceVersion, b.list.resourceVersion);
+    EXPECT_EQ(a.list.remainingItemCount, b.list.remainingItemCount);
+    ASSERT_EQ(a.list.items.size(), b.list.items.size());
+    for (std::size_t i = 0; i < a.list.items.size(); ++i) {
+      EXPECT_TRUE(*a.list.items[i].As<Pod>() == *b.list.items[i].As<Pod>()) << i;
+    }
+    pods += a.list.items.size();
+    ++pages;
+    list.list.continueToken = a.list.continueToken;
+  } while (!list.list.continueToken.empty());
+  EXPECT_EQ(pods, 7U);
+  EXPECT_EQ(pages, 3U);
+}
+
+TEST_F(HttpProtobufTest, WatchesWithInitialEventsAndBookmarks) {
+  StartBoth();
+  CreatePod("a");
+  Request watch = Make(Verb::kWatch, Kind::kPod);
+  watch.list.sendInitialEvents = true;
+  watch.list.resourceVersionMatch = "NotOlderThan";
+  watch.list.allowWatchBookmarks = true;
+  watch.list.timeoutSeconds = 60;
+  std::string seen;
+  const Status end = protobuf_->Watch(watch, nullptr, [&](const WatchEvent& e) {
+    seen += std::string(WatchEventTypeName(e.type)) + ":";
+    if (e.object.has_value()) seen += e.object.meta().name.str();
+    if (e.initialEventsEnd) {
+      seen += "end";
+      CreatePod("b");
+    }
+    seen += " ";
+    return !e.object.has_value() || e.object.meta().name != "b";
+  });
+  EXPECT_TRUE(end.ok()) << end.ToString();
+  EXPECT_EQ(seen, "ADDED:a BOOKMARK:end ADDED:b ");
+  const auto raw = client_->Get("/api/v1/pods?watch=true&timeoutSeconds=1&resourceVersion=0",
+                                {{"Accept", "application/vnd.kubernetes.protobuf;stream=watch"}});
+  ASSERT_TRUE(raw);
+  EXPECT_EQ(raw->get_header_value("Content-Type"), "application/vnd.kubernetes.protobuf;stream=watch");
+}
+
+TEST_F(HttpProtobufTest, TooOldToWatch) {
+  StartBoth();
+  CreatePod("a");
+  memory_->CompactHistory();
+  Request watch = Make(Verb::kWatch, Kind::kPod);
+  watch.list.resourceVersion = "1";
+  std::vector<Status> errors;
+  const auto collect = [&errors](const WatchEvent& e) {
+    if (e.type == WatchEventType::kError) errors.push_back(e.status);
+    return true;
+  };
+  EXPECT_TRUE(protobuf_->Watch(watch, nullptr, collect).ok());
+  EXPECT_TRUE(json_->Watch(watch, nullptr, collect).ok());
+  ASSERT_EQ(errors.size(), 2U);
+  EXPECT_EQ(errors[0].code, 410);
+  EXPECT_EQ(errors[0], errors[1]);
+  // Refused before it begins.
+  watch.list.resourceVersion = "x";
+  const Status refused = protobuf_->Watch(watch, nullptr, collect);
+  EXPECT_EQ(refused.code, 400);
+  EXPECT_EQ(refused, json_->Watch(watch, nullptr, collect));
+}
+
+TEST_F(HttpProtobufTest, JsonOnly) {
+  HttpServerOptions options;
+  options.protobuf = false;
+  StartBoth(options);
+  CreatePod("a");
+  const auto pods = client_->Get(kPods, {{"Accept", "application/vnd.kubernetes.protobuf,application/json"}});
+  ASSERT_TRUE(pods);
+  EXPECT_EQ(pods->get_header_value("Content-Type"), "application/json");
+  // Who takes no JSON gets nothing; our transport always does.
+  const auto none = client_->Get(kPods, {{"Accept", "application/vnd.kubernetes.protobuf"}});
+  ASSERT_TRUE(none);
+  EXPECT_EQ(none->status, 406);
+  EXPECT_EQ(protobuf_->Do(Make(Verb::kList, Kind::kPod), nullptr).list.items.size(), 1U);
+  EXPECT_EQ(protobuf_->Do(Write(Verb::kCreate, AnyObject::Of(Slice("s"))), nullptr).status.code, 201);
+  EXPECT_EQ(fallbacks_, 0);
+}
+
+}  // namespace
+}  // namespace epslice::sim
