@@ -192,8 +192,11 @@ TEST(HttpTransportProtobuf, FallsBackToJsonForGood) {
 }
 
 TEST(HttpTransportProtobuf, OtherRefusalsAreNoReasonToFallBack) {
-  RawServer server([](RawConnection& c, int) {
-    while (!c.ReadRequest().empty()) c.Send(Answer(415, kProtobufMediaType, EncodeProtobuf(Status{.code = 415})));
+  Status unsupported;
+  unsupported.code = 415;
+  const std::string answer = Answer(415, kProtobufMediaType, EncodeProtobuf(unsupported));
+  RawServer server([&answer](RawConnection& c, int) {
+    while (!c.ReadRequest().empty()) c.Send(answer);
   });
   HttpTransportOptions options = Protobuf();
   int told = 0;

@@ -39,7 +39,7 @@ TEST(ShopProtobuf, EveryObjectSurvives) {
     const absl::StatusOr<Dump> dump = ReadDump(files);
     ASSERT_TRUE(dump.ok()) << dump.status();
     ExpectSurvives<Service>(*dump, 8);
-    ExpectSurvives<Pod>(*dump, 200);
+    ExpectSurvives<Pod>(*dump, 150);
     ExpectSurvives<Node>(*dump, 25);
     ExpectSurvives<EndpointSlice>(*dump, 8);
   }
