@@ -4,6 +4,8 @@
 
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace epslice {
 namespace {
@@ -62,6 +64,31 @@ TEST(TimeFormatTest, GoZeroTimeIsUnset) {
 TEST(TimeFormatTest, PrintsEveryTimestamp) {
   EXPECT_EQ(FormatRfc3339Nano(Timestamp{std::numeric_limits<std::int64_t>::max()}), "2262-04-11T23:47:16.854775807Z");
   EXPECT_EQ(FormatRfc3339Nano(Timestamp{Timestamp::kUnset + 1}), "1677-09-21T00:12:43.145224193Z");
+}
+
+TEST(TimeFormatTest, UnixTimeIsTheSameTime) {
+  const struct {
+    const char* text;
+    std::int64_t seconds, nanos;
+  } kCases[] = {{"1970-01-01T00:00:00Z", 0, 0},
+                {"2001-09-09T01:46:40.000000001Z", 1'000'000'000, 1},
+                {"1969-12-31T23:59:59.75Z", -1, 750'000'000},
+                {"1678-01-01T00:00:00Z", -9'214'560'000, 0},
+                {"2261-12-31T23:59:59.999999999Z", 9'214'646'399, 999'999'999}};
+  for (const auto& c : kCases) {
+    const absl::StatusOr<Timestamp> time = TimestampFromUnix(c.seconds, c.nanos);
+    ASSERT_TRUE(time.ok()) << time.status();
+    EXPECT_EQ(*time, *ParseRfc3339(c.text)) << c.text;
+    EXPECT_EQ(ToUnix(*time).seconds, c.seconds);
+    EXPECT_EQ(ToUnix(*time).nanos, c.nanos);
+  }
+  // Go's zero time.
+  EXPECT_EQ(*TimestampFromUnix(-62'135'596'800, 0), Timestamp());
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  for (const auto& [seconds, nanos] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+           {0, -1}, {0, 1'000'000'000}, {-9'214'560'001, 0}, {9'214'646'400, 0}, {kMost, 0}, {-kMost, 5}, {0, kMost}}) {
+    EXPECT_EQ(TimestampFromUnix(seconds, nanos).status().code(), absl::StatusCode::kInvalidArgument) << seconds;
+  }
 }
 
 TEST(TimeFormatTest, RefusesWhatIsNoTime) {

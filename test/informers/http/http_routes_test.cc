@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apis/json.h"
+#include "apis/protobuf.h"
 
 namespace epslice {
 namespace {
@@ -135,6 +136,78 @@ TEST(HttpRoutes, Bodies) {
   EXPECT_EQ(ToHttpRequest(del)->body,
             R"({"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":0,)"
             R"("preconditions":{"uid":"u\"1","resourceVersion":"5"},"propagationPolicy":"Background"})");
+}
+
+TEST(HttpRoutes, WhatIsSentAsProtobuf) {
+  const auto type = [](const Request& request) {
+    const absl::StatusOr<HttpRequest> http = ToHttpRequest(request, "", WireFormat::kProtobuf);
+    EXPECT_TRUE(http.ok()) << http.status();
+    EXPECT_EQ(IsProtobuf(http->body), http->content_type == kProtobufMediaType);
+    return http->content_type;
+  };
+  Request update = Make(Verb::kUpdate, Kind::kEndpointSlice);
+  update.object = MakeSlice("shop", "a");
+  EXPECT_EQ(type(update), kProtobufMediaType);
+  EXPECT_EQ(*DecodeProtobuf<EndpointSlice>(ToHttpRequest(update, "", WireFormat::kProtobuf)->body),
+            *update.object.As<EndpointSlice>());
+  Request status = update;
+  status.subresource = "status";
+  EXPECT_EQ(type(status), "application/json");
+  // An object that is there whole is sent whole.
+  Request whole = update;
+  whole.object = *DecodeObjectJson(Kind::kEndpointSlice, ToHttpRequest(update)->body, true);
+  EXPECT_EQ(type(whole), "application/json");
+  Pod pod;
+  pod.metadata.name = "p";
+  pod.metadata.namespace_ = "shop";
+  Request create = Make(Verb::kCreate, Kind::kPod, "shop");
+  create.object = AnyObject::Of(pod);
+  EXPECT_EQ(type(create), "application/json");
+  Request patch = Make(Verb::kPatch, Kind::kService, "shop", "s");
+  patch.patch = "{}";
+  EXPECT_EQ(type(patch), "application/merge-patch+json");
+  Request remove = Make(Verb::kDelete, Kind::kPod, "shop", "p");
+  EXPECT_EQ(type(remove), "");
+  remove.deletion.gracePeriodSeconds = 0;
+  EXPECT_EQ(type(remove), kProtobufMediaType);
+}
+
+TEST(HttpRoutes, MediaTypes) {
+  EXPECT_EQ(FormatOf(""), WireFormat::kJson);
+  EXPECT_EQ(FormatOf("application/json"), WireFormat::kJson);
+  EXPECT_EQ(FormatOf("application/vnd.kubernetes.protobuf+x"), WireFormat::kJson);
+  EXPECT_EQ(FormatOf("application/vnd.kubernetes.protobuf"), WireFormat::kProtobuf);
+  EXPECT_EQ(FormatOf("Application/Vnd.kubernetes.protobuf ;stream=watch"), WireFormat::kProtobuf);
+  EXPECT_EQ(AcceptHeader(Verb::kWatch, WireFormat::kJson), "application/json");
+}
+
+TEST(HttpRoutes, AnswersInProtobuf) {
+  const AnyObject slice = MakeSlice("shop", "a");
+  const std::string type(kProtobufMediaType);
+  const Request get = Make(Verb::kGet, Kind::kEndpointSlice, "shop", "a");
+  Response r = FromHttpReply(get, {200, EncodeProtobuf(slice), "", type}, /*keep_json=*/true);
+  ASSERT_TRUE(r.status.ok()) << r.status.ToString();
+  EXPECT_EQ(*r.object.As<EndpointSlice>(), *slice.As<EndpointSlice>());
+  EXPECT_EQ(r.object.json(), nullptr);
+  ObjectList list;
+  list.resourceVersion = "9";
+  list.items = {slice};
+  r = FromHttpReply(Make(Verb::kList, Kind::kEndpointSlice),
+                    {200, EncodeListProtobuf(Kind::kEndpointSlice, list), "", type});
+  EXPECT_EQ(r.list.resourceVersion, "9");
+  EXPECT_EQ(r.list.items.size(), 1U);
+  // A delete answers with the object or with a Status.
+  const Request remove = Make(Verb::kDelete, Kind::kEndpointSlice, "shop", "a");
+  EXPECT_TRUE(FromHttpReply(remove, {200, EncodeProtobuf(slice), "", type}).object.has_value());
+  Status done;
+  done.detailsUid = "u";
+  r = FromHttpReply(remove, {200, EncodeProtobuf(done), "", type});
+  EXPECT_TRUE(r.status.ok());
+  EXPECT_EQ(r.status.detailsUid, "u");
+  r = FromHttpReply(get, {409, EncodeProtobuf(StatusConflict(Kind::kEndpointSlice, "a", "why")), "7", type});
+  EXPECT_EQ(r.status.code, 409);
+  EXPECT_EQ(r.status.reason, "Conflict");
+  EXPECT_EQ(r.status.retryAfterSeconds, 7);
 }
 
 TEST(HttpRoutes, AnswersWithObjects) {

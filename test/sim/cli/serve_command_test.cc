@@ -149,5 +149,24 @@ TEST(ServeCommandTest, ServesADumpUntilToldToStop) {
   }
 }
 
+TEST(ServeCommandTest, AnswersInProtobufUnlessToldNotTo) {
+  const std::string pods = EPSLICE_SOURCE_DIR "/test/testdata/shop/pods.json";
+  for (const bool json_only : {false, true}) {
+    std::vector<std::string> args = {
+        EPSLICE_BIN_DIR "/endpointslice-sim", "serve", "-f", pods, "--listen", "127.0.0.1:0"};
+    if (json_only) args.emplace_back("--json-only");
+    Program program(args);
+    const std::string line = program.Line();
+    ASSERT_EQ(line.rfind("serving http://127.0.0.1:", 0), 0U) << line;
+    httplib::Client client("127.0.0.1", std::stoi(line.substr(line.rfind(':') + 1)));
+    const auto answer =
+        client.Get("/api/v1/pods", {{"Accept", "application/vnd.kubernetes.protobuf,application/json"}});
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->get_header_value("Content-Type"),
+              json_only ? "application/json" : "application/vnd.kubernetes.protobuf");
+    EXPECT_EQ(program.Stop(SIGTERM), 0);
+  }
+}
+
 }  // namespace
 }  // namespace epslice::sim
