@@ -58,6 +58,19 @@ class ConnectionTest : public testing::Test {
   std::map<std::string, std::string> env_;
 };
 
+TEST_F(ConnectionTest, CarriesTheLimitsAndTheContentType) {
+  ManagerOptions options = Options("", "", "https://m");
+  EXPECT_EQ(Resolve(options)->http.content_type, "application/vnd.kubernetes.protobuf");
+  options.kube_api_content_type = "application/json";
+  options.kube_api_qps = 3;
+  options.kube_api_burst = 4;
+  const auto connection = Resolve(options);
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  EXPECT_EQ(connection->http.content_type, "application/json");
+  EXPECT_EQ(connection->http.qps, 3);
+  EXPECT_EQ(connection->http.burst, 4);
+}
+
 TEST_F(ConnectionTest, TheFirstThatIsThere) {
   const std::string a = WriteConfig("a", "https://a");
   const std::string b = WriteConfig("b", "https://b");

@@ -343,6 +343,10 @@ TEST(HttpRoutes, EventsHaveTwoGroups) {
   const auto http = ToHttpRequest(create);
   EXPECT_EQ(Line(http), "POST /apis/events.k8s.io/v1/namespaces/shop/events");
   EXPECT_EQ(http->body, EncodeEventsV1Json(event));
+  const auto protobuf = ToHttpRequest(create, "", WireFormat::kProtobuf);
+  EXPECT_EQ(Line(protobuf), Line(http));
+  EXPECT_EQ(protobuf->content_type, "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(protobuf->body, EncodeEventsV1Protobuf(event));
   Request patch = Make(Verb::kPatch, Kind::kEvent, "shop", "e");
   patch.eventsV1 = true;
   EXPECT_EQ(Line(ToHttpRequest(patch)), "PATCH /apis/events.k8s.io/v1/namespaces/shop/events/e");

@@ -112,6 +112,54 @@ TEST_F(HttpCredentialsTest, WhatWasRefusedIsAskedOnceMoreWithFresherCredentials)
   EXPECT_THAT(Shown(), ElementsAre("GET Bearer newer"));
 }
 
+// Refused for its format, then for its token, then put off: one call.
+TEST_F(HttpCredentialsTest, FallsBackRefreshesAndWaitsInOneCall) {
+  std::atomic<int> formats{0}, tokens{0}, put_off{0};
+  RawServer server(
+      [&](RawConnection& c, int) {
+        for (std::string request; !(request = c.ReadRequest()).empty();) {
+          if (request.find("protobuf") != std::string::npos) {
+            ++formats;
+            c.SendAnswer(415, StatusJson(415, "UnsupportedMediaType"));
+          } else if (request.find("Bearer good") == std::string::npos) {
+            ++tokens;
+            c.SendAnswer(401, StatusJson(401, "Unauthorized"));
+          } else if (put_off++ == 0) {
+            c.SendAnswer(429, StatusJson(429, "TooManyRequests"), "Retry-After: 2\r\n");
+          } else {
+            c.SendAnswer(200, request.substr(request.find("\r\n\r\n") + 4));
+          }
+        }
+      },
+      Tls());
+  HttpTransportOptions options = TokenFile("old");
+  options.content_type = "application/vnd.kubernetes.protobuf";
+  options.qps = 0;
+  std::atomic<int> told{0};
+  options.on_fallback = [&told](const Status&) { ++told; };
+  auto transport = Connect(server.url(), options, &clock_);
+  dir_.Write("token", "good");
+  Lease lease;
+  lease.metadata.name = "l";
+  lease.metadata.namespace_ = "kube-system";
+  lease.holderIdentity = "me";
+  Request update;
+  update.verb = Verb::kUpdate;
+  update.kind = Kind::kLease;
+  update.object = AnyObject::Of(lease);
+  auto call = std::async(std::launch::async, [&] { return transport->Do(update, nullptr); });
+  while (put_off < 1) std::this_thread::yield();
+  EXPECT_EQ(call.wait_for(std::chrono::milliseconds(60)), std::future_status::timeout);
+  clock_.Advance(seconds(2));
+  const Response response = call.get();
+  ASSERT_TRUE(response.status.ok()) << response.status.ToString();
+  EXPECT_EQ(response.object.As<Lease>()->holderIdentity, "me");
+  EXPECT_EQ(formats, 1);
+  EXPECT_EQ(tokens, 1);
+  EXPECT_EQ(put_off, 2);
+  EXPECT_EQ(told, 1);
+}
+
 TEST_F(HttpCredentialsTest, NothingIsSentOverPlainHttp) {
   RawServer server([this](RawConnection& c, int) { Serve(c); });
   EXPECT_EQ(Connect(server.url(), TokenFile("good"), &clock_)->Do(Get("a"), nullptr).status.code, 401);

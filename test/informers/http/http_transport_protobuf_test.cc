@@ -85,8 +85,12 @@ TEST(HttpTransportProtobuf, AsksForItAndSendsIt) {
       }
     }
   });
-  auto transport = Connect(server.url(), Protobuf());
+  HttpTransportOptions options = Protobuf();
+  std::vector<std::size_t> bytes;
+  options.observe_bytes = [&bytes](const Request&, std::size_t n) { bytes.push_back(n); };
+  auto transport = Connect(server.url(), options);
   const Response list = transport->Do(ListNodes(), nullptr);
+  EXPECT_EQ(bytes, std::vector<std::size_t>{EncodeListProtobuf(Kind::kNode, TwoNodes()).size()}) << "decompressed";
   EXPECT_TRUE(list.status.ok()) << list.status.ToString();
   EXPECT_EQ(list.list.resourceVersion, "7");
   ASSERT_EQ(list.list.items.size(), 2U);

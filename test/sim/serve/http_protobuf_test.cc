@@ -141,6 +141,13 @@ TEST_F(HttpProtobufTest, EventsAndLeases) {
   ASSERT_TRUE(events.ok()) << events.status();
   ASSERT_EQ(events->items.size(), 1U);
   EXPECT_EQ(*events->items[0].As<Event>(), stored);
+  event.metadata.name = "e2";
+  Request write = Write(Verb::kCreate, AnyObject::Of(event));
+  write.eventsV1 = true;
+  const Response second = protobuf_->Do(write, nullptr);
+  ASSERT_EQ(second.status.code, 201) << second.status.ToString();
+  EXPECT_EQ(second.object.As<Event>()->message, "M");
+  EXPECT_EQ(*json_->Do(Make(Verb::kGet, Kind::kEvent, "e2"), nullptr).object.As<Event>(), *second.object.As<Event>());
 
   Lease lease;
   lease.metadata.name = "l";
