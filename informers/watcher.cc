@@ -26,6 +26,22 @@ bool IsTooLargeResourceVersion(const Status& status) {
                                 status.message.find("Too large resource version") != std::string::npos);
 }
 
+// Whether the server has something against a list as a stream, rather than
+// against this one: it does not know how (an option it does not know, or one
+// that is switched off), or says that there is no such thing to watch.
+bool RefusesStreams(const Status& status) {
+  switch (status.code) {
+    case 400:
+    case 404:
+    case 405:
+    case 406:
+    case 415:
+    case 422:
+    case 501: return true;
+    default: return false;
+  }
+}
+
 // Whether a watch that ended with this may go on from the version it was at:
 // the server could not serve it now, but has nothing against the request.
 bool IsTransient(const Status& status) {
@@ -54,6 +70,7 @@ Watcher::Action Watcher::Next(Instant now) {
     action.until = wait_until_;
     return action;
   }
+  if (state_ == State::kEmpty && streams_lists()) state_ = State::kStreaming;
   switch (state_) {
     case State::kEmpty:
     case State::kListing:
@@ -62,13 +79,16 @@ Watcher::Action Watcher::Next(Instant now) {
       action.request = ListRequest();
       break;
     case State::kListed:
+    case State::kStreaming:
     case State::kWatching:
-      state_ = State::kWatching;
+      if (state_ == State::kListed) state_ = State::kWatching;
       watch_started_ = now;
       advanced_ = false;
       stream_error_.reset();
+      streamed_.clear();
       action.kind = Action::Kind::kWatch;
       action.request = WatchRequest();
+      if (state_ == State::kStreaming) AskForList(&action.request.list);
       break;
   }
   return action;
@@ -105,6 +125,13 @@ Request Watcher::WatchRequest() {
   return request;
 }
 
+void Watcher::AskForList(ListOptions* list) const {
+  list->sendInitialEvents = true;
+  list->resourceVersionMatch = "NotOlderThan";
+  // None: what is the most recent when the server gets the request.
+  if (most_recent_) list->resourceVersion.clear();
+}
+
 void Watcher::OnList(const Response& response, Instant now, WatchUpdate* update) {
   if (!response.status.ok()) {
     FailList(response.status, now);
@@ -134,7 +161,12 @@ void Watcher::OnList(const Response& response, Instant now, WatchUpdate* update)
   continue_ = list.continueToken;
   if (!continue_.empty()) return;
 
-  resource_version_ = std::exchange(list_version_, "");
+  FinishList(std::exchange(list_version_, ""), update);
+  state_ = State::kListed;
+}
+
+void Watcher::FinishList(std::string version, WatchUpdate* update) {
+  resource_version_ = std::move(version);
   update->replace = true;
   update->deleted.clear();
   update->applied = std::exchange(pages_, {});
@@ -143,7 +175,7 @@ void Watcher::OnList(const Response& response, Instant now, WatchUpdate* update)
   last_error_.clear();
   if (synced_) ++relists_;
   synced_ = true;
-  state_ = State::kListed;
+  failed_streams_ = 0;
 }
 
 void Watcher::FailList(const Status& status, Instant now) {
@@ -187,6 +219,7 @@ bool Watcher::OnEvent(const WatchEvent& event, Instant now, WatchUpdate* update)
     return Reject(BadAnswer(Cat({"a ", WatchEventTypeName(event.type), " event without a resourceVersion"})));
   }
 
+  if (state_ == State::kStreaming) return OnStreamed(event, update);
   if (event.type == WatchEventType::kDeleted) {
     const BasicMeta& gone = event.object.meta();
     std::erase_if(update->applied, [&gone](const AnyObject& o) {
@@ -204,6 +237,55 @@ bool Watcher::OnEvent(const WatchEvent& event, Instant now, WatchUpdate* update)
   return true;
 }
 
+bool Watcher::OnStreamed(const WatchEvent& event, WatchUpdate* update) {
+  if (event.type == WatchEventType::kDeleted) {
+    streamed_.erase(KeyOf(event.object.meta()));
+    return true;
+  }
+  if (event.type != WatchEventType::kBookmark) {
+    // They come in order, so this is mostly at the end.
+    streamed_.insert_or_assign(streamed_.end(), KeyOf(event.object.meta()), event.object);
+    if (streamed_.size() <= options_.max_objects) return true;
+    return Reject(BadAnswer(Cat({"a list of more than ", std::to_string(options_.max_objects), " objects"})));
+  }
+  if (!event.initialEventsEnd) {
+    // Bookmarks come when the list is complete: this server does not know what
+    // it was asked for, and would never say that it is.
+    streams_refused_ = true;
+    return Reject(BadAnswer("a bookmark before the one that ends the list"));
+  }
+  pages_.clear();
+  pages_.reserve(streamed_.size());
+  for (auto& [key, object] : streamed_) pages_.push_back(std::move(object));
+  streamed_.clear();
+  FinishList(event.resourceVersion, update);
+  advanced_ = true;
+  state_ = State::kWatching;
+  return true;
+}
+
+// A stream that ended before its list was complete.
+void Watcher::OnStreamEnd(const Status& status, bool in_stream, Instant now) {
+  streamed_.clear();
+  state_ = State::kEmpty;
+  ++failed_streams_;
+  if (streams_refused_ || (!in_stream && RefusesStreams(status))) {
+    // Not a failure: the other way is tried at once.
+    streams_refused_ = true;
+    last_error_ = status.ToString();
+    return;
+  }
+  // Making progress is better than being stuck with what is refused here and
+  // may be allowed there. What was only not possible now is tried once more.
+  if (!IsTransient(status) || status.code == 403) failed_streams_ = kMostFailedStreams;
+  if (status.code == kGone) {
+    Relist(status, now);
+    return;
+  }
+  if (IsTooLargeResourceVersion(status)) most_recent_ = true;
+  Fail(status, now);
+}
+
 bool Watcher::Reject(Status status) {
   // An ERROR event that says "success" is no reason to go on.
   if (status.ok()) status.code = 500;
@@ -212,10 +294,15 @@ bool Watcher::Reject(Status status) {
 }
 
 void Watcher::OnWatchEnd(const Status& status, Instant now) {
-  ++watch_restarts_;
-  state_ = State::kListed;
   const bool in_stream = stream_error_.has_value();
   Status why = in_stream ? *std::exchange(stream_error_, std::nullopt) : status;
+  if (state_ == State::kStreaming) {
+    if (why.ok()) why = BadAnswer("a watch that ended before the list that it was to begin with");
+    OnStreamEnd(why, in_stream, now);
+    return;
+  }
+  ++watch_restarts_;
+  state_ = State::kListed;
   if (why.ok()) {
     if (advanced_ || now - watch_started_ >= options_.min_watch) {
       last_error_.clear();

@@ -5,6 +5,17 @@
 //     +-- failed page -+                     +-- clean end -----+       |
 //     +-- 410 Expired, an ERROR event, a refusal -----------------------+
 //
+//   empty --watch--> streaming --bookmark that ends the list--> watching
+//     ^                  |
+//     +-- anything else -+
+//
+// With stream_lists the list comes as the beginning of the watch (KEP-3157):
+// no page of it has to be held by the server, and no second request is needed.
+// It is handed out whole when it is complete. A server that refuses this, or
+// sends bookmarks before it says where the list ends, is asked for pages from
+// then on; so is, until the next complete list, one that failed otherwise, or
+// could not be reached twice.
+//
 // Errors wait (0.8 s, doubling to 30 s, each stretched by up to its own length
 // at random) and try again; after two minutes without one the waits start
 // anew. A watch that is cut off resumes where it was; what the server refuses
@@ -14,16 +25,18 @@
 // what to do, does it, and hands the outcome back; what the objects became is
 // appended to a batch of changes. One call is outstanding at a time.
 // Rules: REFERENCE list/watch protocol of client-go's Reflector (KEP-365
-// paging, KEP-956 bookmarks).
+// paging, KEP-956 bookmarks, KEP-3157 streaming lists).
 // Not thread-safe.
 #ifndef EPSLICE_INFORMERS_WATCHER_H_
 #define EPSLICE_INFORMERS_WATCHER_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apis/meta.h"
 #include "apis/request.h"
 #include "informers/clock.h"
 #include "informers/random.h"
@@ -32,6 +45,7 @@ namespace epslice {
 
 struct WatcherOptions {
   std::int64_t page_size = 500;
+  bool stream_lists = false;
   std::int64_t min_watch_seconds = 300;  // timeoutSeconds is random in min..2*min
   Duration backoff_base = std::chrono::milliseconds(800);
   Duration backoff_max = std::chrono::seconds(30);
@@ -49,7 +63,8 @@ struct WatcherOptions {
 // What the watcher learned, from one event or from several collected in one.
 // To be applied with the deletes first: when several events are collected, an
 // object deleted after it was applied is no longer in `applied`.
-// A replace is a complete list; it comes alone.
+// A replace is a complete list; it comes alone. A driver that collects events
+// applies it before it hands in the next one.
 struct WatchUpdate {
   bool replace = false;
   std::vector<AnyObject> applied;  // added or modified (all objects, for a replace)
@@ -59,7 +74,7 @@ struct WatchUpdate {
 
 class Watcher {
  public:
-  enum class State { kEmpty, kListing, kListed, kWatching };
+  enum class State { kEmpty, kListing, kListed, kStreaming, kWatching };
 
   // `seed` makes the jitter of waits and the length of watches.
   Watcher(Kind kind, WatcherOptions options, std::uint64_t seed);
@@ -81,6 +96,12 @@ class Watcher {
   void OnWatchEnd(const Status& status, Instant now);
 
   State state() const { return state_; }
+  // Lists are asked for as streams, as far as is known now.
+  bool streams_lists() const {
+    return options_.stream_lists && !streams_refused_ && failed_streams_ < kMostFailedStreams;
+  }
+  // The server knows no lists as streams: it is asked for pages for good.
+  bool streams_refused() const { return streams_refused_; }
   // True once the first list is complete; stays true.
   bool synced() const { return synced_; }
   // The version the watcher has seen everything up to; "" before the first list.
@@ -92,8 +113,17 @@ class Watcher {
   std::int64_t watch_restarts() const { return watch_restarts_; }
 
  private:
+  static constexpr int kMostFailedStreams = 2;
+
   Request ListRequest() const;
   Request WatchRequest();
+  // Turns a watch into one that begins with the list.
+  void AskForList(ListOptions* list) const;
+  // An event of the list that a stream begins with.
+  bool OnStreamed(const WatchEvent& event, WatchUpdate* update);
+  void OnStreamEnd(const Status& status, bool in_stream, Instant now);
+  // The list is complete as of `version`; it is in pages_.
+  void FinishList(std::string version, WatchUpdate* update);
   void FailList(const Status& status, Instant now);
   // Waits before the next try, from the state that is set.
   void Fail(const Status& status, Instant now);
@@ -116,6 +146,10 @@ class Watcher {
   // ask for the most recent.
   bool most_recent_ = false;
   std::vector<AnyObject> pages_;
+  // What a stream brought so far.
+  std::map<ObjectKey, AnyObject> streamed_;
+  bool streams_refused_ = false;
+  int failed_streams_ = 0;  // since the last complete list
   // Of the first page: later pages may be newer, never older.
   std::string list_version_;
   Instant wait_until_{0};

@@ -127,6 +127,7 @@ void LiveRunner::Impl::ListAndWatch(Store<T>* store, std::atomic<bool>* synced) 
         break;
       }
       case Watcher::Action::Kind::kWatch: {
+        const bool refused_before = watcher.streams_refused();
         const Status status = transport->Watch(action.request, &reads, [&](const WatchEvent& event) {
           WatchUpdate update;
           const Instant now = clock->Now();
@@ -137,12 +138,18 @@ void LiveRunner::Impl::ListAndWatch(Store<T>* store, std::atomic<bool>* synced) 
           } else {
             InformerUp(T::kKind, &down);
           }
-          Apply(watcher, update, store, synced);
+          // Of a list that comes as a stream nothing is there until it is complete.
+          if (watcher.state() != Watcher::State::kStreaming) Apply(watcher, update, store, synced);
           return go_on && !reads.cancelled();
         });
         if (reads.cancelled()) return;
         watcher.OnWatchEnd(status, clock->Now());
-        if (!status.ok()) InformerDown(T::kKind, status, &down);
+        if (watcher.streams_refused() && !refused_before) {
+          log->Info(1, "No lists as streams from this server; listing in pages",
+                    {{"resource", InfoOf(T::kKind).resource}, {"err", watcher.last_error()}});
+        } else if (!status.ok()) {
+          InformerDown(T::kKind, status, &down);
+        }
         break;
       }
       case Watcher::Action::Kind::kWait: {

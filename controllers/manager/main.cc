@@ -33,6 +33,7 @@ LiveRunnerOptions RunnerOptions(const ManagerOptions& options, const Clock& cloc
   out.controller.reconcile.hints = options.hints;
   out.controller.batch_period = options.endpointslice_updates_batch_period;
   out.workers = options.concurrent_service_endpoint_syncs;
+  out.watcher.stream_lists = true;
   out.min_resync_period = options.min_resync_period;
   // Two replicas started at once should not wait in step.
   out.seed = static_cast<std::uint64_t>(clock.WallNow().nanos) ^ static_cast<std::uint64_t>(getpid()) << 48;

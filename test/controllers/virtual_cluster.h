@@ -29,6 +29,7 @@ class VirtualCluster {
       : random_(seed),
         server_(&clock_, {.seed = seed, .create_missing_namespaces = true}),
         controller_(std::move(options)),
+        stream_lists_(seed % 2 == 1),
         services_(this, Kind::kService, 1),
         pods_(this, Kind::kPod, 2),
         nodes_(this, Kind::kNode, 3),
@@ -123,7 +124,9 @@ class VirtualCluster {
   class Feed {
    public:
     Feed(VirtualCluster* cluster, Kind kind, std::uint64_t stream)
-        : cluster_(*cluster), watcher_(kind, SmallPages(), stream), random_(cluster->random_.Fork(stream)) {}
+        : cluster_(*cluster),
+          watcher_(kind, SmallLists(cluster->stream_lists_), stream),
+          random_(cluster->random_.Fork(stream)) {}
 
     bool synced() const { return watcher_.synced(); }
     bool idle() const { return pending_.empty() && handle_ != nullptr; }
@@ -179,9 +182,10 @@ class VirtualCluster {
     }
 
    private:
-    static WatcherOptions SmallPages() {
+    static WatcherOptions SmallLists(bool streams) {
       WatcherOptions options;
       options.page_size = 7;
+      options.stream_lists = streams;
       return options;
     }
     void Apply(const WatchUpdate& update) {
@@ -262,6 +266,7 @@ class VirtualCluster {
   Random random_;
   sim::MemoryApiServer server_;
   ServiceController controller_;
+  const bool stream_lists_;  // or in pages; seeds alternate
   Feed<Service> services_;
   Feed<Pod> pods_;
   Feed<Node> nodes_;

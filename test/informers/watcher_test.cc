@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "apis/core.h"
+#include "watcher_fixture.h"
 
 namespace epslice {
 namespace {
@@ -16,113 +15,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using ActionKind = Watcher::Action::Kind;
 using State = Watcher::State;
-
-AnyObject MakeNode(std::string_view name, std::string_view version) {
-  Node node;
-  node.metadata.name = name;
-  node.metadata.resourceVersion = version;
-  return AnyObject::Of(std::move(node));
-}
-
-AnyObject MakePodObject() {
-  Pod pod;
-  pod.metadata.name = "p";
-  pod.metadata.resourceVersion = "1";
-  return AnyObject::Of(std::move(pod));
-}
-
-Response ListOf(std::string version, std::vector<AnyObject> items, std::string token = "") {
-  Response r;
-  r.list.resourceVersion = std::move(version);
-  r.list.items = std::move(items);
-  r.list.continueToken = std::move(token);
-  return r;
-}
-
-Status Code(int code, std::string message = "", std::int64_t retry_after = 0) {
-  Status s;
-  s.code = code;
-  s.message = std::move(message);
-  s.retryAfterSeconds = retry_after;
-  return s;
-}
-
-Response Failed(Status status) {
-  Response r;
-  r.status = std::move(status);
-  return r;
-}
-
-WatchEvent Event(WatchEventType type, AnyObject object) {
-  WatchEvent e;
-  e.type = type;
-  e.object = std::move(object);
-  return e;
-}
-
-WatchEvent Bookmark(std::string version) {
-  WatchEvent e;
-  e.type = WatchEventType::kBookmark;
-  e.resourceVersion = std::move(version);
-  return e;
-}
-
-WatchEvent Error(Status status) {
-  WatchEvent e;
-  e.type = WatchEventType::kError;
-  e.status = std::move(status);
-  return e;
-}
-
-std::string Describe(const Watcher::Action& a) {
-  if (a.kind == ActionKind::kWait) return "wait";
-  const ListOptions& o = a.request.list;
-  return std::string(VerbName(a.request.verb)) + " rv=" + o.resourceVersion + " limit=" + std::to_string(o.limit) +
-         " continue=" + o.continueToken;
-}
-
-std::string Names(const std::vector<AnyObject>& objects) {
-  std::string out;
-  for (const AnyObject& o : objects) out += o.meta().name.str() + "@" + o.meta().resourceVersion.str() + " ";
-  return out;
-}
-
-// A watcher and the driver's half of the conversation.
-class WatcherTest : public testing::Test {
- protected:
-  void Restart(const WatcherOptions& options) {
-    w = std::make_unique<Watcher>(Kind::kNode, options, 1);
-    update = {};
-  }
-  Watcher::Action Next() { return w->Next(now); }
-  // Waits as asked, then says what comes; the time waited is in `waited`.
-  std::string NextAfterWait() {
-    waited = Duration::zero();
-    Watcher::Action a = Next();
-    if (a.kind == ActionKind::kWait) {
-      waited = a.until - now;
-      EXPECT_EQ(w->Next(a.until - Duration(1)).kind, ActionKind::kWait);
-      now = a.until;
-      a = Next();
-    }
-    return Describe(a);
-  }
-  void List(const Response& r) { w->OnList(r, now, &update); }
-  bool OnEvent(const WatchEvent& e) { return w->OnEvent(e, now, &update); }
-  void End(const Status& s = Code(200)) { w->OnWatchEnd(s, now); }
-  // To a running watch at version `rv`.
-  void Start(std::string rv = "10") {
-    Next();
-    List(ListOf(std::move(rv), {}));
-    ASSERT_EQ(Next().kind, ActionKind::kWatch);
-    update = {};
-  }
-
-  std::unique_ptr<Watcher> w = std::make_unique<Watcher>(Kind::kNode, WatcherOptions{}, 1);
-  Instant now{minutes(60)};
-  WatchUpdate update;
-  Duration waited{0};
-};
 
 TEST_F(WatcherTest, ListsThenWatchesFromThere) {
   EXPECT_EQ(w->state(), State::kEmpty);
@@ -200,9 +92,9 @@ TEST_F(WatcherTest, AFailedPageStartsOverAfterAWait) {
 
 TEST_F(WatcherTest, EventsMoveTheVersion) {
   Start();
-  EXPECT_TRUE(OnEvent(Event(WatchEventType::kAdded, MakeNode("a", "11"))));
-  EXPECT_TRUE(OnEvent(Event(WatchEventType::kModified, MakeNode("a", "12"))));
-  EXPECT_TRUE(OnEvent(Event(WatchEventType::kDeleted, MakeNode("b", "13"))));
+  EXPECT_TRUE(OnEvent(EventOf(WatchEventType::kAdded, MakeNode("a", "11"))));
+  EXPECT_TRUE(OnEvent(EventOf(WatchEventType::kModified, MakeNode("a", "12"))));
+  EXPECT_TRUE(OnEvent(EventOf(WatchEventType::kDeleted, MakeNode("b", "13"))));
   EXPECT_EQ(w->resource_version(), "13");
   EXPECT_TRUE(OnEvent(Bookmark("20")));
   EXPECT_EQ(w->resource_version(), "20");
@@ -216,11 +108,11 @@ TEST_F(WatcherTest, EventsMoveTheVersion) {
 
 TEST_F(WatcherTest, CollectedEventsKeepTheirMeaning) {
   Start();
-  OnEvent(Event(WatchEventType::kModified, MakeNode("a", "11")));
-  OnEvent(Event(WatchEventType::kAdded, MakeNode("b", "12")));
-  OnEvent(Event(WatchEventType::kDeleted, MakeNode("a", "13")));
+  OnEvent(EventOf(WatchEventType::kModified, MakeNode("a", "11")));
+  OnEvent(EventOf(WatchEventType::kAdded, MakeNode("b", "12")));
+  OnEvent(EventOf(WatchEventType::kDeleted, MakeNode("a", "13")));
   EXPECT_EQ(Names(update.applied), "b@12 ") << "or the delete, applied first, would be undone";
-  OnEvent(Event(WatchEventType::kAdded, MakeNode("a", "14")));
+  OnEvent(EventOf(WatchEventType::kAdded, MakeNode("a", "14")));
   EXPECT_EQ(Names(update.deleted), "a@13 ");
   EXPECT_EQ(Names(update.applied), "b@12 a@14 ");
 }
@@ -255,7 +147,7 @@ TEST_F(WatcherTest, HowAWatchEndsDecidesWhatFollows) {
   for (const auto& c : kCases) {
     Restart({});
     Start();
-    OnEvent(Event(WatchEventType::kAdded, MakeNode("a", "11")));
+    OnEvent(EventOf(WatchEventType::kAdded, MakeNode("a", "11")));
     now += minutes(1);
     if (c.in_stream) {
       EXPECT_FALSE(OnEvent(Error(c.status))) << c.name;
@@ -415,9 +307,9 @@ TEST_F(WatcherTest, ListsThatMakeNoSenseAreRefused) {
 
 TEST_F(WatcherTest, EventsThatMakeNoSenseEndTheWatchAndList) {
   const WatchEvent kCases[] = {
-      Event(WatchEventType::kAdded, MakePodObject()),
-      Event(WatchEventType::kModified, AnyObject()),
-      Event(WatchEventType::kDeleted, MakeNode("a", "")),
+      EventOf(WatchEventType::kAdded, MakePodObject()),
+      EventOf(WatchEventType::kModified, AnyObject()),
+      EventOf(WatchEventType::kDeleted, MakeNode("a", "")),
       Bookmark(""),
   };
   for (const WatchEvent& e : kCases) {

@@ -309,6 +309,29 @@ TEST_F(LiveRunnerTest, HistoryThatIsGoneIsListedAgain) {
   EXPECT_GE(Logged("\"Watch is too old; listing again\" resource=\"pods\""), 1) << Log();
 }
 
+TEST_F(LiveRunnerTest, ListsComeAsStreams) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  CreatePods("web", 0, 3);
+  LiveRunnerOptions options = Quick();
+  options.watcher.stream_lists = true;
+  StartRunner(options);
+  ASSERT_TRUE(WaitFor("web", 1, 3, 3));
+  ASSERT_TRUE(WaitIdle());
+  EXPECT_EQ(Logged("\"Lists are complete; starting to sync\" services=1 pods=3 nodes=1 endpointslices=0"), 1) << Log();
+  transport_.SetDown(true);
+  ASSERT_TRUE(WaitForLog("List or watch failed", 4));
+  Send(Verb::kDelete, MakePod("web", 0, true, "n1"));
+  CreatePods("web", 7, 8);
+  server_.CompactHistory();
+  transport_.SetDown(false);
+  ASSERT_TRUE(progress_.WaitUntil([&] {
+    return Look("web").names == std::set<std::string>{"web-1", "web-2", "web-7"};
+  })) << Log();
+  EXPECT_GE(Logged("\"Watch is too old; listing again\" resource=\"pods\""), 1) << Log();
+  EXPECT_EQ(transport_.lists(), 0);
+}
+
 TEST_F(LiveRunnerTest, WatchesThatEndGoOn) {
   CreateNode("n1", "a");
   CreateService("web");

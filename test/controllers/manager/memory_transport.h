@@ -75,6 +75,10 @@ class MemoryTransport : public Transport {
     std::lock_guard<std::mutex> lock(mu_);
     return calls_;
   }
+  std::int64_t lists() const {
+    std::lock_guard<std::mutex> lock(mu_);
+    return lists_;
+  }
 
   Response Do(const Request& request, CancelToken* cancel) override {
     Response response = Call(request, cancel);
@@ -150,6 +154,7 @@ class MemoryTransport : public Transport {
       const WakeOnCancel wake(this, cancel);
       std::unique_lock<std::mutex> lock(mu_);
       ++calls_;
+      if (request.verb == Verb::kList) ++lists_;
       if (hold_ && request.verb != Verb::kList) {
         ++held_;
         progress_->Bump();
@@ -174,6 +179,7 @@ class MemoryTransport : public Transport {
   int lose_answers_ = 0;
   std::uint64_t watch_generation_ = 0;
   std::int64_t calls_ = 0;
+  std::int64_t lists_ = 0;
 };
 
 }  // namespace epslice

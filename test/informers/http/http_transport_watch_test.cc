@@ -19,7 +19,8 @@
 namespace epslice {
 namespace {
 
-// A whole informer, over a server of the library: pages, then a watch.
+// A whole informer, over a server of the library that knows no lists as
+// streams: pages, then a watch.
 TEST(HttpTransport, CarriesAnInformer) {
   httplib::Server server;
   std::mutex mu;
@@ -28,6 +29,11 @@ TEST(HttpTransport, CarriesAnInformer) {
     {
       std::lock_guard<std::mutex> lock(mu);
       targets.push_back(req.target);
+    }
+    if (req.has_param("sendInitialEvents")) {
+      res.status = 422;
+      res.set_content(StatusJson(422, "Invalid"), "application/json");
+      return;
     }
     if (req.has_param("watch")) {
       res.set_chunked_content_provider("application/json", [](std::size_t, httplib::DataSink& sink) {
@@ -54,7 +60,9 @@ TEST(HttpTransport, CarriesAnInformer) {
   std::thread thread([&server] { server.listen_after_bind(); });
   {
     auto transport = Connect("http://127.0.0.1:" + std::to_string(port));
-    Informer<Node> informer;
+    WatcherOptions options;
+    options.stream_lists = true;
+    Informer<Node> informer(options);
     std::string changes;
     while (informer.watcher().watch_restarts() == 0) {
       const Instant now = Real().Now();
@@ -66,7 +74,7 @@ TEST(HttpTransport, CarriesAnInformer) {
         ASSERT_EQ(action.kind, Watcher::Action::Kind::kWatch) << informer.watcher().last_error();
         const Status end = transport->Watch(
             action.request, nullptr, [&](const WatchEvent& e) { return informer.watcher().OnEvent(e, now, &update); });
-        EXPECT_TRUE(end.ok()) << end.ToString();
+        EXPECT_TRUE(end.ok() || end.code == 422) << end.ToString();
         informer.watcher().OnWatchEnd(end, now);
       }
       for (const auto& c : informer.Apply(update)) {
@@ -79,9 +87,12 @@ TEST(HttpTransport, CarriesAnInformer) {
   }
   server.stop();
   thread.join();
-  ASSERT_EQ(targets.size(), 3u);
-  EXPECT_EQ(targets[0], "/api/v1/nodes?limit=500&resourceVersion=0");
-  EXPECT_EQ(targets[1], "/api/v1/nodes?limit=500&continue=next%3D1%262");
+  ASSERT_EQ(targets.size(), 4u);
+  EXPECT_NE(targets[0].find("&sendInitialEvents=true&"), std::string::npos) << targets[0];
+  EXPECT_NE(targets[0].find("&resourceVersionMatch=NotOlderThan"), std::string::npos) << targets[0];
+  EXPECT_EQ(targets[1], "/api/v1/nodes?limit=500&resourceVersion=0");
+  EXPECT_EQ(targets[2], "/api/v1/nodes?limit=500&continue=next%3D1%262");
+  EXPECT_EQ(targets[3].find("sendInitialEvents"), std::string::npos) << targets[3];
 }
 
 TEST(HttpTransport, WatchLinesMayBeCutAnywhere) {

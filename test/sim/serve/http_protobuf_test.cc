@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "apis/json.h"
 #include "apis/protobuf.h"
 #include "informers/http/http_transport.h"
+#include "informers/informer.h"
 #include "test/sim/serve/http_fixture.h"
 
 namespace epslice::sim {
@@ -212,6 +214,49 @@ TEST_F(HttpProtobufTest, WatchesWithInitialEventsAndBookmarks) {
                                 {{"Accept", "application/vnd.kubernetes.protobuf;stream=watch"}});
   ASSERT_TRUE(raw);
   EXPECT_EQ(raw->get_header_value("Content-Type"), "application/vnd.kubernetes.protobuf;stream=watch");
+}
+
+// An informer whose list is the beginning of its watch: one request.
+TEST_F(HttpProtobufTest, ListsAsStreams) {
+  std::mutex mu;
+  std::vector<std::string> targets;
+  HttpServerOptions server_options;
+  server_options.access_log = [&](const AccessRecord& record) {
+    std::lock_guard<std::mutex> lock(mu);
+    if (record.target.rfind("/api/v1/pods", 0) == 0) targets.push_back(record.target);
+  };
+  StartBoth(server_options);
+  for (int i = 0; i < 600; ++i) CreatePod("p" + std::to_string(i));
+  Request remove = Make(Verb::kDelete, Kind::kPod, "p7");
+  remove.deletion.gracePeriodSeconds = 0;
+  for (HttpTransport* transport : {protobuf_.get(), json_.get()}) {
+    const std::uint64_t version = memory_->resource_version();
+    WatcherOptions options;
+    options.stream_lists = true;
+    Informer<Pod> informer(options);
+    const Watcher::Action action = informer.watcher().Next(clock_.Now());
+    ASSERT_EQ(action.kind, Watcher::Action::Kind::kWatch);
+    bool ended = false;
+    const Status end = transport->Watch(action.request, nullptr, [&](const WatchEvent& e) {
+      WatchUpdate update;
+      EXPECT_TRUE(informer.watcher().OnEvent(e, clock_.Now(), &update));
+      informer.Apply(update);
+      if (!e.initialEventsEnd) return !ended;
+      ended = true;
+      EXPECT_EQ(informer.store().size(), 600U);
+      EXPECT_EQ(informer.watcher().resource_version(), std::to_string(version));
+      EXPECT_EQ(memory_->Handle(remove).status.code, 200);
+      return true;
+    });
+    EXPECT_TRUE(end.ok()) << end.ToString();
+    EXPECT_EQ(informer.store().size(), 599U);
+    CreatePod("p7");
+  }
+  std::lock_guard<std::mutex> lock(mu);
+  ASSERT_EQ(targets.size(), 2U);
+  for (const std::string& target : targets) {
+    EXPECT_EQ(target.rfind("/api/v1/pods?watch=true&allowWatchBookmarks=true&sendInitialEvents=true", 0), 0U) << target;
+  }
 }
 
 TEST_F(HttpProtobufTest, TooOldToWatch) {
