@@ -1,0 +1,253 @@
+// What the overlays render to: names, labels, ports and flags line up, and an
+// API server takes it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apis/json.h"
+#include "apis/kind.h"
+#include "informers/clock.h"
+#include "sim/cluster/memory_api_server.h"
+#include "test/manifests/manifests.h"
+
+namespace epslice::manifests {
+namespace {
+
+class Rendered : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (HaveKubectl()) {
+      objects_ = Kustomize(GetParam());
+    } else if (GetParam() == "base") {
+      objects_ = Resources(GetParam());  // as good, but for the image's tag
+    } else {
+      GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render manifests/" << GetParam();
+    }
+    ASSERT_FALSE(objects_.empty());
+    deployment_ = OnlyOfKind(objects_, "Deployment");
+    ASSERT_FALSE(deployment_.empty());
+    template_ = deployment_.at("spec").at("template");
+    container_ = template_.at("spec").at("containers").at(0);
+    selector_ = LabelsOf(deployment_.at("spec").at("selector").at("matchLabels"));
+    args_ = ArgsOf(deployment_);
+  }
+
+  // Whether an object of the pod's own exists that has this port.
+  bool HasContainerPort(const Json& port) const {
+    const Json& ports = container_.at("ports");
+    return std::any_of(ports.begin(), ports.end(),
+                       [&](const Json& p) { return p.at("name") == port || p.at("containerPort") == port; });
+  }
+
+  std::vector<Json> objects_;
+  Json deployment_, template_, container_;
+  Labels selector_;
+  std::vector<std::string> args_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Manifests, Rendered, testing::Values("base", "overlays/shadow", "overlays/replace"),
+                         [](const testing::TestParamInfo<std::string>& folder) {
+                           return folder.param.substr(folder.param.rfind('/') + 1);
+                         });
+
+// Those kinds that the API server in memory speaks, and the pod that the
+// Deployment would make.
+TEST_P(Rendered, AnApiServerTakesThem) {
+  const FakeClock clock;
+  sim::MemoryApiServerOptions options;
+  options.create_missing_namespaces = true;
+  sim::MemoryApiServer server(&clock, options);
+  std::vector<Json> objects = objects_;
+  Json pod = template_;
+  pod["apiVersion"] = "v1";
+  pod["kind"] = "Pod";
+  pod["metadata"]["name"] = NameOf(deployment_) + "-0";
+  pod["metadata"]["namespace"] = deployment_.at("metadata").at("namespace");
+  objects.push_back(pod);
+  std::multiset<std::string> taken;
+  for (const Json& object : objects) {
+    const std::optional<Kind> kind =
+        KindFromName(object.at("apiVersion").get<std::string>(), object.at("kind").get<std::string>());
+    if (!kind) continue;
+    const absl::StatusOr<AnyObject> decoded = DecodeObjectJson(*kind, object.dump(), true);
+    ASSERT_TRUE(decoded.ok()) << decoded.status();
+    Request create;
+    create.verb = Verb::kCreate;
+    create.kind = *kind;
+    create.namespace_ = object.at("metadata").at("namespace").get<std::string>();
+    create.object = *decoded;
+    const Response response = server.Handle(create);
+    EXPECT_TRUE(response.status.ok()) << NameOf(object) << ": " << response.status.ToString();
+    taken.insert(object.at("kind").get<std::string>());
+  }
+  EXPECT_EQ(taken, (std::multiset<std::string>{"Pod", "Service"}));
+}
+
+TEST_P(Rendered, EverySelectorMeansTheDeploymentsPods) {
+  const Labels pod = LabelsOf(template_.at("metadata").at("labels"));
+  EXPECT_TRUE(Selects(selector_, pod));
+  const auto selector_of = [](const Json& object, const char* pointer) {
+    return LabelsOf(object.value(Json::json_pointer(pointer), Json::object()));
+  };
+  EXPECT_EQ(selector_of(OnlyOfKind(objects_, "PodDisruptionBudget"), "/spec/selector/matchLabels"), selector_);
+  EXPECT_EQ(selector_of(OnlyOfKind(objects_, "NetworkPolicy"), "/spec/podSelector/matchLabels"), selector_);
+  EXPECT_EQ(selector_of(OnlyOfKind(objects_, "Service"), "/spec/selector"), selector_);
+  EXPECT_EQ(selector_of(template_, "/spec/topologySpreadConstraints/0/labelSelector/matchLabels"), selector_);
+  EXPECT_EQ(selector_of(template_,
+                        "/spec/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0/"
+                        "podAffinityTerm/labelSelector/matchLabels"),
+            selector_);
+}
+
+TEST_P(Rendered, BindingsNameWhatIsThere) {
+  const std::string account = template_.at("spec").at("serviceAccountName").get<std::string>();
+  EXPECT_TRUE(Find(objects_, "ServiceAccount", account)) << account;
+  std::size_t bindings = 0;
+  std::set<std::string> bound;
+  for (const char* kind : {"ClusterRoleBinding", "RoleBinding"}) {
+    for (const Json& binding : OfKind(objects_, kind)) {
+      ++bindings;
+      const Json& role = binding.at("roleRef");
+      EXPECT_EQ(role.at("apiGroup"), "rbac.authorization.k8s.io");
+      EXPECT_TRUE(Find(objects_, role.at("kind").get<std::string>(), role.at("name").get<std::string>()))
+          << NameOf(binding);
+      bound.insert(role.at("kind").get<std::string>() + "/" + role.at("name").get<std::string>());
+      ASSERT_EQ(binding.at("subjects").size(), 1U);
+      const Json subject = binding.at("subjects").at(0);
+      EXPECT_EQ(subject, (Json{{"kind", "ServiceAccount"}, {"name", account}, {"namespace", "kube-system"}}));
+    }
+  }
+  EXPECT_EQ(bindings, bound.size());
+  EXPECT_EQ(bound.size(), OfKind(objects_, "ClusterRole").size() + OfKind(objects_, "Role").size());
+}
+
+// With other names, the old controller's account would become ours, or ours
+// would get what is bound to it.
+TEST_P(Rendered, NoAccountOfKubeControllerManagers) {
+  for (const Json& object : objects_) EXPECT_EQ(NameOf(object).rfind("epslice-", 0), 0U) << NameOf(object);
+}
+
+TEST_P(Rendered, NamespacedObjectsAreInOneNamespace) {
+  for (const Json& object : objects_) {
+    const bool cluster = object.at("kind").get<std::string>().rfind("Cluster", 0) == 0;
+    EXPECT_EQ(object.at("metadata").value("namespace", ""), cluster ? "" : "kube-system") << object.at("kind");
+  }
+}
+
+TEST_P(Rendered, PortsLineUp) {
+  const std::string port = FlagValue(args_, "--secure-port").value_or("10270");
+  const Json& ports = container_.at("ports");
+  ASSERT_EQ(ports.size(), 1U);
+  EXPECT_EQ(std::to_string(ports.at(0).at("containerPort").get<int>()), port);
+
+  const bool insecure = std::find(args_.begin(), args_.end(), "--insecure") != args_.end();
+  for (const auto& [probe, path] : {std::pair("livenessProbe", "/livez"), std::pair("readinessProbe", "/readyz")}) {
+    const Json& http = container_.at(probe).at("httpGet");
+    EXPECT_TRUE(HasContainerPort(http.at("port"))) << probe;
+    EXPECT_EQ(http.at("scheme"), insecure ? "HTTP" : "HTTPS") << probe;
+    EXPECT_EQ(http.at("path"), path);
+  }
+  // Probes come from outside the pod.
+  EXPECT_NE(FlagValue(args_, "--bind-address").value_or("127.0.0.1"), "127.0.0.1");
+
+  const Json service = OnlyOfKind(objects_, "Service");
+  for (const Json& p : service.at("spec").at("ports")) EXPECT_TRUE(HasContainerPort(p.at("targetPort"))) << p;
+  const Json policy = OnlyOfKind(objects_, "NetworkPolicy");
+  for (const Json& rule : policy.at("spec").at("ingress")) {
+    for (const Json& p : rule.at("ports")) EXPECT_TRUE(HasContainerPort(p.at("port"))) << p;
+  }
+}
+
+TEST_P(Rendered, FlagsAreTheProgramsOwn) {
+  const CommandResult help = RunCommand(EPSLICE_BIN_DIR "/endpointslice-controller --help");
+  ASSERT_EQ(help.code, 0);
+  std::set<std::string> known;
+  const auto ends_name = [](char c) { return c != '-' && std::isalnum(static_cast<unsigned char>(c)) == 0; };
+  for (std::size_t line = 0; line < help.output.size(); line = help.output.find('\n', line) + 1) {
+    // "  -v,--v N ..." and "  --master URL ...": names stand at the beginning.
+    std::size_t at = help.output.find_first_not_of(' ', line);
+    while (at != std::string::npos && help.output[at] == '-') {
+      const auto end =
+          std::find_if(help.output.begin() + static_cast<std::ptrdiff_t>(at), help.output.end(), ends_name);
+      known.insert(std::string(help.output.begin() + static_cast<std::ptrdiff_t>(at), end));
+      at = end != help.output.end() && *end == ',' ? static_cast<std::size_t>(end - help.output.begin()) + 1
+                                                   : std::string::npos;
+    }
+    if (help.output.find('\n', line) == std::string::npos) break;
+  }
+  ASSERT_TRUE(known.count("--help") != 0 && known.count("-v") != 0 && known.count("--v") != 0) << help.output;
+  std::set<std::string> seen;
+  for (const std::string& arg : args_) {
+    const std::string flag = arg.substr(0, arg.find('='));
+    EXPECT_TRUE(known.count(flag) != 0) << "no flag " << flag << " in --help";
+    EXPECT_TRUE(seen.insert(flag).second) << flag << " twice";
+  }
+}
+
+TEST_P(Rendered, TheLeaseIsTheOneThatTheRoleNames) {
+  const bool elects = FlagValue(args_, "--leader-elect") == "true";
+  const std::vector<Json> roles = OfKind(objects_, "Role");
+  EXPECT_EQ(roles.size(), elects ? 1U : 0U);
+  if (!elects) {
+    EXPECT_EQ(deployment_.at("spec").at("replicas"), 1);
+    return;
+  }
+  EXPECT_GE(deployment_.at("spec").at("replicas").get<int>(), 2);
+  EXPECT_EQ(FlagValue(args_, "--leader-elect-resource-namespace"), roles[0].at("metadata").at("namespace"));
+  const Json& names = roles[0].at("rules").at(0).at("resourceNames");
+  EXPECT_EQ(names, Json::array({FlagValue(args_, "--leader-elect-resource-name").value_or("")}));
+}
+
+// The Pod Security Standard "restricted", and a root file system that cannot be
+// written to.
+TEST_P(Rendered, IsRestricted) {
+  const Json& spec = template_.at("spec");
+  for (const char* host : {"hostNetwork", "hostPID", "hostIPC", "volumes"}) EXPECT_FALSE(spec.contains(host)) << host;
+  const Json& pod = spec.at("securityContext");
+  EXPECT_EQ(pod.at("runAsNonRoot"), true);
+  EXPECT_EQ(pod.at("seccompProfile"), (Json{{"type", "RuntimeDefault"}}));
+  const std::string dockerfile = ReadFile(ManifestPath("image/Dockerfile"));
+  const std::string user = std::to_string(pod.at("runAsUser").get<int>());
+  EXPECT_NE(dockerfile.find("\nUSER " + user + ":" + user + "\n"), std::string::npos) << "the image's user";
+  EXPECT_EQ(container_.at("securityContext"), (Json{{"allowPrivilegeEscalation", false},
+                                                    {"readOnlyRootFilesystem", true},
+                                                    {"capabilities", {{"drop", {"ALL"}}}}}));
+  EXPECT_TRUE(container_.at("resources").at("requests").contains("cpu"));
+  EXPECT_TRUE(container_.at("resources").at("requests").contains("memory"));
+  EXPECT_TRUE(container_.at("resources").at("limits").contains("memory"));
+}
+
+TEST(Overlays, ShadowAndReplaceLiveSideBySide) {
+  if (!HaveKubectl()) GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render the overlays";
+  const std::vector<Json> shadow = Kustomize("overlays/shadow");
+  const std::vector<Json> replace = Kustomize("overlays/replace");
+  for (const Json& object : shadow) {
+    EXPECT_FALSE(Find(replace, object.at("kind").get<std::string>(), NameOf(object))) << NameOf(object);
+  }
+  const auto selects = [](const std::vector<Json>& selecting, const std::vector<Json>& selected) {
+    return Selects(LabelsOf(OnlyOfKind(selecting, "Deployment").at("/spec/selector/matchLabels"_json_pointer)),
+                   LabelsOf(OnlyOfKind(selected, "Deployment").at("/spec/template/metadata/labels"_json_pointer)));
+  };
+  EXPECT_TRUE(selects(shadow, shadow));
+  EXPECT_TRUE(selects(replace, replace));
+  EXPECT_FALSE(selects(shadow, replace));
+  EXPECT_FALSE(selects(replace, shadow));
+  EXPECT_EQ(FlagValue(ArgsOf(OnlyOfKind(shadow, "Deployment")), "--mode"), "shadow");
+  EXPECT_EQ(FlagValue(ArgsOf(OnlyOfKind(replace, "Deployment")), "--mode"), "active");
+}
+
+// What Resources() gives where there is no kubectl is what the tests above see.
+TEST(Overlays, BaseIsItsFiles) {
+  if (!HaveKubectl()) GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render manifests/base";
+  const std::vector<Json> files = Resources("base");
+  EXPECT_EQ(Kustomize("base").size(), files.size());
+  for (const Json& object : Kustomize("base")) {
+    EXPECT_TRUE(Find(files, object.at("kind").get<std::string>(), NameOf(object))) << NameOf(object);
+  }
+}
+
+}  // namespace
+}  // namespace epslice::manifests

@@ -1,0 +1,95 @@
+// What the controller may do is what it needs, no less and no more.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "test/manifests/manifests.h"
+
+namespace epslice::manifests {
+namespace {
+
+using Grants = std::set<std::string>;
+
+// "group/resource verb", with "(name)" where it is for one object only, and
+// "in NAMESPACE" where it is for one namespace only; core has no group.
+void AddRules(const Json& role, const std::string& where, Grants* grants) {
+  for (const Json& rule : role.at("rules")) {
+    for (const Json& group : rule.at("apiGroups")) {
+      for (const Json& resource : rule.at("resources")) {
+        for (const Json& verb : rule.at("verbs")) {
+          const std::string prefix = group.get<std::string>() + "/" + resource.get<std::string>();
+          for (const Json& name : rule.value("resourceNames", Json::array({""}))) {
+            const std::string one = name == "" ? "" : "(" + name.get<std::string>() + ")";
+            grants->insert(prefix + one + " " + verb.get<std::string>() + where);
+          }
+        }
+      }
+    }
+  }
+}
+
+Grants Granted(const std::vector<Json>& objects) {
+  Grants grants;
+  for (const Json& role : OfKind(objects, "ClusterRole")) AddRules(role, "", &grants);
+  for (const Json& role : OfKind(objects, "Role")) {
+    AddRules(role, " in " + role.at("metadata").at("namespace").get<std::string>(), &grants);
+  }
+  return grants;
+}
+
+// Informers.
+const Grants kReads = {
+    "/services get",
+    "/services list",
+    "/services watch",
+    "/pods get",
+    "/pods list",
+    "/pods watch",
+    "/nodes get",
+    "/nodes list",
+    "/nodes watch",
+    "discovery.k8s.io/endpointslices get",
+    "discovery.k8s.io/endpointslices list",
+    "discovery.k8s.io/endpointslices watch",
+};
+// Delegated authentication and authorization of the serving port.
+const Grants kReviews = {
+    "authentication.k8s.io/tokenreviews create",
+    "authorization.k8s.io/subjectaccessreviews create",
+};
+const Grants kWrites = {
+    "/services/finalizers update",
+    "discovery.k8s.io/endpointslices create",
+    "discovery.k8s.io/endpointslices update",
+    "discovery.k8s.io/endpointslices delete",
+    "discovery.k8s.io/endpointslices/restricted create",
+    "/events create",
+    "/events patch",
+    "/events update",
+    "events.k8s.io/events create",
+    "events.k8s.io/events patch",
+    "events.k8s.io/events update",
+    "coordination.k8s.io/leases(epslice-controller) get in kube-system",
+    "coordination.k8s.io/leases(epslice-controller) update in kube-system",
+    "coordination.k8s.io/leases create in kube-system",
+};
+
+Grants Union(const std::vector<Grants>& sets) {
+  Grants all;
+  for (const Grants& set : sets) all.insert(set.begin(), set.end());
+  return all;
+}
+
+TEST(Rbac, TheBaseGrantsWhatIsNeeded) { EXPECT_EQ(Granted(Resources("base")), Union({kReads, kReviews, kWrites})); }
+
+TEST(Rbac, TheOverlaysGrantWhatIsNeeded) {
+  if (!HaveKubectl()) GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render the overlays";
+  EXPECT_EQ(Granted(Kustomize("overlays/replace")), Union({kReads, kReviews, kWrites}));
+  // The reviews store nothing.
+  EXPECT_EQ(Granted(Kustomize("overlays/shadow")), Union({kReads, kReviews}));
+}
+
+}  // namespace
+}  // namespace epslice::manifests
