@@ -1,5 +1,6 @@
 # Installs the build in BUILD_DIR to a prefix of its own, and builds and runs the
 # outside project in CONSUMER_DIR against it.
+cmake_minimum_required(VERSION 3.25)
 set(prefix ${BUILD_DIR}/consumer/prefix)
 set(build ${BUILD_DIR}/consumer/build)
 file(REMOVE_RECURSE ${BUILD_DIR}/consumer)
@@ -13,7 +14,11 @@ function(run)
 endfunction()
 
 run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${prefix})
+# pkg-config looks there too (PKG_CONFIG_USE_CMAKE_PREFIX_PATH).
 run(${CMAKE_COMMAND} -S ${CONSUMER_DIR} -B ${build} -G Ninja -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_CXX_COMPILER=${CXX}
     -DCMAKE_BUILD_TYPE=Release)
 run(${CMAKE_COMMAND} --build ${build})
 run(${build}/consumer)
+run(${build}/consumer_pkg_config)
+run(${build}/end_to_end ${prefix}/bin/endpointslice-sim ${build}/external_endpoints
+    ${CONSUMER_DIR}/external_endpoints/cluster.yaml ${BUILD_DIR}/consumer/run)
