@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,23 @@
 
 namespace epslice::manifests {
 namespace {
+
+// The flags that the program names in --help. Their lines begin with
+// "-v,--v N ..." or "--master URL ...", after spaces.
+std::set<std::string> KnownFlags() {
+  const CommandResult help = RunCommand(EPSLICE_BIN_DIR "/endpointslice-controller --help");
+  EXPECT_EQ(help.code, 0);
+  std::set<std::string> known;
+  std::istringstream lines(help.output);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t begin = line.find_first_not_of(' ');
+    if (begin == std::string::npos || line[begin] != '-') continue;
+    std::istringstream names(line.substr(begin, line.find_first_of(" [=", begin) - begin));
+    for (std::string name; std::getline(names, name, ',');) known.insert(name);
+  }
+  for (const char* flag : {"--help", "-v", "--v"}) EXPECT_EQ(known.count(flag), 1U) << help.output;
+  return known;
+}
 
 class Rendered : public testing::TestWithParam<std::string> {
  protected:
@@ -162,27 +180,11 @@ TEST_P(Rendered, PortsLineUp) {
 }
 
 TEST_P(Rendered, FlagsAreTheProgramsOwn) {
-  const CommandResult help = RunCommand(EPSLICE_BIN_DIR "/endpointslice-controller --help");
-  ASSERT_EQ(help.code, 0);
-  std::set<std::string> known;
-  const auto ends_name = [](char c) { return c != '-' && std::isalnum(static_cast<unsigned char>(c)) == 0; };
-  for (std::size_t line = 0; line < help.output.size(); line = help.output.find('\n', line) + 1) {
-    // "  -v,--v N ..." and "  --master URL ...": names stand at the beginning.
-    std::size_t at = help.output.find_first_not_of(' ', line);
-    while (at != std::string::npos && help.output[at] == '-') {
-      const auto end =
-          std::find_if(help.output.begin() + static_cast<std::ptrdiff_t>(at), help.output.end(), ends_name);
-      known.insert(std::string(help.output.begin() + static_cast<std::ptrdiff_t>(at), end));
-      at = end != help.output.end() && *end == ',' ? static_cast<std::size_t>(end - help.output.begin()) + 1
-                                                   : std::string::npos;
-    }
-    if (help.output.find('\n', line) == std::string::npos) break;
-  }
-  ASSERT_TRUE(known.count("--help") != 0 && known.count("-v") != 0 && known.count("--v") != 0) << help.output;
+  const std::set<std::string> known = KnownFlags();
   std::set<std::string> seen;
   for (const std::string& arg : args_) {
     const std::string flag = arg.substr(0, arg.find('='));
-    EXPECT_TRUE(known.count(flag) != 0) << "no flag " << flag << " in --help";
+    EXPECT_EQ(known.count(flag), 1U) << "no flag " << flag << " in --help";
     EXPECT_TRUE(seen.insert(flag).second) << flag << " twice";
   }
 }
@@ -237,6 +239,21 @@ TEST(Overlays, ShadowAndReplaceLiveSideBySide) {
   EXPECT_FALSE(selects(replace, shadow));
   EXPECT_EQ(FlagValue(ArgsOf(OnlyOfKind(shadow, "Deployment")), "--mode"), "shadow");
   EXPECT_EQ(FlagValue(ArgsOf(OnlyOfKind(replace, "Deployment")), "--mode"), "active");
+}
+
+TEST(Systemd, TheUnitsFlagsAreTheProgramsOwn) {
+  const std::set<std::string> known = KnownFlags();
+  std::size_t flags = 0;
+  for (const char* file : {"debian/endpointslice-controller.service", "debian/endpointslice-controller.default"}) {
+    const std::string text = ReadFile(ManifestPath(file));
+    for (std::size_t at = text.find("--"); at != std::string::npos; at = text.find("--", at)) {
+      const std::size_t end = text.find_first_not_of("-abcdefghijklmnopqrstuvwxyz", at);
+      EXPECT_EQ(known.count(text.substr(at, end - at)), 1U) << file << ": " << text.substr(at, end - at);
+      at = end;
+      ++flags;
+    }
+  }
+  EXPECT_GE(flags, 3U);
 }
 
 // What Resources() gives where there is no kubectl is what the tests above see.

@@ -15,16 +15,39 @@
 namespace external_endpoints {
 namespace {
 
-using namespace epslice;  // NOLINT: this is an example, and the library is its language
+using epslice::Change;
+using epslice::Duration;
+using epslice::Endpoint;
+using epslice::EndpointSlice;
+using epslice::Informer;
+using epslice::Instant;
+using epslice::IpAddress;
+using epslice::NodeZones;
+using epslice::ObjectKey;
+using epslice::ObjectReference;
+using epslice::Outcome;
+using epslice::Plan;
+using epslice::PlanApplier;
+using epslice::Pod;
+using epslice::Request;
+using epslice::Service;
+using epslice::SliceWrite;
+using epslice::Status;
+using epslice::StringMap;
+using epslice::Text;
+using epslice::Watcher;
+using epslice::WatcherOptions;
+using epslice::WatchEvent;
+using epslice::WatchUpdate;
 
-ObjectKey ServiceOf(const Service& service) { return KeyOf(service.metadata); }
+ObjectKey ServiceOf(const Service& service) { return epslice::KeyOf(service.metadata); }
 ObjectKey ServiceOf(const EndpointSlice& slice) {
-  return {slice.metadata.namespace_, slice.metadata.labels.Get(kLabelServiceName)};
+  return {slice.metadata.namespace_, slice.metadata.labels.Get(epslice::kLabelServiceName)};
 }
 
 WatcherOptions Labelled(const std::string& name) {
   WatcherOptions options;
-  options.label_selector = std::string(kLabelManagedBy) + "=" + name;
+  options.label_selector = std::string(epslice::kLabelManagedBy) + "=" + name;
   return options;
 }
 
@@ -35,7 +58,7 @@ std::shared_ptr<const Pod> PodOf(const ObjectKey& service, const IpAddress& addr
   pod->metadata.namespace_ = service.namespace_;
   pod->metadata.name = address.text;
   pod->podIPs = {address};
-  pod->phase = PodPhase::kRunning;
+  pod->phase = epslice::PodPhase::kRunning;
   pod->ready = pod->hasPodIP = true;
   return pod;
 }
@@ -55,7 +78,7 @@ std::shared_ptr<const EndpointSlice> WithPods(const EndpointSlice& slice, bool w
 }  // namespace
 
 absl::StatusOr<Lists> ParseLists(const std::string& yaml) {
-  const absl::StatusOr<std::string> json = YamlToJson(yaml);
+  const absl::StatusOr<std::string> json = epslice::YamlToJson(yaml);
   if (!json.ok()) return json.status();
   Lists lists;
   const auto document = nlohmann::json::parse(*json, nullptr, false);
@@ -66,7 +89,7 @@ absl::StatusOr<Lists> ParseLists(const std::string& yaml) {
     std::vector<IpAddress>& list = lists[{key.substr(0, slash), key.substr(slash + 1)}];
     if (!addresses.is_array()) return absl::InvalidArgumentError(key + ": is no list of addresses");
     for (const auto& address : addresses) {
-      const auto ip = ParseIpLenient(address.is_string() ? address.get<std::string>() : "");
+      const auto ip = epslice::ParseIpLenient(address.is_string() ? address.get<std::string>() : "");
       if (!ip) return absl::InvalidArgumentError(key + ": " + address.dump() + " is no address");
       list.push_back(*ip);
     }
@@ -74,7 +97,8 @@ absl::StatusOr<Lists> ParseLists(const std::string& yaml) {
   return lists;
 }
 
-Controller::Controller(std::string file, const std::string& name, Transport* transport, const Clock* clock)
+Controller::Controller(std::string file, const std::string& name, epslice::Transport* transport,
+                       const epslice::Clock* clock)
     : file_(std::move(file)), transport_(transport), clock_(clock), slices_(Labelled(name)) {
   config_.controller_name = Text::Intern(name);
   by_service_ = slices_.store().AddIndex(
@@ -140,7 +164,7 @@ void Controller::RunInformer(Informer<T>* informer) {
 }
 
 void Controller::ReadFileWhenChanged() {
-  const absl::StatusOr<std::string> text = ReadFileBounded(file_);
+  const absl::StatusOr<std::string> text = epslice::ReadFileBounded(file_);
   if (!text.ok() || *text == text_) return;
   text_ = *text;
   absl::StatusOr<Lists> lists = ParseLists(*text);
@@ -162,9 +186,11 @@ void Controller::Sync(const ObjectKey& key, std::unique_lock<std::mutex>* lock) 
   }
   lock->lock();
   const Outcome& outcome = applier.outcome();
-  // The watch shows it soon; who plans before that must know it.
+  // The watch shows it soon; who plans before that must know it. (A list from
+  // before our write would have us write again. slice_tracker.h guards against
+  // that; here it would only cost a write.)
   for (const auto& slice : outcome.written) slices_.store().Apply(slice);
-  for (const auto& slice : outcome.deleted) slices_.store().Remove(KeyOf(slice->metadata));
+  for (const auto& slice : outcome.deleted) slices_.store().Remove(epslice::KeyOf(slice->metadata));
   for (const std::string& error : outcome.errors) std::fprintf(stderr, "%s\n", error.c_str());
   if (outcome.errors.empty()) {
     queue_.Forget(key);
@@ -186,7 +212,7 @@ Plan Controller::PlanFor(const ObjectKey& key) const {
     for (const auto& slice : slices) plan.writes.push_back({SliceWrite::Op::kDelete, 0, slice});
     return plan;
   }
-  ReconcileInput input;
+  epslice::ReconcileInput input;
   auto selecting = std::make_shared<Service>(*service);
   selecting->spec.selector = StringMap();
   input.service = selecting;
@@ -195,7 +221,7 @@ Plan Controller::PlanFor(const ObjectKey& key) const {
     if (!slice->metadata.deletionTimestamp.is_set()) input.slices.push_back(WithPods(*slice, true));
   }
   input.nodes = std::make_shared<NodeZones>(NodeZones{{Text(), Text()}});
-  plan = Reconcile(input, config_);
+  plan = epslice::Reconcile(input, config_);
   for (SliceWrite& write : plan.writes) write.slice = WithPods(*write.slice, false);
   return plan;
 }
