@@ -77,7 +77,7 @@ void Check(const Expressions& expressions) {
   }
   ASSERT_FALSE(expressions.empty());
   for (const auto& [where, text] : expressions) {
-    SCOPED_TRACE(where + ": " + text);
+    SCOPED_TRACE(testing::Message() << where << ": " << text);
     const PromExpression expression = ReadPromQl(text);
     EXPECT_EQ(expression.error, "");
     EXPECT_FALSE(expression.selectors.empty());

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,12 @@ void AddRules(const Json& role, const std::string& where, Grants* grants) {
     for (const Json& group : rule.at("apiGroups")) {
       for (const Json& resource : rule.at("resources")) {
         for (const Json& verb : rule.at("verbs")) {
-          const std::string prefix = group.get<std::string>() + "/" + resource.get<std::string>();
           for (const Json& name : rule.value("resourceNames", Json::array({""}))) {
-            const std::string one = name == "" ? "" : "(" + name.get<std::string>() + ")";
-            grants->insert(prefix + one + " " + verb.get<std::string>() + where);
+            std::ostringstream grant;
+            grant << group.get<std::string>() << "/" << resource.get<std::string>();
+            if (name != "") grant << "(" << name.get<std::string>() << ")";
+            grant << " " << verb.get<std::string>() << where;
+            grants->insert(grant.str());
           }
         }
       }
