@@ -15,7 +15,7 @@ foreach(pair controller=endpointslice-controller sim=endpointslice-sim dev=libep
   string(REPLACE "=" ";" pair ${pair})
   list(GET pair 0 component)
   list(GET pair 1 package)
-  install(FILES ${debian}/copyright README.md SECURITY.md docs/switching.md DESTINATION /usr/share/doc/${package}
+  install(FILES ${debian}/copyright CHANGELOG.md README.md SECURITY.md docs/switching.md DESTINATION /usr/share/doc/${package}
           COMPONENT ${component} EXCLUDE_FROM_ALL)
 endforeach()
 
