@@ -57,11 +57,6 @@ const Grants kReads = {
     "discovery.k8s.io/endpointslices list",
     "discovery.k8s.io/endpointslices watch",
 };
-// Delegated authentication and authorization of the serving port.
-const Grants kReviews = {
-    "authentication.k8s.io/tokenreviews create",
-    "authorization.k8s.io/subjectaccessreviews create",
-};
 const Grants kWrites = {
     "/services/finalizers update",
     "discovery.k8s.io/endpointslices create",
@@ -70,10 +65,8 @@ const Grants kWrites = {
     "discovery.k8s.io/endpointslices/restricted create",
     "/events create",
     "/events patch",
-    "/events update",
     "events.k8s.io/events create",
     "events.k8s.io/events patch",
-    "events.k8s.io/events update",
     "coordination.k8s.io/leases(epslice-controller) get in kube-system",
     "coordination.k8s.io/leases(epslice-controller) update in kube-system",
     "coordination.k8s.io/leases create in kube-system",
@@ -85,13 +78,11 @@ Grants Union(const std::vector<Grants>& sets) {
   return all;
 }
 
-TEST(Rbac, TheBaseGrantsWhatIsNeeded) { EXPECT_EQ(Granted(Resources("base")), Union({kReads, kReviews, kWrites})); }
+TEST(Rbac, TheBaseGrantsWhatIsNeeded) { EXPECT_EQ(Granted(Resources("base")), Union({kReads, kWrites})); }
 
-TEST(Rbac, TheOverlaysGrantWhatIsNeeded) {
-  if (!HaveKubectl()) GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render the overlays";
-  EXPECT_EQ(Granted(Kustomize("overlays/replace")), Union({kReads, kReviews, kWrites}));
-  // The reviews store nothing.
-  EXPECT_EQ(Granted(Kustomize("overlays/shadow")), Union({kReads, kReviews}));
+TEST(Rbac, TheOverlayGrantsWhatIsNeeded) {
+  if (!HaveKubectl()) GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render manifests/overlays/replace";
+  EXPECT_EQ(Granted(Kustomize("overlays/replace")), Union({kReads, kWrites}));
 }
 
 }  // namespace
