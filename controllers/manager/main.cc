@@ -89,6 +89,7 @@ absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& optio
                                                      Metrics* metrics, const Clock* clock, Logger* log) {
   auto leading = std::make_unique<Leading>();
   http.qps = 0;
+  http.max_retry_after = Duration::zero();
   http.call_timeout = http.read_timeout = http.connect_timeout = options.leader_election.renew_deadline / 2;
   absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(std::move(http), clock);
   if (!transport.ok()) return transport.status();

@@ -1,0 +1,93 @@
+// The inside of LiveRunner, for the .cc files beside it only.
+#ifndef EPSLICE_CONTROLLERS_MANAGER_LIVE_RUNNER_IMPL_H_
+#define EPSLICE_CONTROLLERS_MANAGER_LIVE_RUNNER_IMPL_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "controllers/manager/live_runner.h"
+#include "controllers/manager/monitor.h"
+#include "informers/random.h"
+
+namespace epslice {
+
+struct LiveRunner::Impl {
+  Impl(LiveRunnerOptions o, Transport* t, const Clock* c, Logger* l)
+      : options(std::move(o)),
+        transport(t),
+        clock(c),
+        log(l),
+        random(options.seed),
+        controller(options.controller),
+        standby(options.standby) {}
+
+  // --- informers
+  template <typename T>
+  void RunInformer(Store<T>* store, std::atomic<bool>* synced);
+  template <typename T>
+  void ListAndWatch(Store<T>* store, std::atomic<bool>* synced);
+  template <typename T>
+  void Apply(const Watcher& watcher, const WatchUpdate& update, Store<T>* store, std::atomic<bool>* synced);
+  void InformerDown(Kind kind, const Status& status, bool* down);
+  void InformerUp(Kind kind, bool* down);
+  void StartWhenSynced(Instant now);
+
+  // --- workers
+  void RunWorker(int worker);
+  void WaitForWork(std::unique_lock<std::mutex>* lock, Instant now);
+  std::optional<Instant> NextWakeup(Instant now) const;
+  void WakeTimekeeper(Instant now);
+  void ResyncWhenDue(Instant now);
+  void ResyncNow();
+  void RunJob(const Job& job, int worker);
+  void RunSync(const Job& job, int worker);
+  void RunVerify(const Job& job, int worker);
+  // Sends a request of the job that `worker` works on.
+  Response Send(const Request& request, int worker);
+  void NoteAnswer(const Request& request, const Status& status);
+  void LogSync(const Job& job, const Plan& plan, const Outcome& outcome, bool expected_failure, Duration took);
+  void PostEvents(const Job& job, const Plan& plan, int worker);
+
+  bool Stop();
+
+  const LiveRunnerOptions options;
+  Transport* const transport;
+  const Clock* const clock;
+  Logger* const log;
+  Monitor monitor;
+
+  CancelToken reads;   // of the informers
+  CancelToken writes;  // of the workers
+  // The last write got no answer, or one that says the server is in trouble.
+  std::atomic<bool> writes_down{false};
+  std::atomic<bool> services_synced{false}, pods_synced{false}, nodes_synced{false}, slices_synced{false};
+
+  // Guards all that follows.
+  mutable std::mutex mu;
+  Random random;
+  ServiceController controller;
+  bool stopping = false;
+  bool standby;
+  Instant start_time{0};
+  std::optional<Instant> next_resync;
+  int busy = 0;
+  // The idle worker that waits for the queue's next deadline, if there is one,
+  // and what it waits for.
+  bool timekeeper = false;
+  std::optional<Instant> timekeeper_until;
+  std::condition_variable timekeeper_cv;
+  std::condition_variable idle_cv;  // the other idle workers
+  std::condition_variable stop_cv;  // informers in backoff, and Stop()
+
+  std::vector<std::thread> informer_threads;
+  std::vector<std::thread> worker_threads;
+};
+
+}  // namespace epslice
+
+#endif  // EPSLICE_CONTROLLERS_MANAGER_LIVE_RUNNER_IMPL_H_
