@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "informers/clock.h"
 #include "informers/rate_limiter.h"
 
@@ -109,7 +110,9 @@ class WorkQueue {
 
   WorkQueueOptions options_;
   TokenBucket bucket_;
-  std::unordered_map<Key, KeyState> states_;
+  // A change of the nodes may queue every Service of a cluster at once: a map
+  // without an allocation for each.
+  absl::flat_hash_map<Key, KeyState> states_;
   std::deque<Key> ready_;
   std::map<std::pair<Instant, std::uint64_t>, Key> delayed_;
   std::uint64_t sequence_ = 0;

@@ -181,8 +181,8 @@ void CheckExternalIncludes(const Context& c) {
     if (StartsWithAny(include.path, kHeavyHeaders) && include.path != "nlohmann/json_fwd.hpp") {
       c.Add(include.line, "heavy-header", include.path + " belongs in the .cc file");
     }
-    const bool is_store =
-        StartsWithAny(c.file.path, {"informers/store"}) && StartsWithAny(include.path, {"absl/container/"});
+    const bool is_store = StartsWithAny(c.file.path, {"informers/store", "informers/work_queue"}) &&
+                          StartsWithAny(include.path, {"absl/container/"});
     if (StartsWithAny(include.path, {"absl/"}) && !StartsWithAny(include.path, kAbseilInHeaders) && !is_store) {
       c.Add(include.line, "heavy-header", include.path + ": of abseil, headers show Status and StatusOr only");
     }
