@@ -144,6 +144,7 @@ void LiveRunner::Start() {
   ClusterStores& stores = impl->controller.stores();
   auto& threads = impl->informer_threads;
   for (const Kind kind : Monitor::kKinds) impl->monitor.InformerStarted(kind, impl->start_time);
+  impl->events.Start();
   threads.emplace_back([=, &stores] { impl->RunInformer(&stores.services, &impl->services_synced); });
   threads.emplace_back([=, &stores] { impl->RunInformer(&stores.pods, &impl->pods_synced); });
   threads.emplace_back([=, &stores] { impl->RunInformer(&stores.nodes, &impl->nodes_synced); });
@@ -170,6 +171,7 @@ bool LiveRunner::Impl::Stop() {
     finished = stop_cv.wait_for(lock, options.shutdown_grace, [this] { return busy == 0; });
   }
   writes.Cancel();
+  events.Stop();
   for (std::thread& thread : worker_threads) thread.join();
   for (std::thread& thread : informer_threads) thread.join();
   worker_threads.clear();

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -43,6 +44,8 @@ struct LiveRunnerOptions {
   Duration min_resync_period = std::chrono::hours(12);
   // How long Stop() lets the syncs in flight finish before it cancels them.
   Duration shutdown_grace = std::chrono::seconds(10);
+  // Which replica this is, in Events; empty: they name the component only.
+  std::string identity;
   // Informers run at once, work begins with Lead(): of several replicas one leads.
   bool standby = false;
   // Asked before every write; one that may not be is not sent, and fails. Null:

@@ -6,12 +6,15 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "controllers/manager/event_sender.h"
 #include "controllers/manager/live_runner.h"
 #include "controllers/manager/monitor.h"
+#include "controllers/manager/service_event.h"
 #include "informers/random.h"
 
 namespace epslice {
@@ -22,9 +25,18 @@ struct LiveRunner::Impl {
         transport(t),
         clock(c),
         log(l),
+        events(EventOptions(options), options.may_write, t, c, l),
         random(options.seed),
         controller(options.controller),
         standby(options.standby) {}
+
+  static EventRecorderOptions EventOptions(const LiveRunnerOptions& options) {
+    EventRecorderOptions out;
+    out.component = std::string(kEventComponent);
+    out.instance = options.identity.empty() ? out.component : options.identity;
+    out.seed = options.seed;
+    return out;
+  }
 
   // --- informers
   template <typename T>
@@ -51,7 +63,7 @@ struct LiveRunner::Impl {
   Response Send(const Request& request, int worker);
   void NoteAnswer(const Request& request, const Status& status);
   void LogSync(const Job& job, const Plan& plan, const Outcome& outcome, bool expected_failure, Duration took);
-  void PostEvents(const Job& job, const Plan& plan, int worker);
+  void RecordEvents(const Job& job, const Plan& plan);
 
   bool Stop();
 
@@ -66,6 +78,8 @@ struct LiveRunner::Impl {
   // The last write got no answer, or one that says the server is in trouble.
   std::atomic<bool> writes_down{false};
   std::atomic<bool> services_synced{false}, pods_synced{false}, nodes_synced{false}, slices_synced{false};
+
+  EventSender events;  // locks for itself
 
   // Guards all that follows.
   mutable std::mutex mu;

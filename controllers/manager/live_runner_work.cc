@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "controllers/manager/live_runner_impl.h"
-#include "controllers/manager/service_event.h"
 
 namespace epslice {
 namespace {
@@ -132,7 +131,7 @@ void LiveRunner::Impl::RunSync(const Job& job, int worker) {
   }
   LogSync(job, applier.plan(), applier.outcome(), expected_failure, end - begin);
   // Events tell of what was written.
-  if (applier.outcome().errors.empty()) PostEvents(job, applier.plan(), worker);
+  if (applier.outcome().errors.empty()) RecordEvents(job, applier.plan());
 }
 
 void LiveRunner::Impl::RunVerify(const Job& job, int worker) {
@@ -191,15 +190,8 @@ void LiveRunner::Impl::LogSync(const Job& job, const Plan& plan, const Outcome& 
              {"duration", took}});
 }
 
-void LiveRunner::Impl::PostEvents(const Job& job, const Plan& plan, int worker) {
-  for (std::size_t i = 0; i < plan.events.size() && !writes.cancelled(); ++i) {
-    const Request request = ServiceEventRequest(*job.input.service, plan.events[i], i, clock->WallNow());
-    const Response response = Send(request, worker);
-    if (response.status.ok()) continue;
-    log->Info(
-        2, "Event was not recorded",
-        {{"service", job.service}, {"reason", plan.events[i].reason.view()}, {"err", response.status.ToString()}});
-  }
+void LiveRunner::Impl::RecordEvents(const Job& job, const Plan& plan) {
+  for (const PlannedEvent& planned : plan.events) events.Record(NoteOf(*job.input.service, planned));
 }
 
 }  // namespace epslice

@@ -85,8 +85,9 @@ struct Leading {
   }
 };
 
-absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& options, HttpTransportOptions http,
-                                                     Metrics* metrics, const Clock* clock, Logger* log) {
+absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& options, const std::string& identity,
+                                                     HttpTransportOptions http, Metrics* metrics, const Clock* clock,
+                                                     Logger* log) {
   auto leading = std::make_unique<Leading>();
   http.qps = 0;
   http.max_retry_after = Duration::zero();
@@ -96,7 +97,7 @@ absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& optio
   leading->transport = *std::move(transport);
   LeaderRunnerOptions runner;
   runner.elector = options.leader_election;
-  runner.elector.identity = NewLeaderIdentity();
+  runner.elector.identity = identity;
   runner.elector.seed = static_cast<std::uint64_t>(clock->WallNow().nanos);
   const std::string name = runner.elector.name;
   metrics->SetLeader(name, false);
@@ -135,9 +136,11 @@ int Run(const ManagerOptions& options) {
   runner_options.observe_sync = [&metrics](const Job& job, const Plan& plan, const Outcome& outcome) {
     metrics.ObserveSync(job, plan, outcome);
   };
+  runner_options.identity = NewLeaderIdentity();
   std::unique_ptr<Leading> leading;
   if (options.leader_elect) {
-    absl::StatusOr<std::unique_ptr<Leading>> made = MakeLeading(options, connection->http, &metrics, &clock, &log);
+    absl::StatusOr<std::unique_ptr<Leading>> made =
+        MakeLeading(options, runner_options.identity, connection->http, &metrics, &clock, &log);
     if (!made.ok()) return Fail(made.status());
     leading = *std::move(made);
     runner_options.standby = true;

@@ -1,18 +1,19 @@
-// Events about Services, as the reference's event recorder makes them.
+// Events about Services, as the reference's event recorder names things.
 #ifndef EPSLICE_CONTROLLERS_MANAGER_SERVICE_EVENT_H_
 #define EPSLICE_CONTROLLERS_MANAGER_SERVICE_EVENT_H_
 
-#include <cstddef>
+#include <string_view>
 
 #include "apis/core.h"
-#include "apis/request.h"
 #include "controllers/endpointslice/reconcile.h"
+#include "informers/event_recorder.h"
 
 namespace epslice {
 
-// The create request of a core/v1 Event that says `event` about `service`.
-// `index` tells events of one moment apart.
-Request ServiceEventRequest(const Service& service, const PlannedEvent& event, std::size_t index, Timestamp now);
+// The reference's source component, and reporting controller.
+inline constexpr std::string_view kEventComponent = "endpoint-slice-controller";
+
+EventRecorder::Note NoteOf(const Service& service, const PlannedEvent& planned);
 
 }  // namespace epslice
 

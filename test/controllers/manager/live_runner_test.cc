@@ -228,6 +228,36 @@ TEST_F(LiveRunnerTest, FollowsPods) {
   ASSERT_TRUE(WaitFor("web", 1, 0, 0));
 }
 
+// Its hints are off, which is worth an Event; slices do not wait for it.
+TEST_F(LiveRunnerTest, EventsHoldNothingUp) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  Request get;
+  get.verb = Verb::kGet;
+  get.kind = Kind::kService;
+  get.namespace_ = "shop";
+  get.name = "web";
+  Service service = *server_.Handle(get).object.As<Service>();
+  service.metadata.annotations = service.metadata.annotations.With(Text(kAnnotationTopologyMode), Text("Auto"));
+  Send(Verb::kUpdate, service);
+  CreatePods("web", 0, 1);
+  transport_.HoldEvents(true);
+  StartRunner();
+  ASSERT_TRUE(progress_.WaitUntil([&] { return transport_.held() == 1; }));
+  CreatePods("web", 1, 5);
+  ASSERT_TRUE(WaitFor("web", 1, 5, 5));
+  Request list;
+  list.verb = Verb::kList;
+  list.kind = Kind::kEvent;
+  EXPECT_TRUE(server_.Handle(list).list.items.empty());
+  transport_.HoldEvents(false);
+  ASSERT_TRUE(progress_.WaitUntil([&] { return server_.Handle(list).list.items.size() == 1; }));
+  const auto event = server_.Handle(list).list.items[0].As<Event>();
+  EXPECT_EQ(event->reason, "TopologyAwareHintsDisabled");
+  EXPECT_EQ(event->involvedObject.name, "web");
+  EXPECT_EQ(event->reportingController, "endpoint-slice-controller");
+}
+
 TEST_F(LiveRunnerTest, ServiceComesAndIsForgotten) {
   CreateNode("n1", "a");
   CreatePods("web", 0, 2);

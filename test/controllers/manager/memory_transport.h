@@ -63,6 +63,10 @@ class MemoryTransport : public Transport {
   void HoldWrites(bool hold) {
     Set([&] { hold_ = hold; });
   }
+  // Only Events wait so.
+  void HoldEvents(bool hold) {
+    Set([&] { hold_events_ = hold; });
+  }
   // Running watches end, as they do when their time is over.
   void EndWatches() {
     Set([&] { ++watch_generation_; });
@@ -155,10 +159,13 @@ class MemoryTransport : public Transport {
       std::unique_lock<std::mutex> lock(mu_);
       ++calls_;
       if (request.verb == Verb::kList) ++lists_;
-      if (hold_ && request.verb != Verb::kList) {
+      const auto held_up = [&] {
+        return (hold_ && request.verb != Verb::kList) || (hold_events_ && request.kind == Kind::kEvent);
+      };
+      if (held_up()) {
         ++held_;
         progress_->Bump();
-        cv_.wait(lock, [&] { return !hold_ || cancel->cancelled(); });
+        cv_.wait(lock, [&] { return !held_up() || cancel->cancelled(); });
         --held_;
       }
       if (down_ || cancel->cancelled()) return unreachable;
@@ -175,6 +182,7 @@ class MemoryTransport : public Transport {
   std::condition_variable cv_;
   bool down_ = false;
   bool hold_ = false;
+  bool hold_events_ = false;
   int held_ = 0;
   int lose_answers_ = 0;
   std::uint64_t watch_generation_ = 0;
