@@ -3,8 +3,7 @@
 namespace epslice {
 
 void HintTotals::Count(const Last& last, int sign) {
-  const std::pair key(last.hints.state, last.hints.reason);
-  if ((totals_.services[key] += sign) == 0) totals_.services.erase(key);
+  totals_.services[{last.hints.state, last.hints.reason}] += sign;
   totals_.endpoints.zone += sign * last.hinted.zone;
   totals_.endpoints.node += sign * last.hinted.node;
   totals_.endpoints.none += sign * last.hinted.none;

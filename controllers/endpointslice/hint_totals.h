@@ -17,10 +17,13 @@ namespace epslice {
 class HintTotals {
  public:
   struct Totals {
-    // Services that we manage; no entry is 0.
+    // Services that we manage. What was there once stays, at 0, so that a
+    // series does not vanish.
     std::map<std::pair<HintState::Kind, std::string_view>, std::int64_t> services;
     HintCounts endpoints;  // ready ones of these Services
-    HintChanges changes;   // since the start
+    // Since the start, of syncs that went through; endpoints of deleted slices
+    // do not count.
+    HintChanges changes;
   };
 
   // What the last sync of a Service left, and what it changed.

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "controllers/topologyhints/hints.h"
@@ -105,11 +106,14 @@ void Count(const std::vector<SlicePtr>& written, const SliceChanges& changes, Pl
     CountHints(*draft, &metrics->hinted);
     CountChanges(*draft, nullptr, &metrics->hint_changes);
   }
+  std::unordered_map<std::string_view, const EndpointSlice*> by_name;
+  if (!changes.update.empty()) {
+    for (const SlicePtr& slice : written) by_name[slice->metadata.name.view()] = slice.get();
+  }
   for (const DraftPtr& draft : changes.update) {
-    const auto at = std::find_if(written.begin(), written.end(),
-                                 [&](const SlicePtr& slice) { return slice->metadata.name == draft->metadata.name; });
+    const auto at = by_name.find(draft->metadata.name.view());
     CountHints(*draft, &metrics->hinted);
-    CountChanges(*draft, at == written.end() ? nullptr : at->get(), &metrics->hint_changes);
+    CountChanges(*draft, at == by_name.end() ? nullptr : at->second, &metrics->hint_changes);
   }
   for (const SlicePtr& slice : changes.unchanged) CountHints(*slice, &metrics->hinted);
 }

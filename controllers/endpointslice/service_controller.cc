@@ -88,9 +88,9 @@ std::optional<Job> ServiceController::Next(Instant now) {
     if (service == nullptr) {
       tracker_.Forget(*key);
       trigger_times_.Forget(*key);
-      hints_.erase(*key);
     }
     if (service == nullptr || !IsManagedService(*service)) {
+      hints_.erase(*key);
       hint_totals_.Forget(*key);
       Job job;
       job.service = *key;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 
@@ -114,9 +116,12 @@ HttpReply QueuePage(const LiveRunner& runner, const HttpQuery& query) {
   return JsonReply(std::move(json));
 }
 
-HttpReply ExplainPage(const LiveRunner& runner, const HttpQuery& request) {
+HttpReply ExplainPage(const LiveRunner& runner, const HttpQuery& request, std::mutex* one_at_a_time) {
   const absl::StatusOr<ExplainQuery> query = MakeExplainQuery(request.parameters);
   if (!query.ok()) return {400, std::string(query.status().message()) + "\n"};
+  // One at a time: it may take a while, and the workers want the CPU.
+  const std::unique_lock<std::mutex> turn(*one_at_a_time, std::try_to_lock);
+  if (!turn.owns_lock()) return {503, "another explanation is being made; try again\n"};
   if (!runner.stats().synced) return {503, "the lists of the API server's objects are not complete yet\n"};
   ExplainAnswer answer = ExplainReply(*query, runner.explain_snapshot(query->service));
   return {answer.status, std::move(answer.body), std::move(answer.content_type)};
@@ -134,7 +139,9 @@ void AddStatusPages(const StatusPagesOptions& options, const LiveRunner* runner,
   serving->AddHandler("/metrics", [runner, metrics](const HttpQuery&) {
     return HttpReply{200, metrics->Render(*runner), std::string(kMetricsContentType)};
   });
-  serving->AddHandler("/debug/explain", [runner](const HttpQuery& query) { return ExplainPage(*runner, query); });
+  serving->AddHandler("/debug/explain", [runner, turn = std::make_shared<std::mutex>()](const HttpQuery& query) {
+    return ExplainPage(*runner, query, turn.get());
+  });
   serving->AddHandler("/debug/queue", [runner](const HttpQuery& query) { return QueuePage(*runner, query); });
 }
 

@@ -180,7 +180,7 @@ AddressTypeExplanation ExplainType(const ExplainInput& input, const ReconcileCon
   const bool wanting = type.state == HintState::Kind::kOff ||
                        (type.traffic.any && type.traffic.effect != HintEffect::kEverywhere) || type.asks_in_vain();
   type.fixes_looked_for = brief ? type.asks_in_vain() : wanting;
-  if (type.fixes_looked_for) type.fixes = FindFixes(input, config, type);
+  if (type.fixes_looked_for) type.fixes = FindFixes(input, config, type, brief);
   if (brief) return type;
   type.alternatives = FindAlternatives(input, config, address_type);
   type.pods = ExplainPods(input, address_type, written, planned);

@@ -61,7 +61,7 @@ std::string Decimal(Millionths value) {
 std::int64_t TypicalCpu(const NodeReport& report) {
   std::vector<std::int64_t> cpu;
   for (const auto& node : report.nodes) {
-    if (CountsAsCapacity(*node) && node->allocatableCpuMilli.value_or(0) > 0) cpu.push_back(*node->allocatableCpuMilli);
+    if (CountsAsCapacity(*node) && CapacityCpuMilli(*node) > 0) cpu.push_back(CapacityCpuMilli(*node));
   }
   if (cpu.empty()) return kDefaultCpuMilli;
   std::sort(cpu.begin(), cpu.end());
@@ -202,7 +202,7 @@ Trial MakeNodeReady(const Trial& trial, const Text& node) {
       {node}, "ready " + node.str(),
       [&](Node* n) {
         n->ready = true;
-        if (n->allocatableCpuMilli.value_or(0) == 0) n->allocatableCpuMilli = cpu;
+        if (CapacityCpuMilli(*n) == 0) n->allocatableCpuMilli = cpu;
       },
       &changed.input);
   return changed;

@@ -16,14 +16,15 @@ namespace {
 // Bounds of the search.
 constexpr std::size_t kMostParts = 3;
 constexpr int kMostTrials = 48;
+constexpr int kMostTrialsInBrief = 8;  // of each Service in a table
 constexpr std::size_t kMostZonesTried = 8;
 constexpr std::int64_t kMostEndpointsAdded = 2000;
 constexpr std::int64_t kMostResilientAdded = 16;
 
 class FixFinder {
  public:
-  FixFinder(const ExplainInput& input, const ReconcileConfig& config, const AddressTypeExplanation& type)
-      : input_(input), config_(config), type_(type) {
+  FixFinder(const ExplainInput& input, const ReconcileConfig& config, const AddressTypeExplanation& type, bool brief)
+      : input_(input), config_(config), type_(type), most_trials_(brief ? kMostTrialsInBrief : kMostTrials) {
     const HintsOptions options = OptionsOf(input);
     const bool is_auto = HeuristicOf(*input.cluster.service) == Heuristic::kAuto;
     view_ = is_auto ? options.policy : HintsPolicy::kReference;
@@ -32,11 +33,11 @@ class FixFinder {
   std::vector<Fix> Find() {
     std::deque<Trial> failed;
     failed.push_back({input_, {}});
-    while (!failed.empty()) {
+    while (!failed.empty() && trials_ < most_trials_) {
       const Trial trial = std::move(failed.front());
       failed.pop_front();
       for (Trial& next : Candidates(trial)) {
-        if (trials_ >= kMostTrials) break;
+        if (trials_ >= most_trials_) break;
         if (IsRepeated(next)) continue;
         const Outlook outlook = Try(next);
         if (Works(outlook)) {
@@ -273,6 +274,11 @@ class FixFinder {
       if (node.unknown && node.zone.empty()) to_label.insert(node.node);
     }
     AddLabels(trial, {to_label.begin(), to_label.end()}, trials);
+    std::vector<Text> no_cpu;
+    for (const NodeReport::LeftOut& node : trial.input.nodes->left_out) {
+      if (node.unknown && !node.zone.empty()) no_cpu.push_back(node.node);
+    }
+    if (!no_cpu.empty()) trials->push_back(ReportCpu(trial, no_cpu));
     std::set<Text> named;
     for (const SlicePtr& slice : PlannedSlices(trial.input.cluster.slices, plan, type_.address_type)) {
       for (const Endpoint& endpoint : slice->endpoints) {
@@ -345,15 +351,16 @@ class FixFinder {
   const AddressTypeExplanation& type_;
   HintsPolicy view_ = HintsPolicy::kReference;
   int trials_ = 0;
+  const int most_trials_;
   std::set<std::multiset<std::string>> seen_;
   std::vector<Fix> fixes_;
 };
 
 }  // namespace
 
-std::vector<Fix> FindFixes(const ExplainInput& input, const ReconcileConfig& config,
-                           const AddressTypeExplanation& type) {
-  return FixFinder(input, config, type).Find();
+std::vector<Fix> FindFixes(const ExplainInput& input, const ReconcileConfig& config, const AddressTypeExplanation& type,
+                           bool brief) {
+  return FixFinder(input, config, type, brief).Find();
 }
 
 }  // namespace epslice::internal

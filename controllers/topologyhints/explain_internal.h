@@ -40,8 +40,9 @@ std::int64_t HintedAway(const std::vector<SlicePtr>& slices);
 
 std::vector<Blocker> FindBlockers(const ExplainInput& input, const ReconcileConfig& config,
                                   const AddressTypeExplanation& type);
-std::vector<Fix> FindFixes(const ExplainInput& input, const ReconcileConfig& config,
-                           const AddressTypeExplanation& type);
+// `brief`: with a shorter search, for a table.
+std::vector<Fix> FindFixes(const ExplainInput& input, const ReconcileConfig& config, const AddressTypeExplanation& type,
+                           bool brief);
 std::vector<Alternative> FindAlternatives(const ExplainInput& input, const ReconcileConfig& config,
                                           const Text& address_type);
 std::vector<PodExplanation> ExplainPods(const ExplainInput& input, const Text& address_type,

@@ -19,7 +19,7 @@ NodeReport::LeftOut Judge(const Node& node) {
     return out;
   }
   if (out.zone.empty()) out.lacks.push_back(Lack::kNoZoneLabel);
-  if (node.allocatableCpuMilli.value_or(0) == 0) out.lacks.push_back(Lack::kNoAllocatableCpu);
+  if (CapacityCpuMilli(node) == 0) out.lacks.push_back(Lack::kNoAllocatableCpu);
   out.unknown = !out.lacks.empty();
   if (out.unknown || TakesPods(node)) return out;
   out.resilient_only = true;
@@ -54,7 +54,7 @@ NodeReport::NodeReport(std::vector<std::shared_ptr<const Node>> all_nodes) : nod
     zones_of_nodes->emplace(node->metadata.name, Text::Intern(node->metadata.labels.Get(kLabelZone)));
     LeftOut judged = Judge(*node);
     if (judged.lacks.empty() || judged.resilient_only) {
-      const std::int64_t cpu = node->allocatableCpuMilli.value_or(0);
+      const std::int64_t cpu = CapacityCpuMilli(*node);
       Zone& zone = by_zone[judged.zone];
       zone.cpu_milli += cpu;
       if (!judged.resilient_only) zone.open_cpu_milli += cpu;

@@ -10,7 +10,8 @@ namespace {
 // To so many digits after the point, without trailing zeros.
 std::string Rounded(double value, int digits) {
   const double scale = std::pow(10, digits);
-  auto scaled = static_cast<std::int64_t>(std::llround(value * scale));
+  constexpr double kMost = 1e18;  // more is no number to read, and none to round
+  auto scaled = static_cast<std::int64_t>(std::llround(std::clamp(value * scale, -kMost, kMost)));
   std::string text = scaled < 0 ? "-" : "";
   scaled = std::abs(scaled);
   const auto unit = static_cast<std::int64_t>(scale);

@@ -125,10 +125,10 @@ HintState Enabled(const Allocation& allocation, const Counts& allocated, const s
   HintState state;
   state.kind = HintState::Kind::kEnabled;
   for (std::size_t z = 0; z < allocated.size(); ++z) {
-    if (allocated[z] > 0) state.by_zone.push_back({allocation.zones[z].zone, allocated[z], 0});
+    if (allocated[z] > 0) state.by_zone.push_back({allocation.zones[z].zone, allocated[z], 0, true});
   }
   if (elsewhere.empty()) return state;
-  for (const auto& [zone, count] : elsewhere) state.by_zone.push_back({zone, count, 0});
+  for (const auto& [zone, count] : elsewhere) state.by_zone.push_back({zone, count, 0, false});
   std::sort(state.by_zone.begin(), state.by_zone.end(), [](const auto& a, const auto& b) { return a.zone < b.zone; });
   return state;
 }
@@ -268,13 +268,21 @@ bool HintsOutdated(const HintState& state, const ZoneCapacity& capacity) {
   std::int64_t total = 0;
   for (const HintState::Zone& zone : state.by_zone) total += zone.endpoints;
   auto have = state.by_zone.begin();
+  const auto skip_without_capacity = [&] {
+    while (have != state.by_zone.end() && !have->has_capacity) {
+      if (capacity.Find(have->zone) != nullptr) return false;
+      ++have;
+    }
+    return true;
+  };
   for (const ZoneCapacity::Share& share : capacity.zones) {
+    if (!skip_without_capacity()) return true;
     if (have == state.by_zone.end() || have->zone != share.zone) return true;
     const int minimum = MinimumEndpoints(share.ratio, state.options.overload_threshold, static_cast<int>(total));
     if (have->endpoints < minimum) return true;
     ++have;
   }
-  return have != state.by_zone.end();
+  return !skip_without_capacity() || have != state.by_zone.end();
 }
 
 bool operator==(const HintState& a, const HintState& b) {

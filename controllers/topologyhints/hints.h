@@ -31,6 +31,7 @@ struct HintState {
     std::int64_t endpoints = 0;  // hinted for it
     // The fewest that would do when this was worked out; resilient only.
     std::int64_t minimum = 0;
+    bool has_capacity = true;  // reference: an endpoint's own zone may have none
     friend bool operator==(const Zone&, const Zone&) = default;
   };
 

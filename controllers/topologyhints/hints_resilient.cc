@@ -142,7 +142,7 @@ class ResilientHints {
     state.ready_endpoints = ready();
     const std::int64_t total = TotalCpu(zones_);
     for (const ZoneCapacity::Share& zone : zones_) {
-      state.by_zone.push_back({zone.zone, 0, ResilientMinimum(zone.cpu_milli, total, ready(), threshold_)});
+      state.by_zone.push_back({zone.zone, 0, ResilientMinimum(zone.cpu_milli, total, ready(), threshold_), true});
     }
     std::vector<DraftPtr> copies(slices_.unchanged->size());
     for (std::size_t i = 0; i < items_.size(); ++i) {

@@ -5,9 +5,15 @@
 namespace epslice {
 namespace {
 
+// An annotation may be long.
+std::string Quoted(std::string_view text) {
+  constexpr std::size_t kMost = 64;
+  return "\"" + std::string(text.substr(0, kMost)) + (text.size() > kMost ? "...\"" : "\"");
+}
+
 absl::Status NotAShare(std::string_view text, Millionths max) {
-  return absl::InvalidArgumentError("\"" + std::string(text) + "\" is not a number from 0 to " +
-                                    std::to_string(max / kOne) + " such as 0.2 or 20%");
+  return absl::InvalidArgumentError(Quoted(text) + " is not a number from 0 to " + std::to_string(max / kOne) +
+                                    " such as 0.2 or 20%");
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -20,7 +26,7 @@ absl::StatusOr<HintsPolicy> ParseHintsPolicy(std::string_view text) {
   for (const HintsPolicy policy : {HintsPolicy::kReference, HintsPolicy::kResilient}) {
     if (text == NameOf(policy)) return policy;
   }
-  return absl::InvalidArgumentError("\"" + std::string(text) + "\" is not one of reference, resilient");
+  return absl::InvalidArgumentError(Quoted(text) + " is not one of reference, resilient");
 }
 
 absl::StatusOr<Millionths> ParseShare(std::string_view text, Millionths max) {

@@ -161,7 +161,7 @@ void AddWanderers(const Counts& cpu, std::size_t group, std::int64_t count, Coun
 }  // namespace
 
 std::int64_t ResilientMinimum(std::int64_t cpu, std::int64_t total, std::int64_t endpoints, Millionths threshold) {
-  if (cpu == 0 || endpoints == 0) return 0;
+  if (cpu <= 0 || total <= 0 || endpoints == 0) return 0;
   // ceil(cpu * endpoints / (total * (1 + threshold)))
   const __int128 above = static_cast<__int128>(cpu) * endpoints * kOne;
   const __int128 below = static_cast<__int128>(total) * (kOne + threshold);

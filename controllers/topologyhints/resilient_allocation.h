@@ -67,9 +67,12 @@ struct SharedAssignment {
 // For when AssignZones() has no answer: zones share endpoints, so that every
 // zone with CPU is named and no endpoint's expected load exceeds the threshold.
 // A zone whose own endpoints suffice keeps them to itself as far as it goes;
-// the others take their own and the fewest further ones that have room. In the
-// end every endpoint is for every zone, which is an even spread.
-// Empty: not possible (no endpoint, or more zones than endpoints may name).
+// the others take their own and the fewest further ones that have room. Where
+// that does not do, and with more than 64 zones, every endpoint is for every
+// zone, which is an even spread; or, with more zones than an endpoint may name,
+// blocks of zones share the endpoints of the block.
+// Empty: no endpoint, or more than 8 zones with CPU and no blocks of them found
+// that meet the threshold.
 // `own`: endpoints of each zone; `homeless`: those of none.
 std::vector<SharedAssignment> ShareZones(const std::vector<std::int64_t>& cpu_milli,
                                          const std::vector<std::int64_t>& own, std::int64_t homeless,

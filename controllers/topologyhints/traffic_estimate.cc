@@ -145,7 +145,7 @@ std::string_view NameOf(HintEffect effect) {
 }
 
 Consumers ConsumersOf(const std::vector<std::shared_ptr<const Node>>& nodes, HintsPolicy view) {
-  const auto cpu_of = [](const Node& node) { return node.allocatableCpuMilli.value_or(0); };
+  const auto cpu_of = CapacityCpuMilli;
   std::int64_t cpu = 0;
   std::int64_t open_cpu = 0;
   for (const auto& node : nodes) {

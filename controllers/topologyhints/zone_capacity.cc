@@ -23,6 +23,11 @@ const ZoneCapacity::Share* ZoneCapacity::Find(const Text& zone) const {
   return it == zones.end() ? nullptr : &*it;
 }
 
+std::int64_t CapacityCpuMilli(const Node& node) {
+  constexpr std::int64_t kMost = 1'000'000'000'000;
+  return std::clamp<std::int64_t>(node.allocatableCpuMilli.value_or(0), 0, kMost);
+}
+
 bool CountsAsCapacity(const Node& node) {
   return node.ready && !node.metadata.labels.Contains("node-role.kubernetes.io/control-plane") &&
          !node.metadata.labels.Contains("node-role.kubernetes.io/master");
@@ -37,11 +42,10 @@ void ZoneCapacities::Count(const Node& node, int sign) {
   if (!CountsAsCapacity(node)) return;
   ready_nodes_ += sign;
   const std::string_view zone = node.metadata.labels.Get(kLabelZone);
-  const std::int64_t cpu = node.allocatableCpuMilli.value_or(0);
-  if (zone.empty() || cpu == 0) {
-    unknown_nodes_ += sign;
-    return;
-  }
+  const std::int64_t cpu = CapacityCpuMilli(node);
+  if (zone.empty() || cpu == 0) unknown_nodes_ += sign;
+  // Without CPU it still has consumers.
+  if (zone.empty()) return;
   const auto at = zones_.try_emplace(Text::Intern(zone)).first;
   Sum& sum = at->second;
   sum.nodes += sign;

@@ -43,6 +43,9 @@ struct ZoneCapacity {
   friend bool operator==(const ZoneCapacity&, const ZoneCapacity&) = default;
 };
 
+// status.allocatable.cpu of a node as capacity: 0 where it is absent or not
+// above 0, and at most a billion CPUs, so that sums over nodes cannot overflow.
+std::int64_t CapacityCpuMilli(const Node& node);
 // Whether a node counts: it is Ready and no control-plane node.
 bool CountsAsCapacity(const Node& node);
 // Whether pods may come to it and stay: it is neither cordoned nor has it a
@@ -62,7 +65,7 @@ class ZoneCapacities {
 
  private:
   struct Sum {
-    std::int64_t nodes = 0;
+    std::int64_t nodes = 0;  // also those without CPU
     std::int64_t cpu_milli = 0;
     std::int64_t open_cpu_milli = 0;  // of nodes that take pods
   };

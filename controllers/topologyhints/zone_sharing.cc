@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -47,19 +48,18 @@ class Sharing {
     const double cpu = static_cast<double>(cpu_[static_cast<std::size_t>(zone)]);
     SortFor(zone);
     std::int64_t before = 0;
-    std::int64_t least = std::max<std::int64_t>(1, own_[static_cast<std::size_t>(zone)]);
-    for (std::size_t i = 0; i < classes_.size(); ++i) {
-      const Class& c = classes_[i];
-      const double room = limit_ - c.load;
-      if (c.zones.size() >= kMaxZonesOfEndpoint || room <= 0) {
+    // As numbers that cannot overflow: where there is hardly any room, hardly
+    // any number of endpoints will do.
+    double least = static_cast<double>(std::max<std::int64_t>(1, own_[static_cast<std::size_t>(zone)]));
+    for (const Class& c : classes_) {
+      if (IsFull(c)) {
         if (c.own == zone) return false;
         continue;
       }
       // cpu / n <= room, for this class and all before it: loads only grow.
-      least = std::max(least, static_cast<std::int64_t>(std::ceil(cpu / (room * (1 + kGrace)))));
-      least = std::max(least, before + 1);
-      if (least <= before + c.count) return Give(zone, cpu, least);
+      least = std::max({least, std::ceil(cpu / ((limit_ - c.load) * (1 + kGrace))), static_cast<double>(before + 1)});
       before += c.count;
+      if (least <= static_cast<double>(before)) return Give(zone, cpu, static_cast<std::int64_t>(least));
     }
     return false;
   }
@@ -89,6 +89,12 @@ class Sharing {
   }
 
  private:
+  // Nothing more fits: what is too little to tell from a rounding error is no
+  // room.
+  bool IsFull(const Class& c) const {
+    return c.zones.size() >= kMaxZonesOfEndpoint || limit_ - c.load <= limit_ * kGrace;
+  }
+
   // Own endpoints first, then the least loaded, then by zone.
   void SortFor(int zone) {
     std::stable_sort(classes_.begin(), classes_.end(), [zone](const Class& a, const Class& b) {
@@ -101,7 +107,7 @@ class Sharing {
     const double load = cpu / static_cast<double>(count);
     std::int64_t left = count;
     for (std::size_t i = 0; left > 0; ++i) {
-      if (classes_[i].zones.size() >= kMaxZonesOfEndpoint || classes_[i].load >= limit_) continue;
+      if (IsFull(classes_[i])) continue;
       if (classes_[i].count > left) {
         Class rest = classes_[i];
         rest.count -= left;
@@ -133,18 +139,69 @@ class Sharing {
   std::vector<Class> classes_;
 };
 
-std::vector<SharedAssignment> EvenSpread(const Counts& cpu, const Counts& own, std::int64_t homeless) {
-  std::vector<int> all;
+// Zones with CPU in `count` blocks of no more than an endpoint may name, with
+// CPUs as alike as may be: the largest first, each into the least block.
+std::vector<std::vector<int>> Blocks(const Counts& cpu, const std::vector<int>& by_cpu, std::size_t count) {
+  std::vector<std::vector<int>> blocks(count);
+  Counts sums(count, 0);
+  for (const int zone : by_cpu) {
+    std::size_t least = count;
+    for (std::size_t b = 0; b < count; ++b) {
+      if (blocks[b].size() >= kMaxZonesOfEndpoint) continue;
+      if (least == count || sums[b] < sums[least]) least = b;
+    }
+    blocks[least].push_back(zone);
+    sums[least] += cpu[static_cast<std::size_t>(zone)];
+  }
+  for (std::vector<int>& block : blocks) std::sort(block.begin(), block.end());
+  return blocks;
+}
+
+// The last resort: all zones share all endpoints, which is an even spread; or,
+// where they are more than an endpoint may name, blocks of zones share the
+// endpoints of the block, as many blocks as meet the threshold.
+std::vector<SharedAssignment> SpreadInBlocks(const Counts& cpu, const Counts& own, std::int64_t homeless,
+                                             Millionths threshold) {
+  std::vector<int> by_cpu;
   for (std::size_t z = 0; z < cpu.size(); ++z) {
-    if (cpu[z] > 0) all.push_back(static_cast<int>(z));
+    if (cpu[z] > 0) by_cpu.push_back(static_cast<int>(z));
   }
-  if (all.size() > kMaxZonesOfEndpoint) return {};
-  std::vector<SharedAssignment> result;
-  if (homeless > 0) result.push_back({-1, all, homeless});
-  for (std::size_t z = 0; z < own.size(); ++z) {
-    if (own[z] > 0) result.push_back({static_cast<int>(z), all, own[z]});
+  const auto cpu_of = [&](int zone) { return cpu[static_cast<std::size_t>(zone)]; };
+  std::stable_sort(by_cpu.begin(), by_cpu.end(), [&](int a, int b) { return cpu_of(a) > cpu_of(b); });
+  const std::int64_t total = std::accumulate(cpu.begin(), cpu.end(), std::int64_t{0});
+  const std::int64_t endpoints = std::accumulate(own.begin(), own.end(), homeless);
+  const std::size_t fewest = (by_cpu.size() + kMaxZonesOfEndpoint - 1) / kMaxZonesOfEndpoint;
+  // One block, where it may be, keeps as much traffic in its zone as no hints
+  // would; several may keep less. Else each needs an endpoint at least.
+  std::size_t count = fewest == 1 ? 1 : std::min(by_cpu.size(), static_cast<std::size_t>(endpoints));
+  for (; count >= fewest; --count) {
+    const std::vector<std::vector<int>> blocks = Blocks(cpu, by_cpu, count);
+    Counts block_cpu(count, 0);
+    std::vector<int> block_of(cpu.size(), -1);
+    std::int64_t needed = 0;
+    for (std::size_t b = 0; b < count; ++b) {
+      for (const int zone : blocks[b]) {
+        block_cpu[b] += cpu_of(zone);
+        block_of[static_cast<std::size_t>(zone)] = static_cast<int>(b);
+      }
+      needed += ResilientMinimum(block_cpu[b], total, endpoints, threshold);
+    }
+    if (needed > endpoints) continue;
+    // The same question as without sharing, with blocks for zones.
+    std::vector<EndpointGroup> groups = {{-1, -1, false, homeless}};
+    for (std::size_t z = 0; z < own.size(); ++z) groups.push_back({block_of[z], -1, false, own[z]});
+    const std::optional<std::vector<ZoneAssignment>> assignments = AssignZones(block_cpu, groups, threshold);
+    if (!assignments) continue;
+    std::vector<SharedAssignment> result;
+    for (const ZoneAssignment& a : *assignments) {
+      result.push_back({static_cast<int>(a.group) - 1, blocks[static_cast<std::size_t>(a.zone)], a.count});
+    }
+    std::sort(result.begin(), result.end(), [](const SharedAssignment& a, const SharedAssignment& b) {
+      return std::tie(a.own, a.zones) < std::tie(b.own, b.zones);
+    });
+    return result;
   }
-  return result;
+  return {};
 }
 
 // Which zones lean on others when nobody gives way: those whose own endpoints
@@ -167,6 +224,10 @@ std::vector<SharedAssignment> ShareZones(const std::vector<std::int64_t>& cpu_mi
   if (endpoints == 0 || total == 0) return {};
   const double limit = static_cast<double>(total) / static_cast<double>(endpoints) *
                        (static_cast<double>(kOne + threshold) / static_cast<double>(kOne));
+  // Zones that lean on others are placed one by one, which is for the few zones
+  // that clusters have.
+  constexpr std::size_t kMostPlaced = 64;
+  if (cpu_milli.size() > kMostPlaced) return SpreadInBlocks(cpu_milli, own, homeless, threshold);
   std::vector<char> leaning = Leaning(cpu_milli, own, limit);
   for (;;) {
     std::vector<int> order;
@@ -188,7 +249,7 @@ std::vector<SharedAssignment> ShareZones(const std::vector<std::int64_t>& cpu_mi
         fullest = z;
       }
     }
-    if (fullest == cpu_milli.size()) return EvenSpread(cpu_milli, own, homeless);
+    if (fullest == cpu_milli.size()) return SpreadInBlocks(cpu_milli, own, homeless, threshold);
     leaning[fullest] = 1;
   }
 }

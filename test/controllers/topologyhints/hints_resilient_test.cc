@@ -140,6 +140,11 @@ TEST_F(ResilientHintsTest, Cases) {
             {"a1", "b1"},
             "a>ac b>b",
             false},
+           {"a zone whose only node has no CPU is named, too",
+            {{"a1", "a"}, {"a2", "a"}, {"b1", "b"}, {"b2", "b"}, {"c1", "c", 0}},
+            {"a1", "b1"},
+            "a>ac b>b",
+            false},
            {"NoExecute is as cordoned, other effects are not",
             {{"a1", "a"}, {"b1", "b", kCpu, false, "NoSchedule"}, {"c1", "c", kCpu, false, "NoExecute"}},
             {"a1", "b1"},
@@ -172,7 +177,7 @@ TEST_F(ResilientHintsTest, WhereThereCanBeNone) {
     HintFailure failure;
     std::string message;
   };
-  std::vector<NodeIs> ten_zones;
+  std::vector<NodeIs> ten_zones;  // two endpoints could share them in blocks
   for (char z = 'a'; z <= 'j'; ++z) ten_zones.push_back({std::string(1, z) + "1", std::string(1, z)});
   for (const Case& c : std::vector<Case>{
            {"too many unknown nodes",

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,26 @@ TEST(ZoneCapacitiesTest, OneNodeWithoutZoneOrCpuSpoilsItUntilItIsMended) {
   }
 }
 
+// What no node has, but somebody may write.
+TEST(ZoneCapacitiesTest, ImpossibleCpu) {
+  ZoneCapacities capacities;
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  const std::vector<Node> nodes = {MakeNode("a", kMost), MakeNode("b", kMost), MakeNode("c", 2)};
+  for (const Node& node : nodes) capacities.Observe(nullptr, &node);
+  double sum = 0;
+  for (const ZoneCapacity::Share& share : capacities.snapshot()->zones) {
+    EXPECT_GT(share.cpu_milli, 0);
+    EXPECT_GE(share.ratio, 0);
+    sum += share.ratio;
+  }
+  EXPECT_DOUBLE_EQ(sum, 1);
+  const Node negative = MakeNode("c", -4000);
+  capacities.Observe(&nodes[2], &negative);
+  EXPECT_EQ(capacities.snapshot()->unknown_nodes, 1) << "as if it had none";
+  ASSERT_THAT(capacities.snapshot()->consumer_zones, SizeIs(3)) << "its zone has consumers all the same";
+  EXPECT_EQ(capacities.snapshot()->consumer_zones[2].cpu_milli, 0);
+}
+
 TEST(AllocateEndpointsTest, Cases) {
   struct Case {
     std::vector<std::pair<std::string, std::int64_t>> zones;
@@ -148,7 +169,8 @@ TEST_F(HintsTest, EveryReadyEndpointGetsItsZoneAndSomeAreGivenAway) {
   const HintState state = Run(Capacity({{"a", 1000}, {"b", 1000}}));
   EXPECT_EQ(state.kind, HintState::Kind::kEnabled);
   EXPECT_EQ(Hints(*create_[0]), "baa-b");
-  EXPECT_THAT(state.by_zone, ElementsAre(HintState::Zone{Text("a"), 2, 0}, HintState::Zone{Text("b"), 2, 0}));
+  EXPECT_THAT(state.by_zone,
+              ElementsAre(HintState::Zone{Text("a"), 2, 0, true}, HintState::Zone{Text("b"), 2, 0, true}));
 }
 
 TEST_F(HintsTest, AnEndpointWithoutAZoneTakesAllHintsAway) {
@@ -247,12 +269,16 @@ TEST_F(HintsTest, OutdatedStates) {
   EXPECT_FALSE(HintsOutdated(state, two)) << "no matter of capacity";
   EXPECT_TRUE(HintsOutdated(state, ZoneCapacity{})) << "for another reason now";
   state.kind = HintState::Kind::kEnabled;
-  state.by_zone = {{Text("a"), 5, 0}, {Text("b"), 5, 0}};
+  state.by_zone = {{Text("a"), 5, 0, true}, {Text("b"), 5, 0, true}};
   EXPECT_FALSE(HintsOutdated(state, two));
   EXPECT_TRUE(HintsOutdated(state, ZoneCapacity{}));
   EXPECT_TRUE(HintsOutdated(state, Capacity({{"a", 1000}, {"b", 1000}, {"c", 1000}})));
   EXPECT_TRUE(HintsOutdated(state, Capacity({{"a", 1000}, {"c", 1000}})));
   EXPECT_TRUE(HintsOutdated(state, Capacity({{"a", 1000}, {"b", 3000}})));
+  state.by_zone = {
+      {Text("a"), 5, 0, true}, {Text("aa"), 1, 0, false}, {Text("b"), 5, 0, true}, {Text("z"), 1, 0, false}};
+  EXPECT_FALSE(HintsOutdated(state, two)) << "endpoints in zones that never had capacity";
+  EXPECT_TRUE(HintsOutdated(state, Capacity({{"a", 1000}, {"b", 1000}, {"z", 10}}))) << "now one has";
 }
 
 }  // namespace

@@ -239,5 +239,50 @@ TEST(ShareZonesTest, ServesAllWithinTheThreshold) {
   EXPECT_GT(better, shared_rounds / 2) << "or sharing is not worth it";
 }
 
+// More zones than an endpoint may name: blocks of them share.
+TEST(ShareZonesTest, ManyZonesShareInBlocks) {
+  // Two blocks do: one zone has 2 endpoints, the other eight the rest.
+  const Counts nine = {32, 8, 8, 64, 64, 4, 16, 64, 64};
+  const Counts sixteen = {2, 2, 2, 2, 2, 2, 2, 1, 1};
+  const std::vector<SharedAssignment> shared = ShareZones(nine, sixteen, 0, kDefault);
+  ASSERT_FALSE(shared.empty());
+  const SharedView nine_view = View(nine, sixteen, 0, shared);
+  EXPECT_TRUE(nine_view.all_named);
+  EXPECT_LE(nine_view.worst, 1.2 + 1e-8);
+
+  Random random(15);
+  int found = 0;
+  int rounds = 0;
+  for (; rounds < 3000; ++rounds) {
+    const auto zones = static_cast<std::size_t>(rounds % 100 == 0 ? random.Between(65, 120) : random.Between(9, 24));
+    Counts cpu, own;
+    for (std::size_t z = 0; z < zones; ++z) {
+      cpu.push_back(random.Between(1, 16) * 500);
+      own.push_back(random.Between(0, 3));
+    }
+    const std::int64_t homeless = random.Between(1, 3);
+    const std::vector<SharedAssignment> answer = ShareZones(cpu, own, homeless, kDefault);
+    if (answer.empty()) continue;
+    ++found;
+    const SharedView view = View(cpu, own, homeless, answer);
+    ASSERT_TRUE(view.all_named);
+    ASSERT_LE(view.worst, 1.2 + 1e-8);
+  }
+  EXPECT_GT(found, rounds * 9 / 10);
+}
+
+TEST(ShareZonesTest, ExtremeNumbers) {
+  constexpr std::int64_t kHuge = 1'000'000'000'000'000'000;
+  for (const Millionths threshold : {Millionths{0}, kDefault, kMaxThreshold}) {
+    const Counts cpu = {kHuge, 1, kHuge, 3};
+    const Counts own = {1, 5, 0, 1};
+    const SharedView view = View(cpu, own, 2, ShareZones(cpu, own, 2, threshold));
+    EXPECT_TRUE(view.all_named);
+    EXPECT_LE(view.worst, 1 + static_cast<double>(threshold) / 1e6 + 1e-6);
+  }
+  EXPECT_EQ(ResilientMinimum(5, 0, 10, kDefault), 0);
+  EXPECT_EQ(ResilientMinimum(-5, 10, 10, kDefault), 0);
+}
+
 }  // namespace
 }  // namespace epslice
