@@ -90,5 +90,28 @@ TEST_F(HintSyncTest, HintsAndEventsWaitForTheWrites) {
   EXPECT_THAT(events_, SizeIs(1));
 }
 
+TEST_F(HintSyncTest, WhatIsNotManagedAnyMoreIsForgotten) {
+  PutNode("n1", "a");
+  PutNode("n2", "b");
+  const ServiceBuilder asking = ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto");
+  PutService(asking);
+  PutPod(PodBuilder("web-1", "10.1.0.1"));
+  PutPod(PodBuilder("web-2", "10.1.0.2").Node("n2"));
+  controller_.Start(now_);
+  WorkAll();
+  Echo();
+  ServiceBuilder external = asking;
+  external.service.spec.type = Text("ExternalName");
+  PutService(external);
+  WorkAll();
+  for (const auto& [state, services] : controller_.hint_totals().services) EXPECT_EQ(services, 0) << state.second;
+  PutNode("n3", "c");
+  EXPECT_THAT(WorkAll(), IsEmpty()) << "no hints that could be outdated";
+  events_.clear();
+  PutService(asking);
+  WorkAll();
+  EXPECT_THAT(events_, SizeIs(1)) << "a new beginning";
+}
+
 }  // namespace
 }  // namespace epslice

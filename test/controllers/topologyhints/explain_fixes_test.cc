@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -209,6 +210,33 @@ TEST(ExplainTest, CombinesWhatDoesNotDoAlone) {
     EXPECT_GE(fix.parts.size(), 2U);
     EXPECT_LE(fix.parts.size(), 3U);
   }
+}
+
+// CPUs that no node has, but that somebody may write, are shown, not summed up
+// beyond what a number holds.
+TEST(ExplainTest, ImpossibleCpu) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  const Nodes nodes = MakeNodes({{"a1", "zone-a", kMost}, {"b1", "zone-b", kMost}, {"c1", "zone-c", -kMost}});
+  for (const HintsPolicy policy : {HintsPolicy::kReference, HintsPolicy::kResilient}) {
+    ReconcileConfig config;
+    config.hints.policy = policy;
+    const Explanation explanation =
+        ExplainService(MakeExplainInput(AutoService(), PodsOn({"a1", "b1", "c1"}), nodes, config), config);
+    EXPECT_THAT(ExplanationText(explanation), HasSubstr("1000000000 CPU"));
+    EXPECT_THAT(ExplanationJson(explanation), HasSubstr("\"zone-c\""));
+  }
+}
+
+TEST(ExplainTest, ACpuThatIsNotReportedLeavesAZoneToAll) {
+  ReconcileConfig config;
+  config.hints.policy = HintsPolicy::kResilient;
+  // Of 6 nodes one is unknown; its zone is named beside another.
+  const Nodes nodes = MakeNodes(
+      {{"a1", "zone-a"}, {"a2", "zone-a"}, {"b1", "zone-b"}, {"b2", "zone-b"}, {"b3", "zone-b"}, {"c1", "zone-c", 0}});
+  const Explanation explanation =
+      ExplainService(MakeExplainInput(AutoService(), PodsOn({"a1", "a2", "b1", "b2", "b3"}), nodes, config), config);
+  EXPECT_EQ(Only(explanation).state, HintState::Kind::kEnabled);
+  EXPECT_THAT(Only(explanation).fixes, IsEmpty()) << "every proxy heeds them";
 }
 
 }  // namespace
