@@ -213,8 +213,9 @@ class ResilientHints {
     std::vector<std::uint64_t> keys;
     keys.reserve(items_.size());
     for (const Item& item : items_) {
-      const auto own = static_cast<std::uint64_t>(item.own + 1);
-      const auto hinted = static_cast<std::uint64_t>(item.hinted + 1);
+      // From -1 on; adding one first would be an int.
+      const std::uint64_t own = static_cast<std::uint64_t>(item.own) + 1;
+      const std::uint64_t hinted = static_cast<std::uint64_t>(item.hinted) + 1;
       keys.push_back((own * span + hinted) * 2 + (IsDraft(item) ? 0 : 1));
     }
     std::vector<std::uint64_t> distinct;

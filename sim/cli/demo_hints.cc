@@ -1,5 +1,6 @@
 #include "sim/cli/demo_hints.h"
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -44,8 +45,14 @@ bool AnyHinted(const ByZone& zones) {
 
 // "40.5%" of parts in a whole.
 std::string Percent(double share) {
-  const auto tenths = static_cast<std::int64_t>(share * 1000 + 0.5);
+  const std::int64_t tenths = std::lround(share * 1000);
   return Concat(tenths / 10, '.', tenths % 10, '%');
+}
+
+// "80", "0.5"
+std::string CpuText(std::int64_t milli) {
+  const std::string whole = Concat(milli / 1000);
+  return milli % 1000 == 0 ? whole : Concat(whole, '.', milli % 1000 / 100);
 }
 
 }  // namespace
@@ -66,7 +73,7 @@ void PrintHintsByZone(const Dump& dump, std::ostream& out) {
   }
   Table table(std::move(header));
   for (const ZoneCapacity::Share& share : capacities.snapshot()->consumer_zones) {
-    std::vector<std::string> row = {share.zone.str(), Concat(nodes[share.zone]), Concat(share.cpu_milli / 1000),
+    std::vector<std::string> row = {share.zone.str(), Concat(nodes[share.zone]), CpuText(share.cpu_milli),
                                     Percent(share.ratio)};
     for (ByZone& zones : services) {
       const InZone& count = zones[share.zone];

@@ -48,6 +48,7 @@ class ExplainCommand : public Command {
              const ReconcileConfig& config, const Streams& streams) const {
     std::vector<ObjectKey> keys;
     const auto services = dump.Of<Service>();
+    keys.reserve(services.size());
     for (const auto& service : services) keys.push_back(KeyOf(service->metadata));
     const absl::StatusOr<ObjectKey> key = FindService(service_, keys);
     if (!key.ok()) return BadInput(streams, Concat("explain: ", std::string(key.status().message())));
