@@ -135,7 +135,8 @@ bool ServerConnection::PeerAlive() const {
 }
 
 void ServerConnection::Cut() {
-  cut_at_.store(std::numeric_limits<std::int64_t>::min(), std::memory_order_release);
+  // Before all times of a clock, and no number that differences overflow with.
+  cut_at_.store(-1, std::memory_order_release);
   ::shutdown(fd_, SHUT_RD);
 }
 
