@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "informers/http/httplib_statics.h"
 #include "informers/http/server_connection.h"
 #include "informers/http/server_tls.h"
 #include "informers/http/worker_pool.h"
@@ -173,6 +174,7 @@ absl::Status Serving::Impl::MakeTls() {
 }
 
 absl::Status Serving::Impl::Start() {
+  MakeHttplibStatics();
   if (absl::Status made = MakeTls(); !made.ok()) return made;
   errno = 0;
   bool bound = false;

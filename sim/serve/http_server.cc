@@ -15,6 +15,7 @@
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "apis/protobuf.h"
+#include "informers/http/httplib_statics.h"
 #include "informers/http/server_connection.h"
 #include "informers/http/worker_pool.h"
 #include "sim/serve/api_handler.h"
@@ -220,6 +221,7 @@ void HttpServer::Impl::Configure() {
 }
 
 absl::Status HttpServer::Impl::Start() {
+  MakeHttplibStatics();
   errno = 0;
   bool bound = false;
   if (options.port == 0) {
