@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "informers/http/httplib_statics.h"
+#include "informers/http/httplib_server.h"
 #include "informers/http/server_connection.h"
 #include "informers/http/server_tls.h"
 #include "informers/http/worker_pool.h"
@@ -31,21 +31,6 @@ constexpr Duration kFairShare = std::chrono::milliseconds(100);
 thread_local bool close_connection = false;
 // Set while a connection that is one too many is closed.
 thread_local bool turn_away = false;
-
-class ConnectionStream : public httplib::Stream {
- public:
-  explicit ConnectionStream(ServerConnection* connection) : connection_(connection) {}
-  bool is_readable() const override { return connection_->buffered() || connection_->PeerAlive(); }
-  bool is_writable() const override { return true; }
-  ssize_t read(char* to, std::size_t size) override { return connection_->Read(to, size); }
-  ssize_t write(const char* from, std::size_t size) override { return connection_->Write(from, size); }
-  void get_remote_ip_and_port(std::string& ip, int& port) const override { connection_->Address(true, &ip, &port); }
-  void get_local_ip_and_port(std::string& ip, int& port) const override { connection_->Address(false, &ip, &port); }
-  socket_t socket() const override { return connection_->fd(); }
-
- private:
-  ServerConnection* const connection_;
-};
 
 // Hands connections to threads. `open` counts those it has, served or in line.
 // Where too many are in line, the next is turned away.
@@ -78,11 +63,6 @@ class PoolQueue : public httplib::TaskQueue {
   std::atomic<std::size_t>* const open_;
   const std::function<void()> make_room_;
 };
-
-bool HasBody(const httplib::Request& request) {
-  return request.has_header("Transfer-Encoding") ||
-         (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
-}
 
 HttpReply PlainReply(int code, std::string text) { return HttpReply{code, std::move(text) + "\n"}; }
 
@@ -260,11 +240,11 @@ bool Serving::Impl::process_and_close_socket(socket_t socket) {
 
 void Serving::Impl::Serve(ServerConnection* connection, std::uint64_t id) {
   close_connection = false;
-  ConnectionStream stream(connection);
+  const std::unique_ptr<httplib::Stream> stream = MakeConnectionStream(connection);
   bool good = true;
   bool closed = false;
   while (good && !closed && !close_connection && connection->AwaitRequest()) {
-    good = process_request(stream, false, closed, [&](httplib::Request& request) {
+    good = process_request(*stream, false, closed, [&](httplib::Request& request) {
       connection->HeadDone();
       // Answers are small; and ranges of what is made anew have no meaning.
       request.headers.erase("Accept-Encoding");

@@ -15,7 +15,7 @@
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "apis/protobuf.h"
-#include "informers/http/httplib_statics.h"
+#include "informers/http/httplib_server.h"
 #include "informers/http/server_connection.h"
 #include "informers/http/worker_pool.h"
 #include "sim/serve/api_handler.h"
@@ -41,21 +41,6 @@ struct Serving {
   bool close = false;  // after this request: the rest of its body is unread
 };
 thread_local Serving serving;
-
-class ConnectionStream : public httplib::Stream {
- public:
-  explicit ConnectionStream(ServerConnection* connection) : connection_(connection) {}
-  bool is_readable() const override { return connection_->buffered() || connection_->PeerAlive(); }
-  bool is_writable() const override { return true; }
-  ssize_t read(char* to, std::size_t size) override { return connection_->Read(to, size); }
-  ssize_t write(const char* from, std::size_t size) override { return connection_->Write(from, size); }
-  void get_remote_ip_and_port(std::string& ip, int& port) const override { connection_->Address(true, &ip, &port); }
-  void get_local_ip_and_port(std::string& ip, int& port) const override { connection_->Address(false, &ip, &port); }
-  socket_t socket() const override { return connection_->fd(); }
-
- private:
-  ServerConnection* const connection_;
-};
 
 class PoolQueue : public httplib::TaskQueue {
  public:
@@ -121,11 +106,6 @@ HttpAnswer AnswerExpired(Kind kind, Status status, bool protobuf) {
     answer.body = EncodeWatchEventJson(kind, event) + "\n";
   }
   return answer;
-}
-
-bool HasBody(const httplib::Request& request) {
-  return request.has_header("Transfer-Encoding") ||
-         (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
 }
 
 void Fill(const HttpAnswer& answer, httplib::Response* response) {
@@ -294,11 +274,11 @@ bool HttpServer::Impl::process_and_close_socket(socket_t socket) {
     connections.emplace(id, &connection);
   }
   serving = Serving{&connection, false};
-  ConnectionStream stream(&connection);
+  const std::unique_ptr<httplib::Stream> stream = MakeConnectionStream(&connection);
   bool good = true;
   bool closed = false;
   while (good && !closed && !serving.close && connection.AwaitRequest()) {
-    good = process_request(stream, false, closed, [&connection](httplib::Request& request) {
+    good = process_request(*stream, false, closed, [&connection](httplib::Request& request) {
       connection.HeadDone();
       // Compressed, the frames of a watch would wait in the compressor; and
       // ranges of an answer made anew each time have no meaning.

@@ -1,14 +1,32 @@
-#include "informers/http/httplib_statics.h"
+#include "informers/http/httplib_server.h"
 
 #include <httplib.h>
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 
+#include "informers/http/server_connection.h"
+
 namespace epslice {
 namespace {
+
+class ConnectionStream : public httplib::Stream {
+ public:
+  explicit ConnectionStream(ServerConnection* connection) : connection_(connection) {}
+  bool is_readable() const override { return connection_->buffered() || connection_->PeerAlive(); }
+  bool is_writable() const override { return true; }
+  ssize_t read(char* to, std::size_t size) override { return connection_->Read(to, size); }
+  ssize_t write(const char* from, std::size_t size) override { return connection_->Write(from, size); }
+  void get_remote_ip_and_port(std::string& ip, int& port) const override { connection_->Address(true, &ip, &port); }
+  void get_local_ip_and_port(std::string& ip, int& port) const override { connection_->Address(false, &ip, &port); }
+  socket_t socket() const override { return connection_->fd(); }
+
+ private:
+  ServerConnection* const connection_;
+};
 
 // A request in memory; answers go nowhere.
 class MemoryStream : public httplib::Stream {
@@ -49,6 +67,15 @@ class Rehearsal : public httplib::Server {
 };
 
 }  // namespace
+
+std::unique_ptr<httplib::Stream> MakeConnectionStream(ServerConnection* connection) {
+  return std::make_unique<ConnectionStream>(connection);
+}
+
+bool HasBody(const httplib::Request& request) {
+  return request.has_header("Transfer-Encoding") ||
+         (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
+}
 
 void MakeHttplibStatics() {
   static std::once_flag once;
