@@ -83,15 +83,21 @@ void BM_HintsFirst(benchmark::State& state) {
 }
 BENCHMARK(BM_HintsFirst)->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
 
+// Slices with the hints that they should have.
+Slices Hinted(const std::shared_ptr<const ZoneCapacity>& capacity, const HintsOptions& options) {
+  Drafts create = WithoutHints();
+  Drafts update;
+  Slices unchanged;
+  AddHints(capacity, options, {&create, &update, &unchanged, nullptr, false});
+  return {create.begin(), create.end()};
+}
+
 // Nothing to change.
 void BM_HintsUnchanged(benchmark::State& state) {
   const auto capacity = Capacity();
-  Drafts create = WithoutHints();
+  const Slices written = Hinted(capacity, Options(state));
+  Drafts create;
   Drafts update;
-  Slices none;
-  AddHints(capacity, Options(state), {&create, &update, &none, nullptr, false});
-  const Slices written(create.begin(), create.end());
-  create.clear();
   for (auto _ : state) {
     Slices unchanged = written;
     benchmark::DoNotOptimize(AddHints(capacity, Options(state), {&create, &update, &unchanged, &written, false}));
@@ -103,12 +109,9 @@ BENCHMARK(BM_HintsUnchanged)->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
 // One slice is written for another reason; its hints are made anew.
 void BM_HintsOneSliceWritten(benchmark::State& state) {
   const auto capacity = Capacity();
-  Drafts create = WithoutHints();
+  const Slices written = Hinted(capacity, Options(state));
+  Drafts create;
   Drafts update;
-  Slices none;
-  AddHints(capacity, Options(state), {&create, &update, &none, nullptr, false});
-  const Slices written(create.begin(), create.end());
-  create.clear();
   auto draft = std::make_shared<EndpointSlice>(*written[7]);
   for (auto _ : state) {
     Slices unchanged = written;

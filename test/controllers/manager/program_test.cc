@@ -13,8 +13,8 @@
 #include "sim/serve/http_server.h"
 #include "test/controllers/manager/child.h"
 #include "test/controllers/manager/memory_transport.h"
-#include "test/controllers/manager/raw_client.h"
 #include "test/informers/http/pki.h"
+#include "test/informers/http/raw_client.h"
 
 namespace epslice {
 namespace {

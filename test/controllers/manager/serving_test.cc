@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "test/controllers/manager/raw_client.h"
+#include "test/informers/http/raw_client.h"
 
 namespace epslice {
 namespace {

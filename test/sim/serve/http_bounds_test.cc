@@ -1,53 +1,13 @@
 // Clients that send too much, too slowly, or no HTTP at all.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdint>
 #include <string>
 
+#include "test/informers/http/raw_client.h"
 #include "test/sim/serve/http_fixture.h"
 
 namespace epslice::sim {
 namespace {
-// A client that speaks bytes.
-class RawClient {
- public:
-  explicit RawClient(int port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
-    timeval timeout{20, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  }
-  ~RawClient() { ::close(fd_); }
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
-  void Send(const std::string& text) {
-    std::size_t sent = 0;
-    while (sent < text.size()) {
-      const ssize_t n = ::send(fd_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) return;
-      sent += static_cast<std::size_t>(n);
-    }
-  }
-  // All up to the end of the connection.
-  std::string ReadAll() {
-    std::string all;
-    char buffer[4096];
-    ssize_t n = 0;
-    while ((n = ::recv(fd_, buffer, sizeof buffer, 0)) > 0) all.append(buffer, static_cast<std::size_t>(n));
-    EXPECT_TRUE(n == 0 || errno == ECONNRESET) << "the server did not close";
-    return all;
-  }
-
- private:
-  const int fd_;
-};
 
 TEST_F(HttpServerTest, BoundsWhatItReads) {
   HttpServerOptions options;

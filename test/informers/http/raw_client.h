@@ -1,13 +1,14 @@
 // RawClient: a TCP client that sends what a test wants, HTTP or not; and
 // TakenPort: a port that is in use.
-#ifndef EPSLICE_TEST_CONTROLLERS_MANAGER_RAW_CLIENT_H_
-#define EPSLICE_TEST_CONTROLLERS_MANAGER_RAW_CLIENT_H_
+#ifndef EPSLICE_TEST_INFORMERS_HTTP_RAW_CLIENT_H_
+#define EPSLICE_TEST_INFORMERS_HTTP_RAW_CLIENT_H_
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <string>
 
@@ -78,4 +79,4 @@ class TakenPort {
 
 }  // namespace epslice
 
-#endif  // EPSLICE_TEST_CONTROLLERS_MANAGER_RAW_CLIENT_H_
+#endif  // EPSLICE_TEST_INFORMERS_HTTP_RAW_CLIENT_H_
