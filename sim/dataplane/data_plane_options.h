@@ -1,0 +1,48 @@
+// What the models of kube-proxies, traffic and load balancers are told.
+#ifndef EPSLICE_SIM_DATAPLANE_DATA_PLANE_OPTIONS_H_
+#define EPSLICE_SIM_DATAPLANE_DATA_PLANE_OPTIONS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "informers/clock.h"
+#include "sim/engine/latency.h"
+
+namespace epslice::sim {
+
+struct DataPlaneOptions {
+  // From the commit of a slice to the kube-proxy of a node.
+  Latency proxy_watch_latency = Latency::LogNormal(std::chrono::milliseconds(5), std::chrono::milliseconds(50));
+  // A kube-proxy writes its rules at most this often (minSyncPeriod), ...
+  Duration proxy_sync_period = std::chrono::seconds(1);
+  // ... and takes so long to do it.
+  Latency proxy_sync_time = Latency::Constant(std::chrono::milliseconds(100));
+  // Nodes of one zone are modelled in so many groups that lag alike. More is
+  // finer, and slower in proportion.
+  int proxy_groups = 4;
+
+  // Requests each second to a Service that traffic does not name.
+  double default_rps = 100;
+  // By "namespace/name": requests each second.
+  std::map<std::string, double> rps;
+  // Bytes that a request and its answer move between zones.
+  double bytes_per_request = 10'000;
+  // Dollars for 10^9 bytes that cross zones, charged once for each way.
+  double cross_zone_price = 0.01;
+
+  // An endpoint counts as overloaded above this much more than an even spread.
+  double overload_threshold = 0.2;
+
+  // Load balancers of externalTrafficPolicy Local: how often they probe a
+  // node's health check, and how many probes in a row change their mind.
+  Duration lb_probe_interval = std::chrono::seconds(5);
+  int lb_probe_threshold = 2;
+  // The part of a LoadBalancer or NodePort Service's traffic that comes
+  // through it, from outside.
+  double external_share = 1;
+};
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_DATAPLANE_DATA_PLANE_OPTIONS_H_

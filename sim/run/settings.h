@@ -1,0 +1,46 @@
+// Settings: what `--set key=value` can change, in one table.
+//
+// The controller's own settings have the names of its flags
+// ("max-endpoints-per-slice", "endpointslice-updates-batch-period",
+// "concurrent-service-endpoint-syncs", "kube-api-qps", "hints-policy", ...) and
+// take what those take; the models' have names of their own ("watch-latency",
+// "proxy-sync-period", ...). docs/simulator.md lists all, and a test holds the
+// list against the table.
+#ifndef EPSLICE_SIM_RUN_SETTINGS_H_
+#define EPSLICE_SIM_RUN_SETTINGS_H_
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "sim/dataplane/data_plane_options.h"
+#include "sim/engine/simulation.h"
+
+namespace epslice::sim {
+
+struct Settings {
+  SimulationOptions simulation;
+  DataPlaneOptions data_plane;
+
+  // InvalidArgument says which keys there are, or what the key accepts.
+  absl::Status Set(std::string_view key, std::string_view value);
+  // "key=value".
+  absl::Status SetPair(std::string_view pair);
+  // Every key with its value as it is now, by key.
+  std::vector<std::pair<std::string, std::string>> Effective() const;
+};
+
+struct SettingDoc {
+  std::string key;
+  std::string accepts;  // "1 to 1000", "a duration: 500ms", "auto, resilient"
+  std::string meaning;  // one sentence
+  std::string preset;
+};
+// By key.
+const std::vector<SettingDoc>& AllSettings();
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_RUN_SETTINGS_H_

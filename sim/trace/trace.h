@@ -1,0 +1,81 @@
+// Traces: what happened to a cluster, as somebody recorded it.
+//
+// A reader turns one format into TraceEvents, in the order of time, without
+// holding the trace in memory. Which format a source has is told from its
+// bytes; CSV files are named with a preset ("alibaba-dlrm:FILE").
+//
+// Errors: InvalidArgument (NotFound for what is not there) with one line that
+// says where and what: "audit.jsonl.xz: line 17: ...". What is read but cannot
+// be used is skipped, counted and told in the summary; nothing is guessed in
+// silence: what a trace lacks and the reader made up is in `made_up`.
+#ifndef EPSLICE_SIM_TRACE_TRACE_H_
+#define EPSLICE_SIM_TRACE_TRACE_H_
+
+#include <cstdint>
+#include <istream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "apis/request.h"
+
+namespace epslice::sim {
+
+struct TraceEvent {
+  // When the API server committed it. Of the start state: that of the trace's
+  // beginning.
+  Timestamp time;
+  WatchEventType type = WatchEventType::kAdded;  // added, modified, deleted
+  // Service, Pod, Node, Namespace or EndpointSlice; of a delete as it was last,
+  // or, where the trace does not tell, with its name and namespace alone.
+  AnyObject object;
+  // Who did it (a user agent), where the format tells; else empty.
+  std::string actor;
+  // Part of the state that the trace begins with.
+  bool start = false;
+};
+
+struct TraceSummary {
+  std::string format;  // "audit log", "dump", "epslice trace", "CSV (alibaba-dlrm)"
+  std::int64_t events = 0;
+  std::int64_t start_objects = 0;
+  // The span of the events; equal when there is only a start state.
+  Timestamp begin, end;
+  // What the trace lacks and the reader made up, one sentence each.
+  std::vector<std::string> made_up;
+  // What was passed over, by why ("Lease", "verb get", "refused requests").
+  std::map<std::string, std::int64_t> skipped;
+  // What the user should hear although it is no error.
+  std::vector<std::string> notes;
+};
+
+class TraceReader {
+ public:
+  virtual ~TraceReader() = default;
+  // The next event; false at the end. After an error or the end it is not
+  // called again. Times never go back.
+  virtual absl::StatusOr<bool> Next(TraceEvent* event) = 0;
+  // Complete after the end.
+  virtual const TraceSummary& summary() const = 0;
+};
+
+struct TraceOptions {
+  // What "-" reads; null: std::cin. Not owned.
+  std::istream* standard_input = nullptr;
+  // Makes what has to be made up.
+  std::uint64_t seed = 1;
+  // One line or document may have so many bytes.
+  std::size_t max_record_bytes = std::size_t{64} << 20;
+};
+
+// Opens `sources` (as -f names them) as one trace. Several are merged by time:
+// the streams of `kubectl get -w` of several kinds, a dump and the audit log
+// that goes on from it, nodes and pods in two CSV files.
+absl::StatusOr<std::unique_ptr<TraceReader>> OpenTrace(const std::vector<std::string>& sources,
+                                                       const TraceOptions& options = {});
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_TRACE_TRACE_H_
