@@ -7,6 +7,7 @@
 #include "sim/serve/discovery.h"
 #include "sim/serve/encode.h"
 #include "sim/serve/negotiate.h"
+#include "sim/serve/protobuf_whole.h"
 #include "sim/serve/tables.h"
 
 namespace epslice::sim {
@@ -115,7 +116,7 @@ HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, Obje
   if (protobuf) answer.content_type = kProtobufMediaType;
   if (request.verb == Verb::kList || route.delete_collection) {
     if (protobuf) {
-      answer.body = EncodeListProtobuf(request.kind, response.list, SpellingOf(route.events_v1));
+      answer.body = EncodeWholeListProtobuf(request.kind, response.list, SpellingOf(route.events_v1));
     } else if (table) {
       answer.body = EncodeTable(request.kind, response.list, table_options);
     } else if (route.events_v1) {
@@ -132,7 +133,7 @@ HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, Obje
   } else if (protobuf && route.events_v1) {
     answer.body = EncodeEventsV1Protobuf(*response.object.As<Event>());
   } else if (protobuf) {
-    AppendProtobuf(response.object, &answer.body);
+    AppendWholeProtobuf(response.object, &answer.body);
   } else if (table) {
     answer.body = EncodeTable(response.object, table_options);
   } else if (route.events_v1) {

@@ -7,6 +7,7 @@
 #include "apis/json.h"
 #include "apis/protobuf.h"
 #include "sim/serve/encode.h"
+#include "sim/serve/protobuf_whole.h"
 #include "sim/serve/tables.h"
 
 namespace epslice::sim {
@@ -115,7 +116,7 @@ WatchStream::Result WatchStream::Next(Duration max_wait, std::string* out) {
 void WatchStream::AppendFrame(const WatchEvent& event, std::string* out) {
   const Kind kind = plan_.request.kind;
   if (plan_.protobuf) {
-    AppendWatchFrame(EncodeWatchEventProtobuf(kind, event, SpellingOf(plan_.events_v1)), out);
+    AppendWatchFrame(EncodeWholeWatchEventProtobuf(kind, event, SpellingOf(plan_.events_v1)), out);
     return;
   }
   if (plan_.table) {
