@@ -80,7 +80,7 @@ const std::vector<Ban>& Bans() {
        "time is handed in: take a Clock (informers/clock.h)",
        {"system_clock", "steady_clock", "high_resolution_clock", "clock_gettime", "gettimeofday", "timespec_get"},
        false,
-       {"informers/clock.cc"}},
+       {"informers/clock.cc", "test/bench/live/process.cc"}},  // the CPU time of another process
       {"clock", "time is handed in: take a Clock (informers/clock.h)", {"time"}, true, {"informers/clock.cc"}},
       {"sleep",
        "only a driver waits; ask the thing for its next wakeup",
