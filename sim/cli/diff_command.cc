@@ -8,9 +8,9 @@
 
 #include "apis/concat.h"
 #include "apis/json_writer.h"
+#include "controllers/endpointslice/slice_diff.h"
 #include "sim/cli/flags.h"
 #include "sim/cluster/dump_cluster.h"
-#include "sim/report/slice_diff.h"
 #include "sim/report/table.h"
 
 namespace epslice::sim {

@@ -17,7 +17,7 @@ namespace epslice::sim {
 //                "onlyHints", "differences": {"missing-endpoint": 0, ...},
 //                "ignoredObjects"}}
 // Only Services with differences are listed; the kinds are those of
-// sim/report/slice_diff.h. --service [ns/]name looks at one Service only.
+// controllers/endpointslice/slice_diff.h. --service [ns/]name looks at one Service only.
 // Exits 0 without differences and errors, 1 with, 2 on bad input.
 std::unique_ptr<Command> MakeDiffCommand();
 

@@ -7,9 +7,9 @@
 #include "apis/concat.h"
 #include "apis/json.h"
 #include "apis/json_writer.h"
+#include "controllers/endpointslice/slice_text.h"
 #include "sim/cli/flags.h"
 #include "sim/cluster/dump_cluster.h"
-#include "sim/report/slice_text.h"
 #include "sim/report/table.h"
 
 namespace epslice::sim {

@@ -2,8 +2,8 @@
 // what was read can be planned for.
 #include <string>
 
+#include "controllers/endpointslice/slice_diff.h"
 #include "sim/cluster/dump_cluster.h"
-#include "sim/report/slice_diff.h"
 #include "sim/trace/dump_reader.h"
 #include "test/fuzz/check.h"
 
@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const epslice::sim::DumpCluster cluster = epslice::sim::MakeDumpCluster(*dump, config);
   for (const epslice::ReconcileInput& input : cluster.inputs) {
     const epslice::Plan plan = epslice::Reconcile(input, config);
-    epslice::sim::DiffService(input, config, plan);
+    epslice::DiffService(input, config, plan);
   }
   const absl::StatusOr<epslice::sim::Dump> again = epslice::sim::ReadDumpText("input", bytes, options);
   Check(again.ok() && again->objects.size() == dump->objects.size(), "reading is deterministic");

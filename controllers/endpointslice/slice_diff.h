@@ -2,8 +2,8 @@
 //
 // Semantic: in which order endpoints stand, and which slice holds which
 // endpoint, makes no difference; what consumers see of the Service does.
-#ifndef EPSLICE_SIM_REPORT_SLICE_DIFF_H_
-#define EPSLICE_SIM_REPORT_SLICE_DIFF_H_
+#ifndef EPSLICE_CONTROLLERS_ENDPOINTSLICE_SLICE_DIFF_H_
+#define EPSLICE_CONTROLLERS_ENDPOINTSLICE_SLICE_DIFF_H_
 
 #include <array>
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 #include "controllers/endpointslice/reconcile.h"
 
-namespace epslice::sim {
+namespace epslice {
 
 enum class DifferenceKind : std::uint8_t {
   kMissingEndpoint,     // would be written, is in no slice
@@ -45,6 +45,9 @@ struct Difference {
   std::vector<FieldDifference> fields;
 };
 
+// "zone: want "a", have "b"; hints: want "zones a", have """, for a log.
+std::string DescribeFields(const Difference& difference);
+
 struct ServiceDiff {
   ObjectKey service;
   std::vector<Difference> differences;  // by kind, address type and object
@@ -56,6 +59,6 @@ struct ServiceDiff {
 // same input and config.
 ServiceDiff DiffService(const ReconcileInput& input, const ReconcileConfig& config, const Plan& plan);
 
-}  // namespace epslice::sim
+}  // namespace epslice
 
-#endif  // EPSLICE_SIM_REPORT_SLICE_DIFF_H_
+#endif  // EPSLICE_CONTROLLERS_ENDPOINTSLICE_SLICE_DIFF_H_

@@ -1,4 +1,4 @@
-#include "sim/report/slice_diff.h"
+#include "controllers/endpointslice/slice_diff.h"
 
 #include <algorithm>
 #include <map>
@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "apis/concat.h"
-#include "sim/report/slice_text.h"
+#include "controllers/endpointslice/slice_text.h"
 
-namespace epslice::sim {
+namespace epslice {
 namespace {
 
 using SlicePtr = std::shared_ptr<const EndpointSlice>;
@@ -296,6 +296,15 @@ bool IsOnlyHints(const Difference& difference) {
 
 std::string_view NameOf(DifferenceKind kind) { return kNames[static_cast<std::size_t>(kind)]; }
 
+std::string DescribeFields(const Difference& difference) {
+  std::string out;
+  for (const FieldDifference& field : difference.fields) {
+    if (!out.empty()) out += "; ";
+    out += Concat(field.field, ": want \"", field.want, "\", have \"", field.have, '"');
+  }
+  return out;
+}
+
 ServiceDiff DiffService(const ReconcileInput& input, const ReconcileConfig& config, const Plan& plan) {
   ServiceDiff diff;
   diff.service = plan.service;
@@ -306,4 +315,4 @@ ServiceDiff DiffService(const ReconcileInput& input, const ReconcileConfig& conf
   return diff;
 }
 
-}  // namespace epslice::sim
+}  // namespace epslice

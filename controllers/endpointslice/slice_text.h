@@ -1,6 +1,6 @@
 // Slices and their parts in a few words, for tables and differences.
-#ifndef EPSLICE_SIM_REPORT_SLICE_TEXT_H_
-#define EPSLICE_SIM_REPORT_SLICE_TEXT_H_
+#ifndef EPSLICE_CONTROLLERS_ENDPOINTSLICE_SLICE_TEXT_H_
+#define EPSLICE_CONTROLLERS_ENDPOINTSLICE_SLICE_TEXT_H_
 
 #include <optional>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include "apis/discovery.h"
 
-namespace epslice::sim {
+namespace epslice {
 
 // "web-x7k2p"; "web-(new)" where the API server has yet to make the name up.
 std::string SliceName(const EndpointSlice& slice);
@@ -26,6 +26,6 @@ std::string EndpointName(const Endpoint& endpoint);
 // All addresses, comma-separated.
 std::string AddressesText(const Endpoint& endpoint);
 
-}  // namespace epslice::sim
+}  // namespace epslice
 
-#endif  // EPSLICE_SIM_REPORT_SLICE_TEXT_H_
+#endif  // EPSLICE_CONTROLLERS_ENDPOINTSLICE_SLICE_TEXT_H_

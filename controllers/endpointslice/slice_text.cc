@@ -1,10 +1,10 @@
-#include "sim/report/slice_text.h"
+#include "controllers/endpointslice/slice_text.h"
 
 #include <algorithm>
 
 #include "apis/concat.h"
 
-namespace epslice::sim {
+namespace epslice {
 namespace {
 
 std::string Join(const std::vector<Text>& parts) {
@@ -50,4 +50,4 @@ std::string EndpointName(const Endpoint& endpoint) {
 
 std::string AddressesText(const Endpoint& endpoint) { return Join(endpoint.addresses); }
 
-}  // namespace epslice::sim
+}  // namespace epslice
