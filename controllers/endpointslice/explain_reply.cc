@@ -19,7 +19,9 @@ absl::Status Refused(std::string_view what) {
                                     "; accepted are service=[NAMESPACE/]NAME and output=text or output=json");
 }
 
-ExplainAnswer Failed(int status, std::string_view message, bool json) {
+}  // namespace
+
+ExplainAnswer ExplainFailure(int status, std::string_view message, bool json) {
   ExplainAnswer answer;
   answer.status = status;
   answer.content_type = std::string(json ? kJson : kText);
@@ -35,7 +37,10 @@ ExplainAnswer Failed(int status, std::string_view message, bool json) {
   return answer;
 }
 
-}  // namespace
+bool WantsJson(const std::vector<std::pair<std::string, std::string>>& parameters) {
+  return std::any_of(parameters.begin(), parameters.end(),
+                     [](const auto& p) { return p.first == "output" && p.second == "json"; });
+}
 
 absl::StatusOr<ExplainQuery> MakeExplainQuery(const std::vector<std::pair<std::string, std::string>>& parameters) {
   ExplainQuery query;
@@ -87,7 +92,8 @@ ExplainSnapshot TakeExplainSnapshot(const ServiceController& controller, std::st
 
 ExplainAnswer ExplainReply(const ExplainQuery& query, const ExplainSnapshot& snapshot) {
   if (!snapshot.status.ok()) {
-    return Failed(absl::IsNotFound(snapshot.status) ? 404 : 400, std::string(snapshot.status.message()), query.json);
+    return ExplainFailure(absl::IsNotFound(snapshot.status) ? 404 : 400, std::string(snapshot.status.message()),
+                          query.json);
   }
   const auto nodes = std::make_shared<const NodeReport>(snapshot.nodes);
   ExplainAnswer answer;

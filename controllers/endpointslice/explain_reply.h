@@ -48,6 +48,10 @@ struct ExplainAnswer {
   std::string content_type;
   std::string body;
 };
+// An answer that says why there is none: one line of text, or {"error": "..."}.
+ExplainAnswer ExplainFailure(int status, std::string_view message, bool json);
+// Whether such an answer is to be JSON: for parameters that make no query.
+bool WantsJson(const std::vector<std::pair<std::string, std::string>>& parameters);
 // Pure. An error is one line of text, or {"error": "..."} in JSON.
 ExplainAnswer ExplainReply(const ExplainQuery& query, const ExplainSnapshot& snapshot);
 

@@ -117,12 +117,16 @@ HttpReply QueuePage(const LiveRunner& runner, const HttpQuery& query) {
 }
 
 HttpReply ExplainPage(const LiveRunner& runner, const HttpQuery& request, std::mutex* one_at_a_time) {
+  const auto failure = [json = WantsJson(request.parameters)](int code, std::string_view why) {
+    ExplainAnswer answer = ExplainFailure(code, why, json);
+    return HttpReply{answer.status, std::move(answer.body), std::move(answer.content_type)};
+  };
   const absl::StatusOr<ExplainQuery> query = MakeExplainQuery(request.parameters);
-  if (!query.ok()) return {400, std::string(query.status().message()) + "\n"};
+  if (!query.ok()) return failure(400, std::string(query.status().message()));
   // One at a time: it may take a while, and the workers want the CPU.
   const std::unique_lock<std::mutex> turn(*one_at_a_time, std::try_to_lock);
-  if (!turn.owns_lock()) return {503, "another explanation is being made; try again\n"};
-  if (!runner.stats().synced) return {503, "the lists of the API server's objects are not complete yet\n"};
+  if (!turn.owns_lock()) return failure(503, "another explanation is being made; try again");
+  if (!runner.stats().synced) return failure(503, "the lists of the API server's objects are not complete yet");
   ExplainAnswer answer = ExplainReply(*query, runner.explain_snapshot(query->service));
   return {answer.status, std::move(answer.body), std::move(answer.content_type)};
 }

@@ -168,7 +168,9 @@ TEST_F(StatusPagesTest, ExplainsHints) {
   Start(&real_clock_);
   transport_->SetDown(true);
   runner_->Start();
-  EXPECT_EQ(Get("/debug/explain?service=web").first, 503) << "not listed yet";
+  const std::string not_yet = "the lists of the API server's objects are not complete yet";
+  EXPECT_EQ(Get("/debug/explain?service=web"), Answer(503, not_yet + "\n"));
+  EXPECT_EQ(Get("/debug/explain?service=web&output=json"), Answer(503, "{\"error\":\"" + not_yet + "\"}\n"));
   transport_->SetDown(false);
   ASSERT_TRUE(WaitSynced());
   CreateService("web");
@@ -181,6 +183,9 @@ TEST_F(StatusPagesTest, ExplainsHints) {
   EXPECT_THAT(Get("/debug/explain").second, HasSubstr("shop/web"));
   EXPECT_EQ(Get("/debug/explain?service=wep").first, 404);
   EXPECT_EQ(Get("/debug/explain?services=web").first, 400);
+  const Answer bad = Get("/debug/explain?services=web&output=json");
+  EXPECT_EQ(bad.first, 400);
+  EXPECT_THAT(Json::parse(bad.second)["error"].get<std::string>(), HasSubstr("\"services\" is no parameter"));
 }
 
 TEST_F(StatusPagesTest, ShowsVersionFlagsAndQueue) {
