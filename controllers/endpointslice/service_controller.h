@@ -99,6 +99,9 @@ class ServiceController {
   // Start() it does nothing.
   void Resync(Instant now);
 
+  // Queues one Service: somebody wants to look at it again.
+  void Queue(const ObjectKey& service, Instant now) { queue_.Add(service, now); }
+
   // A change that was made to a store.
   void Observe(const Change<Service>& change, Instant now);
   void Observe(const Change<Pod>& change, Instant now);

@@ -117,7 +117,7 @@ void LiveRunner::Impl::StartWhenSynced(Instant now) {
   if (controller.started() || !services_synced || !pods_synced || !nodes_synced || !slices_synced) return;
   controller.Start(now);
   const ClusterStores& stores = controller.stores();
-  log->Info(0, "Lists are complete; starting to sync",
+  log->Info(0, shadow ? "Lists are complete; starting to compare" : "Lists are complete; starting to sync",
             {{"services", stores.services.size()},
              {"pods", stores.pods.size()},
              {"nodes", stores.nodes.size()},
@@ -144,7 +144,7 @@ void LiveRunner::Start() {
   ClusterStores& stores = impl->controller.stores();
   auto& threads = impl->informer_threads;
   for (const Kind kind : Monitor::kKinds) impl->monitor.InformerStarted(kind, impl->start_time);
-  impl->events.Start();
+  if (!impl->shadow) impl->events.Start();
   threads.emplace_back([=, &stores] { impl->RunInformer(&stores.services, &impl->services_synced); });
   threads.emplace_back([=, &stores] { impl->RunInformer(&stores.pods, &impl->pods_synced); });
   threads.emplace_back([=, &stores] { impl->RunInformer(&stores.nodes, &impl->nodes_synced); });
@@ -194,6 +194,7 @@ LiveRunner::Stats LiveRunner::stats() const {
   stats.queue_processing = controller.queue().processing_size();
   stats.syncs = controller.counters();
   stats.hints = controller.hint_totals();
+  if (impl_->shadow) stats.shadow = impl_->shadow->totals();
   stats.queue_depth = controller.queue().depth();
   stats.queue_adds = controller.queue().adds();
   stats.queue_retries = controller.queue().retries();

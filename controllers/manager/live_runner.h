@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,7 @@
 
 #include "controllers/endpointslice/explain_reply.h"
 #include "controllers/endpointslice/service_controller.h"
+#include "controllers/endpointslice/shadow.h"
 #include "controllers/manager/log.h"
 #include "controllers/manager/monitor.h"
 #include "informers/clock.h"
@@ -51,10 +53,13 @@ struct LiveRunnerOptions {
   // Asked before every write; one that may not be is not sent, and fails. Null:
   // always.
   std::function<bool()> may_write;
+  // Set: nothing is written, neither slices nor Events; plans are compared with
+  // the slices that another controller writes (shadow.h).
+  std::optional<ShadowOptions> shadow;
   // Makes the jitter of everything that has some.
   std::uint64_t seed = 1;
-  // Told of every sync that ended (no verification), for metrics. Called from
-  // the workers, without a lock; may be null.
+  // Told of every sync that ended (no verification), for metrics; in shadow of
+  // the onlooker's plan. Called from the workers, without a lock; may be null.
   std::function<void(const Job& job, const Plan& plan, const Outcome& outcome)> observe_sync;
 };
 
@@ -84,6 +89,7 @@ class LiveRunner {
     std::size_t queue_ready = 0, queue_delayed = 0, queue_processing = 0;
     ServiceController::Counters syncs;
     HintTotals::Totals hints;
+    std::optional<Shadow::Totals> shadow;  // in shadow
     // As client-go's metrics have them.
     std::size_t queue_depth = 0;
     std::int64_t queue_adds = 0, queue_retries = 0;

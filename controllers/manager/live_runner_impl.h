@@ -28,7 +28,9 @@ struct LiveRunner::Impl {
         events(EventOptions(options), options.may_write, t, c, l),
         random(options.seed),
         controller(options.controller),
-        standby(options.standby) {}
+        standby(options.standby) {
+    if (options.shadow) shadow.emplace(*options.shadow);
+  }
 
   static EventRecorderOptions EventOptions(const LiveRunnerOptions& options) {
     EventRecorderOptions out;
@@ -59,6 +61,10 @@ struct LiveRunner::Impl {
   void RunJob(const Job& job, int worker);
   void RunSync(const Job& job, int worker);
   void RunVerify(const Job& job, int worker);
+  // live_runner_shadow.cc
+  void RunShadow(const Job& job);
+  void LookAgainWhenDue(Instant now);
+  void LogShadow(const Job& job, const std::vector<Shadow::Note>& notes, std::size_t differences, Duration took);
   // Sends a request of the job that `worker` works on.
   Response Send(const Request& request, int worker);
   void NoteAnswer(const Request& request, const Status& status);
@@ -85,6 +91,7 @@ struct LiveRunner::Impl {
   mutable std::mutex mu;
   Random random;
   ServiceController controller;
+  std::optional<Shadow> shadow;
   bool stopping = false;
   bool standby;
   Instant start_time{0};

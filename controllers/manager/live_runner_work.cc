@@ -24,6 +24,7 @@ void LiveRunner::Impl::RunWorker(int worker) {
     }
     const Instant now = clock->Now();
     ResyncWhenDue(now);
+    LookAgainWhenDue(now);
     std::optional<Job> job = controller.Next(now);
     if (!job) {
       WaitForWork(&lock, now);
@@ -60,9 +61,13 @@ void LiveRunner::Impl::WaitForWork(std::unique_lock<std::mutex>* lock, Instant n
 }
 
 std::optional<Instant> LiveRunner::Impl::NextWakeup(Instant now) const {
-  const std::optional<Instant> next = controller.NextWakeup(now);
-  if (next && next_resync) return std::min(*next, *next_resync);
-  return next ? next : next_resync;
+  std::optional<Instant> next = controller.NextWakeup(now);
+  const auto or_at = [&next](const std::optional<Instant>& at) {
+    if (at) next = next ? std::min(*next, *at) : *at;
+  };
+  or_at(next_resync);
+  if (shadow) or_at(shadow->NextWakeup());
+  return next;
 }
 
 void LiveRunner::Impl::WakeTimekeeper(Instant now) {
@@ -89,7 +94,9 @@ void LiveRunner::Impl::ResyncNow() {
 }
 
 void LiveRunner::Impl::RunJob(const Job& job, int worker) {
-  if (job.kind == Job::Kind::kVerify) {
+  if (shadow) {
+    RunShadow(job);
+  } else if (job.kind == Job::Kind::kVerify) {
     RunVerify(job, worker);
   } else {
     RunSync(job, worker);

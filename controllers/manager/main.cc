@@ -35,6 +35,13 @@ LiveRunnerOptions RunnerOptions(const ManagerOptions& options, const Clock& cloc
   out.workers = options.concurrent_service_endpoint_syncs;
   out.watcher.stream_lists = true;
   out.min_resync_period = options.min_resync_period;
+  out.shutdown_grace = options.shutdown_grace_period;
+  if (options.mode == ManagerMode::kShadow) {
+    out.shadow.emplace();
+    out.shadow->grace = options.shadow_grace;
+    // It has nothing to write, and is not let.
+    out.may_write = [] { return false; };
+  }
   // Two replicas started at once should not wait in step.
   out.seed = static_cast<std::uint64_t>(clock.WallNow().nanos) ^ static_cast<std::uint64_t>(getpid()) << 48;
   return out;
@@ -149,6 +156,10 @@ int Run(const ManagerOptions& options) {
   LiveRunner runner(std::move(runner_options), transport->get(), &clock, &log);
   log.Info(0, "Starting",
            {{"version", Version()}, {"server", connection->http.base_url}, {"config", connection->origin}});
+  if (options.mode == ManagerMode::kShadow) {
+    log.Info(0, "Shadow mode: reads and compares only; no slice, Event or Lease is written",
+             {{"managedBy", options.controller_name}, {"grace", options.shadow_grace}});
+  }
   std::optional<int> code;
   const std::unique_ptr<Serving> serving = StartServing(options, &runner, &metrics, &clock, &log, &code);
   if (code) return *code;

@@ -223,6 +223,16 @@ void AddHints(const HintTotals::Totals& totals, Page* page) {
   page->Count(kChanges, kChangesHelp, totals.changes.remove, {{"operation", "remove"}});
 }
 
+void AddShadow(const Shadow::Totals& totals, Page* page) {
+  for (std::size_t i = 0; i < kDifferenceKinds; ++i) {
+    page->Gauge("epslice_shadow_differences",
+                "Differences from the slices of another controller that have lasted longer than --shadow-grace.",
+                static_cast<double>(totals.by_kind.at(i)),
+                {{"kind", std::string(NameOf(static_cast<DifferenceKind>(i)))}});
+  }
+  page->Gauge("epslice_shadow_services", "Services that have such differences.", static_cast<double>(totals.services));
+}
+
 void AddProcess(Page* page) {
   const std::optional<ProcessStats> stats = ReadProcessStats();
   if (!stats) return;
@@ -383,6 +393,7 @@ std::string Metrics::Render(const LiveRunner::Stats& stats, const std::vector<Mo
   std::lock_guard<std::mutex> lock(impl_->mu);
   AddTotals(impl_->totals.sums(), &page);
   AddHints(stats.hints, &page);
+  if (stats.shadow) AddShadow(*stats.shadow, &page);
   for (const auto& [name, leading] : impl_->leading) {
     page.Gauge("leader_election_master_status", "1: this process leads; 0: another one does, or nobody.",
                leading ? 1 : 0, {{"name", name}});

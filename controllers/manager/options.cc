@@ -25,12 +25,16 @@
 namespace epslice {
 namespace {
 
-constexpr const char* kApiServer = "API server";
-constexpr const char* kController = "EndpointSlice controller";
-constexpr const char* kHints = "Topology hints";
-constexpr const char* kLeaderElection = "Leader election";
-constexpr const char* kServing = "Serving";
-constexpr const char* kLogging = "Logging";
+// The groups of --help, named as kube-controller-manager's where it has them.
+constexpr const char* kGeneric = "Generic flags";
+constexpr const char* kApiServer = "API server flags";
+constexpr const char* kController = "Endpointslice controller flags";
+constexpr const char* kHints = "Topology hints flags";
+constexpr const char* kShadow = "Shadow flags";
+constexpr const char* kLeaderElection = "Leader election flags";
+constexpr const char* kServing = "Secure serving flags";
+constexpr const char* kLogging = "Logs flags";
+constexpr const char* kGlobal = "Global flags";
 
 // One line, whatever is in the argument that it repeats.
 std::string OneLine(std::string_view s) {
@@ -103,6 +107,37 @@ std::optional<std::string> SetMaster(std::string value, std::string* target) {
   while (value.back() == '/') value.pop_back();
   *target = value;
   return std::nullopt;
+}
+
+void AddGenericFlags(CLI::App* app, ManagerOptions* o) {
+  AddFlag(app, "--mode", kGeneric, "MODE", "active",
+          "active: keeps the slices as they should be. shadow: reads only, beside a controller that writes, and says "
+          "where the two disagree; it writes no slice, no Event and no Lease",
+          [o](const std::string& value) -> std::optional<std::string> {
+            if (value != "active" && value != "shadow") return "accepted is active or shadow";
+            o->mode = value == "shadow" ? ManagerMode::kShadow : ManagerMode::kActive;
+            return std::nullopt;
+          });
+  AddFlag(app, "--shutdown-grace-period", kGeneric, "DURATION", "10s",
+          "How long syncs that are under way may take to end after SIGTERM or SIGINT",
+          DurationSetter(&o->shutdown_grace_period));
+}
+
+void AddShadowFlags(CLI::App* app, ManagerOptions* o) {
+  AddFlag(app, "--shadow-grace", kShadow, "DURATION", "10s",
+          "A difference that lasts longer is told of and counted; at least 1s, and above "
+          "--endpointslice-updates-batch-period, which is to be that of the controller that writes",
+          DurationSetter(&o->shadow_grace));
+}
+
+// What is wrong with the flags for shadow; empty: nothing.
+std::string ShadowTrouble(const ManagerOptions& o) {
+  if (o.mode != ManagerMode::kShadow) return "";
+  if (o.shadow_grace < std::chrono::seconds(1)) return "--shadow-grace must be at least 1s";
+  if (o.shadow_grace <= o.endpointslice_updates_batch_period) {
+    return "--shadow-grace must be above --endpointslice-updates-batch-period";
+  }
+  return "";
 }
 
 void AddConnectionFlags(CLI::App* app, ManagerOptions* o) {
@@ -330,16 +365,20 @@ std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* o
       "endpointslice controller in kube-controller-manager v1.36.",
       "endpointslice-controller");
   app.set_version_flag("--version", absl::StrCat("endpointslice-controller ", EPSLICE_VERSION));
+  app.get_option("--help")->group(kGlobal);
+  app.get_option("--version")->group(kGlobal);
   app.get_formatter()->column_width(48);
   app.footer(
       "Exit codes: 0 stopped by SIGTERM or SIGINT, 1 lost the lease or cannot serve on its port, 2 bad argument. A "
       "second "
       "signal ends it at once.");
   std::string leader_elect = "true";
+  AddGenericFlags(&app, options);
   AddConnectionFlags(&app, options);
   AddApiServerFlags(&app, options);
   AddControllerFlags(&app, options);
   AddHintsFlags(&app, options);
+  AddShadowFlags(&app, options);
   AddLeaderElectionFlags(&app, options, &leader_elect);
   AddServingFlags(&app, options);
   AddLoggingFlags(&app, options);
@@ -357,13 +396,18 @@ std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* o
   if (leader_elect != "true" && leader_elect != "false") {
     return Fail(err, "--leader-elect=" + leader_elect + ": accepted is true or false");
   }
-  options->leader_elect = leader_elect == "true";
+  options->leader_elect = leader_elect == "true" && options->mode != ManagerMode::kShadow;
   if (const std::string trouble = CheckLeaderElectorOptions(options->leader_election);
       options->leader_elect && !trouble.empty()) {
     return Fail(err, trouble);
   }
-  if (const std::string trouble = ServingTrouble(*options); !trouble.empty()) return Fail(err, trouble);
+  for (const std::string& trouble : {ServingTrouble(*options), ShadowTrouble(*options)}) {
+    if (!trouble.empty()) return Fail(err, trouble);
+  }
   options->effective = EffectiveFlags(app);
+  for (auto& [flag, value] : options->effective) {
+    if (flag == "--leader-elect") value = options->leader_elect ? "true" : "false";
+  }
   return std::nullopt;
 }
 

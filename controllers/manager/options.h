@@ -7,6 +7,7 @@
 #define EPSLICE_CONTROLLERS_MANAGER_OPTIONS_H_
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -22,7 +23,16 @@
 
 namespace epslice {
 
+// --mode
+enum class ManagerMode : std::uint8_t {
+  kActive,  // keeps the slices as they should be
+  kShadow,  // reads only, and says where they are not (endpointslice/shadow.h)
+};
+
 struct ManagerOptions {
+  ManagerMode mode = ManagerMode::kActive;
+  Duration shadow_grace = std::chrono::seconds(10);           // --shadow-grace; above 0
+  Duration shutdown_grace_period = std::chrono::seconds(10);  // --shutdown-grace-period
   // Which API server: connection.h says how these go together.
   std::string kubeconfig;  // a file
   std::string context;     // of the kubeconfig; "": its current-context
@@ -37,7 +47,8 @@ struct ManagerOptions {
   Duration min_resync_period = std::chrono::hours(12);  // 0: never
   std::string controller_name{kDefaultControllerName};
   HintsOptions hints;  // --hints-policy, --hints-unknown-nodes, --hints-overload-threshold
-  // --leader-elect and what goes with it; the identity is made in main.
+  // --leader-elect and what goes with it; the identity is made in main. In shadow
+  // false, whatever was given: nobody leads there, and no Lease is written.
   bool leader_elect = true;
   LeaderElectorOptions leader_election;
   int verbosity = 0;

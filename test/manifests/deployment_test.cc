@@ -66,7 +66,7 @@ class Rendered : public testing::TestWithParam<std::string> {
   std::vector<std::string> args_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Manifests, Rendered, testing::Values("base", "overlays/replace"),
+INSTANTIATE_TEST_SUITE_P(Manifests, Rendered, testing::Values("base", "overlays/replace", "overlays/shadow"),
                          [](const testing::TestParamInfo<std::string>& folder) {
                            return folder.param.substr(folder.param.rfind('/') + 1);
                          });
@@ -228,6 +228,20 @@ TEST(Overlays, ReplaceTakesTheOldControllersSlicesOver) {
   if (!HaveKubectl()) GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render manifests/overlays/replace";
   const std::vector<std::string> args = ArgsOf(OnlyOfKind(Kustomize("overlays/replace"), "Deployment"));
   EXPECT_EQ(FlagValue(args, "--controller-name"), "endpointslice-controller.k8s.io");
+}
+
+TEST(Overlays, ShadowOnlyLooksOn) {
+  if (!HaveKubectl()) GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render manifests/overlays/shadow";
+  const std::vector<Json> objects = Kustomize("overlays/shadow");
+  const std::vector<std::string> args = ArgsOf(OnlyOfKind(objects, "Deployment"));
+  EXPECT_EQ(FlagValue(args, "--mode"), "shadow");
+  EXPECT_EQ(FlagValue(args, "--controller-name"), "endpointslice-controller.k8s.io");
+  // Beside the others: nothing of it has the name or the labels of theirs.
+  for (const Json& theirs : Kustomize("overlays/replace")) {
+    EXPECT_FALSE(Find(objects, theirs.at("kind").get<std::string>(), NameOf(theirs))) << NameOf(theirs);
+  }
+  EXPECT_EQ(OnlyOfKind(objects, "Deployment").at("spec").at("selector").at("matchLabels"),
+            (Json{{"app.kubernetes.io/name", "epslice-controller"}, {"app.kubernetes.io/instance", "shadow"}}));
 }
 
 TEST(Systemd, TheUnitsFlagsAreTheProgramsOwn) {

@@ -85,5 +85,10 @@ TEST(Rbac, TheOverlayGrantsWhatIsNeeded) {
   EXPECT_EQ(Granted(Kustomize("overlays/replace")), Union({kReads, kWrites}));
 }
 
+TEST(Rbac, AShadowMayReadOnly) {
+  if (!HaveKubectl()) GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render manifests/overlays/shadow";
+  EXPECT_EQ(Granted(Kustomize("overlays/shadow")), kReads);
+}
+
 }  // namespace
 }  // namespace epslice::manifests

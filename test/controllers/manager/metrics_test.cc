@@ -259,6 +259,19 @@ TEST_F(MetricsTest, HasTheReferencesNamesAndTypesFromTheStart) {
   }
 }
 
+TEST_F(MetricsTest, DifferencesAreThereInShadowOnly) {
+  const std::string series = "epslice_shadow_differences{kind=\"changed-endpoint\"}";
+  EXPECT_FALSE(Read().Has(series));
+  LiveRunner::Stats stats;
+  stats.shadow.emplace();
+  stats.shadow->services = 1;
+  stats.shadow->by_kind.at(static_cast<std::size_t>(DifferenceKind::kChangedEndpoint)) = 2;
+  const Exposition read(metrics_.Render(stats, {}));
+  EXPECT_EQ(read.Value(series), 2);
+  EXPECT_EQ(read.Value("epslice_shadow_differences{kind=\"missing-endpoint\"}"), 0);
+  EXPECT_EQ(read.Value("epslice_shadow_services"), 1);
+}
+
 TEST_F(MetricsTest, BoundariesBelongToTheirBuckets) {
   Plan plan = MakePlan(2, 1, {});
   plan.metrics.per_address_type = {{"IPv4", 2, 3}};

@@ -104,6 +104,21 @@ TEST(OptionsTest, ListsTheFlagsAsTheyHold) {
   EXPECT_EQ(flags.count("--help") + flags.count("--version"), 0U);
 }
 
+TEST(OptionsTest, ShadowElectsNobody) {
+  const Parsed preset = Parse({kMaster});
+  EXPECT_EQ(preset.options.mode, ManagerMode::kActive);
+  EXPECT_EQ(preset.options.shutdown_grace_period, seconds(10));
+  const Parsed p =
+      Parse({kMaster, "--mode=shadow", "--leader-elect=true", "--shadow-grace=1m", "--shutdown-grace-period", "500ms"});
+  ASSERT_EQ(p.code, std::nullopt) << p.err;
+  EXPECT_EQ(p.options.mode, ManagerMode::kShadow);
+  EXPECT_FALSE(p.options.leader_elect);
+  EXPECT_EQ(p.options.shadow_grace, std::chrono::minutes(1));
+  EXPECT_EQ(p.options.shutdown_grace_period, milliseconds(500));
+  const std::map<std::string, std::string> flags(p.options.effective.begin(), p.options.effective.end());
+  EXPECT_EQ(flags.at("--leader-elect"), "false");
+}
+
 TEST(OptionsTest, VerbosityHasFourSpellingsAndTheLastOneCounts) {
   EXPECT_EQ(Parse({kMaster, "-v=2"}).options.verbosity, 2);
   EXPECT_EQ(Parse({kMaster, "-v2"}).options.verbosity, 2);
@@ -124,8 +139,10 @@ TEST(OptionsTest, VersionAndHelpGoToStandardOutput) {
   const Parsed help = Parse({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* part : {"API server:", "EndpointSlice controller:", "Leader election:", "Logging:", "--master",
-                           "--min-resync-period", "--leader-elect", "--logging-format", "DURATION=12h", "Exit codes"}) {
+  for (const char* part :
+       {"Generic flags:", "API server flags:", "Endpointslice controller flags:", "Topology hints flags:",
+        "Shadow flags:", "Leader election flags:", "Secure serving flags:", "Logs flags:", "Global flags:", "--mode",
+        "--master", "--min-resync-period", "--leader-elect", "--logging-format", "DURATION=12h", "Exit codes"}) {
     EXPECT_THAT(help.out, HasSubstr(part));
   }
 }
@@ -173,7 +190,8 @@ INSTANTIATE_TEST_SUITE_P(
             "ends"),
         Bad("--bind-address=localhost", "accepted is an IP address"),
         Bad("--secure-port=65536", "accepted is a whole number from 0 to 65535"),
-        Bad("--logging-format=xml", "accepted is text or json"),
+        Bad("--mode=passive", "accepted is active or shadow"), Bad("--shadow-grace=soon", kDurations),
+        Bad("--shutdown-grace-period=-1s", kDurations), Bad("--logging-format=xml", "accepted is text or json"),
         Bad("--leader-elect=maybe", "accepted is true or false"),
         Bad("--leader-elect-resource-lock=endpoints", "accepted is leases"),
         Bad("--leader-elect-resource-name=A_b",
@@ -196,6 +214,9 @@ INSTANTIATE_TEST_SUITE_P(
                             "--leader-elect-renew-deadline must be above 1.2 times --leader-elect-retry-period"},
                     BadCase{{kMaster, "--leader-elect-lease-duration=10s"},
                             "--leader-elect-lease-duration must be above --leader-elect-renew-deadline"},
+                    BadCase{{kMaster, "--mode=shadow", "--shadow-grace=999ms"}, "--shadow-grace must be at least 1s"},
+                    BadCase{{kMaster, "--mode=shadow", "--endpointslice-updates-batch-period=10s"},
+                            "--shadow-grace must be above --endpointslice-updates-batch-period"},
                     BadCase{{kMaster, "--tls-cert-file=a"}, "--tls-cert-file and --tls-private-key-file go together"},
                     BadCase{{kMaster, "--insecure", "--tls-cert-file=a", "--tls-private-key-file=b"},
                             "--insecure serves plain HTTP: leave out --tls-cert-file"},

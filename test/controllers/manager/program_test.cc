@@ -256,6 +256,65 @@ TEST(SignalsTest, TheSecondSignalEndsAtOnce) {
       testing::ExitedWithCode(128 + SIGINT), "");
 }
 
+// Beside a controller that agrees there is nothing to say; what somebody spoils
+// is told of once when it lasts, and once when it is gone. Nothing is written.
+TEST_F(ProgramTest, AShadowTellsWhereItDisagrees) {
+  CreateNodeAndService();
+  CreatePod(1);
+  Serve();
+  Run({Master(), "--leader-elect=false"});
+  ASSERT_TRUE(WaitForPods(1)) << child_->output();
+  child_->Signal(SIGTERM);
+  ASSERT_EQ(child_->Wait(), 0) << child_->output();
+
+  const int port = TakenPort().number();
+  Run({Master(), "--mode=shadow", "--shadow-grace=1s", "--insecure", "--secure-port=" + std::to_string(port), "-v=4"});
+  ASSERT_TRUE(WaitForOutput("\"Compared\" service=\"shop/web\" differences=0")) << child_->output();
+  EXPECT_THAT(child_->output(), HasSubstr("Shadow mode: reads and compares only; no slice, Event or Lease is written"));
+  httplib::Client client("127.0.0.1", port);
+  EXPECT_EQ(client.Get("/readyz")->status, 200);
+  const std::string series = "\nepslice_shadow_differences{kind=\"changed-endpoint\"} ";
+  EXPECT_THAT(client.Get("/metrics")->body, HasSubstr(series + "0\n"));
+
+  Request list;
+  list.verb = Verb::kList;
+  list.kind = Kind::kEndpointSlice;
+  const auto set_ready = [&](bool ready) {
+    EndpointSlice slice = *server_.Handle(list).list.items.at(0).As<EndpointSlice>();
+    slice.endpoints.at(0).conditions.ready = ready;
+    Request update;
+    update.verb = Verb::kUpdate;
+    update.kind = Kind::kEndpointSlice;
+    update.namespace_ = "shop";
+    update.name = slice.metadata.name.str();
+    update.object = AnyObject::Of(std::move(slice));
+    const Status status = server_.Handle(update).status;
+    EXPECT_TRUE(status.ok()) << status.ToString();
+  };
+  set_ready(false);
+  ASSERT_TRUE(WaitForOutput("Shadow: the slices differ")) << child_->output();
+  EXPECT_THAT(
+      child_->output(),
+      HasSubstr("service=\"shop/web\" kind=\"changed-endpoint\" addressType=\"IPv4\" object=\"Pod shop/web-1\""));
+  EXPECT_THAT(child_->output(), HasSubstr("conditions.ready: want \\\"true\\\", have \\\"false\\\""));
+  EXPECT_THAT(client.Get("/metrics")->body, HasSubstr(series + "1\n"));
+  set_ready(true);
+  ASSERT_TRUE(WaitForOutput("Shadow: a difference is gone")) << child_->output();
+  EXPECT_THAT(client.Get("/metrics")->body, HasSubstr(series + "0\n"));
+
+  child_->Signal(SIGTERM);
+  EXPECT_EQ(child_->Wait(), 0) << child_->output();
+  const std::string output = child_->output();
+  EXPECT_EQ(output.find("Shadow: the slices differ"), output.rfind("Shadow: the slices differ")) << output;
+  for (const Kind kind : {Kind::kLease, Kind::kEvent}) {
+    const auto counts = server_.write_counts(kind);
+    EXPECT_EQ(counts.creates + counts.updates + counts.deletes, 0);
+  }
+  const auto counts = server_.write_counts(Kind::kEndpointSlice);
+  EXPECT_EQ(counts.creates, 1);
+  EXPECT_EQ(counts.updates, 2) << "those of this test";
+}
+
 TEST_F(ProgramTest, ServesHealthAndMetricsOverTls) {
   CreateNodeAndService();
   CreatePod(1);

@@ -1,0 +1,78 @@
+#include "controllers/endpointslice/shadow.h"
+
+#include <algorithm>
+
+namespace epslice {
+
+std::vector<Shadow::Note> Shadow::Observe(const ObjectKey& service, const std::vector<Difference>& found, Instant now) {
+  const auto at = services_.find(service);
+  if (at == services_.end() && found.empty()) return {};
+  Entry& entry = at == services_.end() ? services_[service] : at->second;
+  const auto settled = [](const auto& difference) { return difference.second.settled; };
+  const auto has_settled = [&] { return std::any_of(entry.differences.begin(), entry.differences.end(), settled); };
+  const bool before = has_settled();
+  std::vector<Note> notes = Merge(found, now, &entry.differences);
+  totals_.services += static_cast<int>(has_settled()) - static_cast<int>(before);
+  SetDue(service, &entry, DueOf(entry, now));
+  if (entry.differences.empty()) services_.erase(service);
+  return notes;
+}
+
+std::vector<Shadow::Note> Shadow::Merge(const std::vector<Difference>& found, Instant now,
+                                        std::map<Identity, State>* known) {
+  std::vector<Note> notes;
+  std::map<Identity, State> next;
+  for (const Difference& difference : found) {
+    Identity identity(difference.kind, difference.address_type, difference.object);
+    const auto before = known->find(identity);
+    const auto [it, is_new] = next.emplace(std::move(identity), before == known->end() ? State{now} : before->second);
+    State& state = it->second;
+    if (!is_new || state.settled || now - state.since < options_.grace) continue;
+    state.settled = true;
+    ++totals_.by_kind.at(static_cast<std::size_t>(difference.kind));
+    notes.push_back({Note::What::kSettled, difference, now - state.since});
+  }
+  for (const auto& [identity, state] : *known) {
+    if (!state.settled || next.count(identity) > 0) continue;
+    Note note;
+    note.what = Note::What::kGone;
+    std::tie(note.difference.kind, note.difference.address_type, note.difference.object) = identity;
+    note.lasted = now - state.since;
+    --totals_.by_kind.at(static_cast<std::size_t>(note.difference.kind));
+    notes.push_back(std::move(note));
+  }
+  *known = std::move(next);
+  return notes;
+}
+
+std::optional<Instant> Shadow::DueOf(const Entry& entry, Instant now) const {
+  std::optional<Instant> due;
+  for (const auto& [identity, state] : entry.differences) {
+    const Instant at = state.settled ? now + options_.look_again : state.since + options_.grace;
+    due = due ? std::min(*due, at) : at;
+  }
+  return due;
+}
+
+void Shadow::SetDue(const ObjectKey& service, Entry* entry, std::optional<Instant> due) {
+  if (entry->due) due_.erase({*entry->due, service});
+  entry->due = due;
+  if (due) due_.emplace(*due, service);
+}
+
+std::vector<ObjectKey> Shadow::TakeDue(Instant now) {
+  std::vector<ObjectKey> services;
+  while (!due_.empty() && due_.begin()->first <= now) {
+    services.push_back(due_.begin()->second);
+    services_.at(services.back()).due.reset();
+    due_.erase(due_.begin());
+  }
+  return services;
+}
+
+std::optional<Instant> Shadow::NextWakeup() const {
+  if (due_.empty()) return std::nullopt;
+  return due_.begin()->first;
+}
+
+}  // namespace epslice

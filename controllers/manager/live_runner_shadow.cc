@@ -1,0 +1,81 @@
+// The workers of a LiveRunner that only looks on.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controllers/manager/live_runner_impl.h"
+
+namespace epslice {
+namespace {
+
+// Of one Service; where all of its endpoints differ, a few tell enough.
+constexpr std::size_t kMostLines = 20;
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out += ',';
+    out += part;
+  }
+  return out;
+}
+
+}  // namespace
+
+void LiveRunner::Impl::LookAgainWhenDue(Instant now) {
+  if (!shadow) return;
+  for (const ObjectKey& service : shadow->TakeDue(now)) controller.Queue(service, now);
+}
+
+void LiveRunner::Impl::RunShadow(const Job& job) {
+  const Instant begin = clock->Now();
+  const Plan wanted = controller.MakePlan(job);
+  const bool managed = job.input.service != nullptr;
+  const std::vector<Difference> found =
+      managed ? ShadowDifferences(job.input, options.controller.reconcile, wanted) : std::vector<Difference>();
+  const Plan plan = managed ? PlanOfOnlooker(job.input, wanted) : wanted;
+  const Outcome nothing;
+  if (options.observe_sync) options.observe_sync(job, plan, nothing);
+  std::vector<Shadow::Note> notes;
+  Instant end;
+  {
+    std::lock_guard<std::mutex> lock(mu);
+    end = clock->Now();
+    notes = shadow->Observe(job.service, found, end);
+    controller.Complete(job, plan, nothing, end);
+  }
+  LogShadow(job, notes, found.size(), end - begin);
+}
+
+void LiveRunner::Impl::LogShadow(const Job& job, const std::vector<Shadow::Note>& notes, std::size_t differences,
+                                 Duration took) {
+  const LogField service("service", job.service);
+  for (std::size_t i = 0; i < std::min(notes.size(), kMostLines); ++i) {
+    const Shadow::Note& note = notes[i];
+    const Difference& difference = note.difference;
+    const LogField kind("kind", NameOf(difference.kind));
+    const LogField type("addressType", difference.address_type.str());
+    const LogField object("object", difference.object);
+    if (note.what == Shadow::Note::What::kGone) {
+      log->Info(0, "Shadow: a difference is gone", {service, kind, type, object, {"lasted", note.lasted}});
+    } else {
+      log->Warning("Shadow: the slices differ", {service,
+                                                 kind,
+                                                 type,
+                                                 object,
+                                                 {"slices", Join(difference.slices)},
+                                                 {"fields", DescribeFields(difference)},
+                                                 {"lasted", note.lasted}});
+    }
+  }
+  if (notes.size() > kMostLines) {
+    log->Info(0, "Shadow: more differences of this Service settled or are gone",
+              {service, {"more", notes.size() - kMostLines}});
+  }
+  if (log->Enabled(4)) {
+    log->Info(4, "Compared", {service, {"differences", differences}, {"duration", took}});
+  }
+}
+
+}  // namespace epslice
