@@ -28,6 +28,7 @@ class Latency {
   static Latency LogNormal(Duration median, Duration p99);
 
   // "5ms", "uniform(1ms, 40ms)", "lognormal(3ms, 20ms)" (median, p99).
+  // Durations are Go's ("1m30s", "0", "250us"), from 0 to a day.
   // InvalidArgument says what is wrong and what is accepted.
   static absl::StatusOr<Latency> Parse(std::string_view text);
   // In the form that Parse() takes.
@@ -43,7 +44,10 @@ class Latency {
  private:
   enum class Kind : std::uint8_t { kConstant, kUniform, kLogNormal };
   Kind kind_ = Kind::kConstant;
+  // The constant; low and high; median and 99th percentile.
   Duration a_{0}, b_{0};
+  // Log-normal: ln(p99 / median).
+  double log_ratio_ = 0;
 };
 
 }  // namespace epslice::sim

@@ -6,7 +6,16 @@
 namespace epslice::sim {
 
 Scheduler::EventId Scheduler::At(Instant at, Callback callback) {
-  heap_.push_back({std::max(at, now()), ++last_id_, std::move(callback)});
+  std::uint32_t slot = 0;
+  if (free_.empty()) {
+    slot = static_cast<std::uint32_t>(callbacks_.size());
+    callbacks_.push_back(std::move(callback));
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+    callbacks_[slot] = std::move(callback);
+  }
+  heap_.push_back({std::max(at, now()), ++last_id_, slot});
   std::push_heap(heap_.begin(), heap_.end(), Later);
   return last_id_;
 }
@@ -19,11 +28,13 @@ std::optional<Instant> Scheduler::next() const {
 bool Scheduler::Step() {
   if (heap_.empty()) return false;
   std::pop_heap(heap_.begin(), heap_.end(), Later);
-  const Event event = std::move(heap_.back());
+  const Event event = heap_.back();
   heap_.pop_back();
+  const Callback callback = std::exchange(callbacks_[event.slot], nullptr);
+  free_.push_back(event.slot);
   clock_.AdvanceTo(event.at);
   ++events_;
-  event.callback();
+  callback();
   return true;
 }
 

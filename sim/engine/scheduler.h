@@ -3,10 +3,11 @@
 // Time is whole nanoseconds since the start of the run; it jumps from one
 // event to the next. Of events at the same instant the one scheduled first runs
 // first, so a run depends on nothing but its input. Not thread-safe: one run,
-// one thread.
+// one thread (its clock may be read from any).
 #ifndef EPSLICE_SIM_ENGINE_SCHEDULER_H_
 #define EPSLICE_SIM_ENGINE_SCHEDULER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -45,19 +46,37 @@ class Scheduler {
   // Runs all events up to and at `end`, and leaves the clock there.
   void RunUntil(Instant end);
 
-  // Events run so far.
+  // Events run so far, and scheduled now.
   std::int64_t events() const { return events_; }
+  std::size_t pending() const { return heap_.size(); }
 
  private:
+  // FakeClock without its lock: every event reads the time several times.
+  class VirtualClock : public Clock {
+   public:
+    explicit VirtualClock(Timestamp wall_start) : wall_start_(wall_start) {}
+    Instant Now() const override { return Instant(now_.load(std::memory_order_relaxed)); }
+    Timestamp WallNow() const override { return Timestamp{wall_start_.nanos + Now().count()}; }
+    void AdvanceTo(Instant t) {
+      if (t > Now()) now_.store(t.count(), std::memory_order_relaxed);
+    }
+
+   private:
+    const Timestamp wall_start_;
+    std::atomic<std::int64_t> now_{0};
+  };
+  // Small, since a heap moves them about; the callback stays where it is.
   struct Event {
     Instant at;
     EventId id;
-    Callback callback;
+    std::uint32_t slot;
   };
   static bool Later(const Event& a, const Event& b) { return a.at != b.at ? a.at > b.at : a.id > b.id; }
 
-  FakeClock clock_;
+  VirtualClock clock_;
   std::vector<Event> heap_;
+  std::vector<Callback> callbacks_;  // by slot
+  std::vector<std::uint32_t> free_;  // slots
   EventId last_id_ = 0;
   std::int64_t events_ = 0;
 };
