@@ -132,8 +132,28 @@ void LeaderElector::TryAgain(Instant now) {
   const double jitter = 1 + kJitter * random_.Unit();
   next_try_ = now + std::chrono::duration_cast<Duration>(options_.retry_period * jitter);
   if (!HeldByOther(now)) return;
-  const Instant ends = seen_at_ + std::chrono::seconds(seen_->leaseDurationSeconds.value_or(0));
-  next_try_ = std::min(next_try_, ends);
+  next_try_ = std::min(next_try_, EndOfOther());
+}
+
+Instant LeaderElector::EndOfOther() const {
+  return seen_at_ + std::chrono::seconds(seen_->leaseDurationSeconds.value_or(0));
+}
+
+void LeaderElector::OnWatched(const Lease* lease, Instant now) {
+  if (state_ != State::kStandby || releasing_ || step_ != Step::kIdle) return;
+  fresh_ = false;
+  if (lease == nullptr) {
+    next_try_ = now;
+    return;
+  }
+  absent_ = false;
+  See(*lease, now);
+  if (HeldByOther(now)) {
+    next_try_ = std::min(next_try_, EndOfOther());
+  } else {
+    fresh_ = true;
+    next_try_ = now;
+  }
 }
 
 void LeaderElector::OnResponse(const Response& response, Instant now) {

@@ -12,7 +12,8 @@
 //     has lost, and stays so: the program is to end;
 //   - a Lease whose holder is empty was released, and is free at once.
 // Different, because it only takes over sooner: a standby looks again when the
-// Lease that it sees ends, and not only at its next retry.
+// Lease that it sees ends, and not only at its next retry; and it may be shown
+// the Lease as a watch sees it, so that one that is released is taken at once.
 //
 // The fence: MayWrite() is true only while the last renewal, counted from when
 // its request was *sent*, is younger than the lease duration. Whoever takes over
@@ -66,6 +67,11 @@ class LeaderElector {
   Action Next(Instant now, Timestamp wall);
   void OnResponse(const Response& response, Instant now);
 
+  // For who watches the Lease beside: it was seen so (null: to be deleted). Not
+  // between a request and its answer. Heeded in standby only. What a watch shows
+  // may be old: then a write meets a conflict, and the Lease is read.
+  void OnWatched(const Lease* lease, Instant now);
+
   // From now on: the Lease is given back, where it is ours, and then kDone.
   void Release() { releasing_ = true; }
 
@@ -91,6 +97,8 @@ class LeaderElector {
   Lease Desired(Timestamp wall) const;
   void OnWritten(const Response& response, Instant now);
   void TryAgain(Instant now);
+  // When the Lease that holds us off ends.
+  Instant EndOfOther() const;
 
   const LeaderElectorOptions options_;
   Random random_;

@@ -25,6 +25,7 @@ LeaderRunner::~LeaderRunner() { Stop(); }
 
 void LeaderRunner::Start() {
   thread_ = std::thread([this] { Run(); });
+  watch_thread_ = std::thread([this] { WatchLease(); });
 }
 
 void LeaderRunner::Stop() {
@@ -34,6 +35,14 @@ void LeaderRunner::Stop() {
     wake_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
+  EndWatch();
+  if (watch_thread_.joinable()) watch_thread_.join();
+}
+
+void LeaderRunner::EndWatch() {
+  watch_.Cancel();
+  std::lock_guard<std::mutex> lock(mu_);
+  wake_.notify_all();
 }
 
 void LeaderRunner::Note() {
@@ -50,6 +59,7 @@ void LeaderRunner::Note() {
   if (elector_.state() == std::exchange(told_, elector_.state())) return;
   switch (elector_.state()) {
     case LeaderElector::State::kLeading:
+      EndWatch();
       log_.Info(0, "Leading", {lease, {"identity", options_.elector.identity}});
       if (options_.on_leading) options_.on_leading();
       break;
@@ -68,6 +78,8 @@ void LeaderRunner::Run() {
     {
       std::lock_guard<std::mutex> lock(mu_);
       if (stopping_) elector_.Release();
+      if (watched_) elector_.OnWatched(watched_->get(), clock_.Now());
+      watched_.reset();
     }
     const LeaderElector::Action action = elector_.Next(clock_.Now(), clock_.WallNow());
     Note();
@@ -78,7 +90,41 @@ void LeaderRunner::Run() {
       continue;
     }
     std::unique_lock<std::mutex> lock(mu_);
-    wake_.wait_for(lock, action.until - clock_.Now(), [this] { return stopping_; });
+    wake_.wait_for(lock, action.until - clock_.Now(), [this] { return stopping_ || watched_; });
+  }
+}
+
+bool LeaderRunner::OnWatchEvent(const WatchEvent& event) {
+  if (event.type == WatchEventType::kError) return false;
+  if (event.type == WatchEventType::kBookmark) return true;
+  std::shared_ptr<const Lease> lease;
+  if (event.type != WatchEventType::kDeleted) lease = event.object.As<Lease>();
+  std::lock_guard<std::mutex> lock(mu_);
+  watched_ = std::move(lease);
+  wake_.notify_all();
+  return true;
+}
+
+void LeaderRunner::WatchLease() {
+  Request request;
+  request.verb = Verb::kWatch;
+  request.kind = Kind::kLease;
+  request.namespace_ = options_.elector.namespace_;
+  // So that a right to watch that names the Lease is enough.
+  request.list.fieldSelector = "metadata.name=" + options_.elector.name;
+  // As informers do; replicas not in step.
+  constexpr std::uint64_t kSeconds = 300;
+  request.list.timeoutSeconds = static_cast<std::int64_t>(kSeconds + options_.elector.seed % kSeconds);
+  while (!watch_.cancelled()) {
+    const Status status = transport_.Watch(request, &watch_, [this](const WatchEvent& e) { return OnWatchEvent(e); });
+    if (watch_.cancelled()) return;
+    // 410 and 429 pass. What else the server has against it, stays.
+    if (status.code >= 400 && status.code < 500 && status.code != 410 && status.code != 429) {
+      log_.Info(2, "The lease cannot be watched; it is polled", {{"err", status.ToString()}});
+      return;
+    }
+    std::unique_lock<std::mutex> lock(mu_);
+    wake_.wait_for(lock, options_.elector.retry_period, [this] { return watch_.cancelled(); });
   }
 }
 

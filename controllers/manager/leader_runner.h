@@ -1,5 +1,9 @@
 // LeaderRunner: drives a LeaderElector with a thread, and is the fence that
 // writers ask.
+//
+// Until it leads, a second thread watches the Lease, so that one that is given
+// back is taken at once. That needs the right to watch this one Lease; where it
+// is refused, the Lease is polled only, as client-go does.
 #ifndef EPSLICE_CONTROLLERS_MANAGER_LEADER_RUNNER_H_
 #define EPSLICE_CONTROLLERS_MANAGER_LEADER_RUNNER_H_
 
@@ -7,10 +11,13 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
+#include "apis/coordination.h"
 #include "controllers/manager/log.h"
 #include "informers/clock.h"
 #include "informers/leader_election.h"
@@ -51,6 +58,10 @@ class LeaderRunner {
 
  private:
   void Run();
+  void WatchLease();
+  void EndWatch();
+  // A step of the watch; whether it is to go on.
+  bool OnWatchEvent(const WatchEvent& event);
   // What changed since the last step: the fence, the state, who leads.
   void Note();
 
@@ -68,7 +79,11 @@ class LeaderRunner {
   std::mutex mu_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  // What the watch saw last and Run() has not looked at; null: the Lease is gone.
+  std::optional<std::shared_ptr<const Lease>> watched_;
+  CancelToken watch_;
   std::thread thread_;
+  std::thread watch_thread_;
 };
 
 }  // namespace epslice

@@ -153,6 +153,59 @@ TEST_F(LeaderElectorTest, AReleasedLeaseIsFreeAtOnce) {
   EXPECT_LE(took, milliseconds(2410)) << "the next try";
 }
 
+TEST_F(LeaderElectorTest, AWatchedReleaseIsTakenAtOnce) {
+  const auto a = Make("a");
+  const auto b = Make("b");
+  Drive(a.get());
+  Drive(b.get());
+  now_ += milliseconds(100);
+  b->OnWatched(&*server_.lease, now_);
+  const int before = server_.requests;
+  Drive(b.get());
+  EXPECT_EQ(b->state(), State::kStandby);
+  EXPECT_EQ(server_.requests, before) << "a renewal is no reason to do anything";
+  a->Release();
+  Drive(a.get());
+  b->OnWatched(&*server_.lease, now_);
+  Drive(b.get());
+  EXPECT_EQ(b->state(), State::kLeading);
+  EXPECT_EQ(server_.requests, before + 2) << "a's release, and one write of b's, without a read";
+}
+
+TEST_F(LeaderElectorTest, WhatAWatchShowsMayBeOld) {
+  const auto a = Make("a");
+  const auto b = Make("b");
+  Drive(a.get());
+  Drive(b.get());
+  Lease released = *server_.lease;
+  released.holderIdentity = Text();
+  released.metadata.resourceVersion = Text("0");
+  b->OnWatched(&released, now_);
+  Drive(b.get());
+  EXPECT_EQ(b->state(), State::kStandby);
+  EXPECT_THAT(b->error(), HasSubstr("409"));
+  // Of a leader what a watch shows changes nothing.
+  a->OnWatched(&released, now_);
+  now_ += seconds(2);
+  Drive(a.get());
+  EXPECT_EQ(a->state(), State::kLeading);
+  EXPECT_EQ(server_.lease->holderIdentity, "a");
+}
+
+TEST_F(LeaderElectorTest, AWatchedDeletionIsLookedUp) {
+  const auto a = Make("a");
+  const auto b = Make("b");
+  Drive(a.get());
+  Drive(b.get());
+  b->OnWatched(nullptr, now_);
+  Drive(b.get());
+  EXPECT_EQ(b->state(), State::kStandby) << "it is there";
+  server_.lease.reset();
+  b->OnWatched(nullptr, now_);
+  Drive(b.get());
+  EXPECT_EQ(b->state(), State::kLeading);
+}
+
 TEST_F(LeaderElectorTest, AStandbyThatStopsLeavesTheLeaseAlone) {
   const auto a = Make("a");
   const auto b = Make("b", 2);

@@ -69,6 +69,7 @@ const Grants kWrites = {
     "events.k8s.io/events patch",
     "coordination.k8s.io/leases(epslice-controller) get in kube-system",
     "coordination.k8s.io/leases(epslice-controller) update in kube-system",
+    "coordination.k8s.io/leases(epslice-controller) watch in kube-system",
     "coordination.k8s.io/leases create in kube-system",
 };
 

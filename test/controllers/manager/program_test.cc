@@ -2,6 +2,8 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <chrono>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -152,6 +154,28 @@ TEST_F(ProgramTest, AStandbyTakesOver) {
   EXPECT_THAT(first->output(), HasSubstr("Gave the lease back"));
   CreatePod(3);
   ASSERT_TRUE(WaitForPods(3)) << child_->output();
+}
+
+// Long before it would look again by itself.
+TEST_F(ProgramTest, AReleasedLeaseIsTakenAtOnce) {
+  Serve();
+  CreateNodeAndService();
+  const std::vector<std::string> slow = {Master(), "--leader-elect-lease-duration=600s",
+                                         "--leader-elect-renew-deadline=500s", "--leader-elect-retry-period=400s"};
+  Run(slow);
+  ASSERT_TRUE(WaitForOutput("Leading")) << child_->output();
+  const std::unique_ptr<Child> first = std::move(child_);
+  Run(slow);
+  ASSERT_TRUE(WaitForOutput("Another replica leads")) << child_->output();
+  ASSERT_TRUE(WaitForOutput("Lists are complete")) << child_->output();
+  const Instant signalled = clock_.Now();
+  first->Signal(SIGTERM);
+  ASSERT_TRUE(WaitForOutput("Leading")) << child_->output();
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now() - signalled);
+  std::cout << "took over " << took.count() << " ms after SIGTERM\n";
+  EXPECT_EQ(first->Wait(), 0) << first->output();
+  CreatePod(1);
+  ASSERT_TRUE(WaitForPods(1)) << child_->output();
 }
 
 TEST_F(ProgramTest, LosingTheLeaseExits1) {
