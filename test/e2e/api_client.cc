@@ -126,7 +126,8 @@ int ApiClient::Stream(const std::string& path, HttpConnection* connection,
   exchange.on_data = [&](std::string_view bytes) {
     pending += bytes;
     for (std::size_t end = 0; (end = pending.find('\n')) != std::string::npos; pending.erase(0, end + 1)) {
-      const Json line = Json::parse(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+      const Json line =
+          Json::parse(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
       if (!line.is_discarded()) on_line(line);
     }
     return true;

@@ -88,9 +88,7 @@ class EmbeddedServer : public TestServer {
   std::vector<LoggedRequest> Log() const override {
     return ReadAccessLog(log_ + (child_ == nullptr ? std::string() : child_->output()));
   }
-  std::string Output() const override {
-    return child_ == nullptr ? "" : LastLines(child_->output(), 20);
-  }
+  std::string Output() const override { return child_ == nullptr ? "" : LastLines(child_->output(), 20); }
 
  private:
   const ControllerAccounts accounts_;

@@ -115,7 +115,8 @@ void E2eTest::Delete(const std::string& resource, const std::string& name, const
 void E2eTest::AddNode(const std::string& name, const std::string& zone, const std::string& cpu) {
   Json labels = {{"epslice-e2e", ns_}, {"kubernetes.io/hostname", NodeName(name)}};
   if (!zone.empty()) labels["topology.kubernetes.io/zone"] = zone;
-  Create("nodes", {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", NodeName(name)}, {"labels", labels}}}});
+  Create("nodes",
+         {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", NodeName(name)}, {"labels", labels}}}});
   const std::string now = FormatRfc3339(suite().clock().WallNow());
   const Json amounts = {{"cpu", cpu}, {"memory", "32Gi"}, {"pods", "250"}};
   Patch("nodes", NodeName(name),
@@ -194,11 +195,12 @@ void E2eTest::CreatePod(const PodSpec& spec) {
                   {"metadata", {{"name", spec.name}, {"labels", spec.labels}}},
                   {"spec", pod_spec}});
   if (spec.bind) {
-    const Answer bound = admin().Post(Path("pods", spec.name, "binding"),
-                                      {{"apiVersion", "v1"},
-                                       {"kind", "Binding"},
-                                       {"metadata", {{"name", spec.name}}},
-                                       {"target", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", NodeName(spec.node)}}}});
+    const Answer bound =
+        admin().Post(Path("pods", spec.name, "binding"),
+                     {{"apiVersion", "v1"},
+                      {"kind", "Binding"},
+                      {"metadata", {{"name", spec.name}}},
+                      {"target", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", NodeName(spec.node)}}}});
     EXPECT_TRUE(bound.ok()) << "binding " << spec.name << ": " << bound.ToString();
   }
   pod_numbers_[spec.name] = next_pod_++;

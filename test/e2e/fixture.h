@@ -103,10 +103,10 @@ class E2eTest : public testing::Test {
 };
 
 // For tests that do to the API server what nobody does to a cluster in use.
-#define EPSLICE_NEED_OWN_SERVER()                                                                         \
-  if (!suite().server().owned()) {                                                                        \
-    GTEST_SKIP() << "NOT TESTED: the API server of an existing cluster is not ours to stop or compact";   \
-  }                                                                                                       \
+#define EPSLICE_NEED_OWN_SERVER()                                                                       \
+  if (!suite().server().owned()) {                                                                      \
+    GTEST_SKIP() << "NOT TESTED: the API server of an existing cluster is not ours to stop or compact"; \
+  }                                                                                                     \
   static_assert(true)
 
 }  // namespace epslice::e2e

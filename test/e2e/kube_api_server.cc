@@ -82,9 +82,9 @@ class KubeApiServer : public TestServer {
 };
 
 absl::Status KubeApiServer::StartEtcd() {
-  etcd_ = Launch({assets_ + "/etcd", "--data-dir=" + scratch_ + "/etcd", "--listen-client-urls=" + EtcdUrl(),
-                  "--advertise-client-urls=" + EtcdUrl(), "--listen-peer-urls=http://127.0.0.1:0",
-                  "--unsafe-no-fsync"});
+  etcd_ =
+      Launch({assets_ + "/etcd", "--data-dir=" + scratch_ + "/etcd", "--listen-client-urls=" + EtcdUrl(),
+              "--advertise-client-urls=" + EtcdUrl(), "--listen-peer-urls=http://127.0.0.1:0", "--unsafe-no-fsync"});
   absl::StatusOr<std::unique_ptr<ApiClient>> client = EtcdClient();
   if (!client.ok()) return client.status();
   const bool up = Poll(kStartPatience, [&] { return etcd_->Ended() || (*client)->Get("/health").ok(); });
@@ -95,16 +95,16 @@ absl::Status KubeApiServer::StartEtcd() {
 absl::Status KubeApiServer::Start() {
   WritePrivateFile(scratch_ + "/tokens.csv", admin_token_ + ",admin,admin,\"system:masters\"\n");
   WritePrivateFile(scratch_ + "/audit-policy.json", kAuditPolicy);
-  api_ = Launch({assets_ + "/kube-apiserver", "--etcd-servers=" + EtcdUrl(), "--bind-address=127.0.0.1",
-                 "--advertise-address=127.0.0.1", "--secure-port=" + std::to_string(port_),
-                 "--cert-dir=" + scratch_ + "/apiserver", "--tls-cert-file=" + pki_.cert_file,
-                 "--tls-private-key-file=" + pki_.key_file, "--token-auth-file=" + scratch_ + "/tokens.csv",
-                 "--service-account-issuer=https://127.0.0.1:" + std::to_string(port_) + "/",
-                 "--service-account-signing-key-file=" + signing_.private_file,
-                 "--service-account-key-file=" + signing_.public_file,
-                 "--service-cluster-ip-range=10.0.0.0/16,fd00:10:96::/112", "--authorization-mode=RBAC",
-                 "--disable-admission-plugins=ServiceAccount", "--allow-privileged=true",
-                 "--audit-policy-file=" + scratch_ + "/audit-policy.json", "--audit-log-path=" + scratch_ + "/audit.log"});
+  api_ = Launch(
+      {assets_ + "/kube-apiserver", "--etcd-servers=" + EtcdUrl(), "--bind-address=127.0.0.1",
+       "--advertise-address=127.0.0.1", "--secure-port=" + std::to_string(port_),
+       "--cert-dir=" + scratch_ + "/apiserver", "--tls-cert-file=" + pki_.cert_file,
+       "--tls-private-key-file=" + pki_.key_file, "--token-auth-file=" + scratch_ + "/tokens.csv",
+       "--service-account-issuer=https://127.0.0.1:" + std::to_string(port_) + "/",
+       "--service-account-signing-key-file=" + signing_.private_file,
+       "--service-account-key-file=" + signing_.public_file, "--service-cluster-ip-range=10.0.0.0/16,fd00:10:96::/112",
+       "--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount", "--allow-privileged=true",
+       "--audit-policy-file=" + scratch_ + "/audit-policy.json", "--audit-log-path=" + scratch_ + "/audit.log"});
   absl::StatusOr<std::unique_ptr<ApiClient>> client = ApiClient::Create(admin_, &clock_);
   if (!client.ok()) return client.status();
   const bool up = Poll(kStartPatience, [&] { return api_->Ended() || (*client)->Get("/readyz").code == 200; });

@@ -93,7 +93,6 @@ Json PortsFor(const Json& service, const Json& pod) {
   return ports;
 }
 
-
 std::string Print(const std::string& type, const Json& ports, const Json& endpoint) {
   return type + " " + ports.dump() + " " + endpoint.dump();
 }

@@ -54,7 +54,8 @@ std::string VerbOf(std::string_view method, std::string_view query, bool named) 
   if (method == "PATCH") return "patch";
   if (method == "DELETE") return named ? "delete" : "deletecollection";
   if (named) return "get";
-  const bool watch = query.find("watch=true") != std::string_view::npos || query.find("watch=1") != std::string_view::npos;
+  const bool watch =
+      query.find("watch=true") != std::string_view::npos || query.find("watch=1") != std::string_view::npos;
   return watch ? "watch" : "list";
 }
 

@@ -156,8 +156,9 @@ TEST_F(Slices, NamedPortsThatDifferBetweenPods) {
                         {"image", "registry.example/proxy:1"},
                         {"restartPolicy", "Always"},
                         {"ports", Json::array({{{"name", "metrics"}, {"containerPort", 15090}}})}};
-  CreatePods("v4", 5, 1,
-             {.name = "", .node = "", .ports = {{"http", 8080}}, .extra_spec = {{"initContainers", Json::array({sidecar})}}});
+  CreatePods(
+      "v4", 5, 1,
+      {.name = "", .node = "", .ports = {{"http", 8080}}, .extra_spec = {{"initContainers", Json::array({sidecar})}}});
   ASSERT_TRUE(Settle());
   // Four sets of ports, each in slices of its own.
   std::set<std::string> ports;
@@ -166,11 +167,13 @@ TEST_F(Slices, NamedPortsThatDifferBetweenPods) {
   EXPECT_THAT(E2eTest::Slices("web"), SizeIs(4));
 
   // The Service's ports change under them.
-  Patch("services", "web", {{"spec", {{"ports", Json::array({{{"name", "web"},
-                                                              {"port", 80},
-                                                              {"protocol", "TCP"},
-                                                              {"appProtocol", "http"},
-                                                              {"targetPort", "http"}}})}}}});
+  Patch("services", "web",
+        {{"spec",
+          {{"ports", Json::array({{{"name", "web"},
+                                   {"port", 80},
+                                   {"protocol", "TCP"},
+                                   {"appProtocol", "http"},
+                                   {"targetPort", "http"}}})}}}});
   ASSERT_TRUE(Settle());
   FinishPod("v3-4");
   ASSERT_TRUE(Settle());
@@ -221,11 +224,12 @@ TEST_F(Slices, ServiceDeletedMadeAgainAndExternalName) {
   EXPECT_EQ(EndpointCount("web"), 1U);
 
   const std::vector<Json> kept = E2eTest::Slices("web");
-  Patch("services", "web", {{"spec",
-                             {{"type", "ExternalName"},
-                              {"externalName", "web.example.com"},
-                              {"clusterIP", nullptr},
-                              {"clusterIPs", nullptr}}}});
+  Patch("services", "web",
+        {{"spec",
+          {{"type", "ExternalName"},
+           {"externalName", "web.example.com"},
+           {"clusterIP", nullptr},
+           {"clusterIPs", nullptr}}}});
   CreatePods("web", 5, 1);
   CreateService("after");
   ASSERT_TRUE(Settle());
@@ -256,9 +260,8 @@ TEST_F(Slices, ForeignSlicesAreLeftAlone) {
   EXPECT_EQ(Get("endpointslices", "theirs"), theirs);
   EXPECT_EQ(Get("endpointslices", "nobodys"), nobodys);
   // One that claims to be ours, of a Service it does not belong to, goes.
-  Create("endpointslices",
-         slice("pretender", {{"kubernetes.io/service-name", "web"},
-                             {"endpointslice.kubernetes.io/managed-by", suite().controller_name()}}));
+  Create("endpointslices", slice("pretender", {{"kubernetes.io/service-name", "web"},
+                                               {"endpointslice.kubernetes.io/managed-by", suite().controller_name()}}));
   ASSERT_TRUE(Settle());
   EXPECT_THAT(E2eTest::Slices("web"), SizeIs(1));
 }

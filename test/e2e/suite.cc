@@ -140,10 +140,9 @@ std::string Suite::NewToken(const std::string& account) {
   if (std::string token = server_->TakeToken(account); !token.empty()) return token;
   const std::string base = "/api/v1/namespaces/" + system_namespace();
   // Bound to a Secret of its own: the token ends with it.
-  const Json secret = Create(base + "/secrets", {{"apiVersion", "v1"},
-                                                 {"kind", "Secret"},
-                                                 {"type", "Opaque"},
-                                                 {"metadata", {{"generateName", "token-"}}}});
+  const Json secret = Create(
+      base + "/secrets",
+      {{"apiVersion", "v1"}, {"kind", "Secret"}, {"type", "Opaque"}, {"metadata", {{"generateName", "token-"}}}});
   const std::string name = secret.at("metadata").at("name").get<std::string>();
   const Json answer = Create(
       base + "/serviceaccounts/" + account + "/token",
@@ -174,12 +173,13 @@ std::string Suite::KubeconfigFor(const std::string& folder) const {
   if (!admin.ca_pem.empty()) cluster["certificate-authority-data"] = absl::Base64Escape(admin.ca_pem);
   if (admin.insecure_skip_tls_verify) cluster["insecure-skip-tls-verify"] = true;
   if (!admin.tls_server_name.empty()) cluster["tls-server-name"] = admin.tls_server_name;
-  const Json config = {{"apiVersion", "v1"},
-                       {"kind", "Config"},
-                       {"current-context", "e2e"},
-                       {"contexts", Json::array({{{"name", "e2e"}, {"context", {{"cluster", "e2e"}, {"user", "e2e"}}}}})},
-                       {"clusters", Json::array({{{"name", "e2e"}, {"cluster", cluster}}})},
-                       {"users", Json::array({{{"name", "e2e"}, {"user", {{"tokenFile", folder + "/token"}}}}})}};
+  const Json config = {
+      {"apiVersion", "v1"},
+      {"kind", "Config"},
+      {"current-context", "e2e"},
+      {"contexts", Json::array({{{"name", "e2e"}, {"context", {{"cluster", "e2e"}, {"user", "e2e"}}}}})},
+      {"clusters", Json::array({{{"name", "e2e"}, {"cluster", cluster}}})},
+      {"users", Json::array({{{"name", "e2e"}, {"user", {{"tokenFile", folder + "/token"}}}}})}};
   return config.dump(2);
 }
 

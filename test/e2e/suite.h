@@ -95,7 +95,7 @@ class Suite : public testing::Environment {
   bool rbac_ = false;
   std::unique_ptr<TestServer> server_;
   std::unique_ptr<ApiClient> admin_;
-  std::vector<std::string> cluster_objects_;        // paths, to be deleted at the end
+  std::vector<std::string> cluster_objects_;          // paths, to be deleted at the end
   std::map<std::string, std::string> token_secrets_;  // token -> path of the Secret it is bound to
   int replicas_ = 0;
   std::unique_ptr<Replica> controller_;

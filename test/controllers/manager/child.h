@@ -64,7 +64,8 @@ class Child {
   // Whether it has ended; Wait() still has to be called.
   bool Ended() const {
     siginfo_t info{};
-    return pid_ <= 0 || (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_);
+    return pid_ <= 0 ||
+           (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_);
   }
   // Waits for its end. The exit code, or 1000 + the signal that ended it.
   int Wait() {
