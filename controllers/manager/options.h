@@ -60,7 +60,9 @@ struct ManagerOptions {
   std::string tls_cert_file;               // both, or neither
   std::string tls_private_key_file;
 
-  // All flags as they hold now, given or preset: {"--kube-api-qps", "20"}, by
+  std::string config;  // --config, a file
+
+  // All flags as they hold now, given (by file or argument) or preset: {"--kube-api-qps", "20"}, by
   // name. No flag holds a secret.
   std::vector<std::pair<std::string, std::string>> effective;
 };
