@@ -1,0 +1,242 @@
+#include "sim/scenario/cluster_index.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <tuple>
+
+#include "apis/discovery.h"
+
+namespace epslice::sim {
+namespace {
+
+// How many nodes of a zone are looked at for one with few pods of the same
+// Service.
+constexpr int kNodesTried = 8;
+
+bool Allows(const Placement& placement, const Text& zone) {
+  return placement.zones.empty() ||
+         std::find(placement.zones.begin(), placement.zones.end(), zone) != placement.zones.end();
+}
+
+int CountOf(const std::map<Text, int>& counts, const Text& key) {
+  const auto it = counts.find(key);
+  return it == counts.end() ? 0 : it->second;
+}
+
+}  // namespace
+
+bool NodeEntry::open() const {
+  if (object == nullptr || !object->ready || object->unschedulable) return false;
+  return std::none_of(object->taints.begin(), object->taints.end(),
+                      [](const Taint& t) { return t.effect == "NoSchedule" || t.effect == "NoExecute"; });
+}
+
+void ClusterIndex::Spread::Add(const Text& zone, const Text& node, int by) {
+  if ((zones[zone] += by) == 0) zones.erase(zone);
+  if ((nodes[node] += by) == 0) nodes.erase(node);
+}
+
+NodeEntry* ClusterIndex::Find(const Text& node) {
+  const auto it = nodes_.find(node);
+  return it == nodes_.end() ? nullptr : &it->second;
+}
+
+std::vector<Text> ClusterIndex::Choose(const NodeChoice& choice) const {
+  std::vector<Text> chosen;
+  for (const std::string& name : choice.names) {
+    if (nodes_.count(Text(name)) > 0) chosen.push_back(Text::Intern(name));
+  }
+  if (!choice.names.empty()) return chosen;
+  for (const auto& [name, node] : nodes_) {
+    if (choice.zone && node.zone != *choice.zone) continue;
+    if (!choice.pool.empty() && node.pool != choice.pool) continue;
+    if (choice.count > 0 && chosen.size() == static_cast<std::size_t>(choice.count)) break;
+    chosen.push_back(name);
+  }
+  return chosen;
+}
+
+void ClusterIndex::OnCommit(const Commit& commit) {
+  switch (commit.object.kind()) {
+    case Kind::kNode: return OnNode(commit);
+    case Kind::kPod: return OnPod(commit);
+    case Kind::kService: return OnService(commit);
+    default: return;
+  }
+}
+
+void ClusterIndex::Withdraw(const NodeEntry& node) {
+  if (!node.open()) return;
+  const auto zone = zones_.find(node.zone);
+  if (zone == zones_.end()) return;
+  const int pods = static_cast<int>(node.pods.size());
+  zone->second.pods -= pods;
+  zone->second.places -= node.max_pods;
+  zone->second.open.erase({pods, node.name});
+  if (zone->second.places == 0) zones_.erase(zone);
+}
+
+void ClusterIndex::Enter(const NodeEntry& node) {
+  if (!node.open()) return;
+  Zone& zone = zones_[node.zone];
+  const int pods = static_cast<int>(node.pods.size());
+  zone.pods += pods;
+  zone.places += node.max_pods;
+  if (pods < node.max_pods) zone.open.insert({pods, node.name});
+}
+
+void ClusterIndex::OnNode(const Commit& commit) {
+  const auto object = commit.object.As<Node>();
+  const Text& name = object->metadata.name;
+  const auto it = nodes_.find(name);
+  if (commit.type == WatchEventType::kDeleted) {
+    if (it == nodes_.end()) return;
+    Withdraw(it->second);
+    if (!it->second.pods.empty()) homeless_[name] = std::move(it->second.pods);
+    nodes_.erase(it);
+    return;
+  }
+  NodeEntry& node = it == nodes_.end() ? nodes_[name] : it->second;
+  if (it == nodes_.end()) {
+    node.name = Text::Intern(name);
+    if (const auto max = max_pods_.find(name); max != max_pods_.end()) node.max_pods = max->second;
+    if (const auto waiting = homeless_.find(name); waiting != homeless_.end()) {
+      node.pods = std::move(waiting->second);
+      homeless_.erase(waiting);
+    }
+  } else {
+    Withdraw(node);
+  }
+  node.zone = Text::Intern(object->metadata.labels.Get(kLabelZone));
+  node.pool = Text::Intern(object->metadata.labels.Get(kLabelPool));
+  node.object = object;
+  Enter(node);
+  if (on_room_) on_room_();
+}
+
+void ClusterIndex::OnPod(const Commit& commit) {
+  const auto pod = commit.object.As<Pod>();
+  const ObjectKey key = KeyOf(pod->metadata);
+  // Looked up first: most commits of a pod leave it where it is.
+  const auto it = node_of_pod_.find(key);
+  const Text before = it == node_of_pod_.end() ? Text() : it->second;
+  const Text after = commit.type == WatchEventType::kDeleted ? Text() : pod->nodeName;
+  if (before == after) return;
+  if (after.empty()) {
+    node_of_pod_.erase(it);
+  } else {
+    node_of_pod_[key] = Text::Intern(after);
+  }
+  MovePod(key, before, after);
+}
+
+void ClusterIndex::MovePod(const ObjectKey& pod, const Text& from, const Text& to) {
+  if (!from.empty()) {
+    if (NodeEntry* node = Find(from)) {
+      Withdraw(*node);
+      node->pods.erase(pod);
+      Enter(*node);
+      if (on_room_) on_room_();
+      if (node->pods.empty() && on_empty_) on_empty_(node->name);
+    } else if (const auto it = homeless_.find(from); it != homeless_.end()) {
+      it->second.erase(pod);
+      if (it->second.empty()) homeless_.erase(it);
+    }
+  }
+  if (to.empty()) return;
+  if (NodeEntry* node = Find(to)) {
+    Withdraw(*node);
+    node->pods.insert(pod);
+    Enter(*node);
+  } else {
+    homeless_[to].insert(pod);
+  }
+}
+
+void ClusterIndex::OnService(const Commit& commit) {
+  const auto service = commit.object.As<Service>();
+  const ObjectKey key = KeyOf(service->metadata);
+  const bool gone = commit.type == WatchEventType::kDeleted;
+  if (gone) {
+    services_.erase(key);
+  } else {
+    services_.insert(key);
+  }
+  if (gone || !service->spec.selector) {
+    selectors_.Remove(key);
+  } else {
+    selectors_.Set(key, *service->spec.selector);
+  }
+}
+
+void ClusterIndex::Reserve(const Text& node, std::int64_t cpu_milli) {
+  if (NodeEntry* entry = Find(node)) entry->cpu_used_milli += cpu_milli;
+}
+
+std::vector<ObjectKey> ClusterIndex::ServicesLike(const std::string& pattern) const {
+  std::vector<ObjectKey> found;
+  for (const ObjectKey& key : services_) {
+    if (MatchesServicePattern(pattern, key)) found.push_back(key);
+  }
+  return found;
+}
+
+std::vector<ObjectKey> ClusterIndex::SelectorsOf(const Text& namespace_name, const StringMap& labels) const {
+  std::vector<ObjectKey> found;
+  selectors_.Find(namespace_name, labels, &found);
+  return found;
+}
+
+bool ClusterIndex::Fits(const NodeEntry& node, std::int64_t cpu_milli) const {
+  const std::int64_t cpu = node.object->allocatableCpuMilli.value_or(0);
+  return cpu_milli == 0 || node.cpu_used_milli + cpu_milli <= cpu;
+}
+
+NodeEntry* ClusterIndex::PlaceInZone(const Zone& zone, std::int64_t cpu_milli, const Spread& own) {
+  NodeEntry* best = nullptr;
+  int fewest = 0, tried = 0;
+  for (const auto& [pods, name] : zone.open) {
+    NodeEntry& node = nodes_.at(name);
+    if (!Fits(node, cpu_milli)) continue;
+    const int here = CountOf(own.nodes, name);
+    if (best == nullptr || here < fewest) best = &node, fewest = here;
+    if (fewest == 0 || ++tried == kNodesTried) break;
+  }
+  return best;
+}
+
+NodeEntry* ClusterIndex::PlacePacked(const Placement& placement, std::int64_t cpu_milli) {
+  NodeEntry* best = nullptr;
+  for (const auto& [name, zone] : zones_) {
+    if (!Allows(placement, name)) continue;
+    for (auto it = zone.open.rbegin(); it != zone.open.rend(); ++it) {
+      NodeEntry& node = nodes_.at(it->second);
+      if (!Fits(node, cpu_milli)) continue;
+      // Of nodes that are as full the first by name.
+      const auto first = [](const NodeEntry& a) { return std::make_tuple(-static_cast<int>(a.pods.size()), a.name); };
+      if (best == nullptr || first(node) < first(*best)) best = &node;
+      if (std::next(it) == zone.open.rend() || std::next(it)->first != it->first) break;
+    }
+  }
+  return best;
+}
+
+NodeEntry* ClusterIndex::Place(const Placement& placement, std::int64_t cpu_milli, const Spread& own) {
+  if (placement.kind == Placement::Kind::kPack) return PlacePacked(placement, cpu_milli);
+  // Without a zone last, then fewest of its own, then emptiest, then by name.
+  using Rank = std::tuple<bool, int, std::int64_t, Text>;
+  std::vector<Rank> ranks;
+  for (const auto& [name, zone] : zones_) {
+    if (!Allows(placement, name) || zone.open.empty()) continue;
+    constexpr std::int64_t kMillion = 1'000'000;
+    ranks.emplace_back(name.empty() && placement.zones.empty(), CountOf(own.zones, name),
+                       kMillion * zone.pods / zone.places, name);
+  }
+  std::sort(ranks.begin(), ranks.end());
+  for (const Rank& rank : ranks) {
+    if (NodeEntry* node = PlaceInZone(zones_.at(std::get<Text>(rank)), cpu_milli, own)) return node;
+  }
+  return nullptr;
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,117 @@
+// ClusterIndex: what workloads must look up at every step, kept as the API
+// server changes: nodes by zone and by how full they are, pods by node,
+// Services by what they select.
+//
+// An observer; it asks the API server nothing and writes nothing. Not
+// thread-safe.
+#ifndef EPSLICE_SIM_SCENARIO_CLUSTER_INDEX_H_
+#define EPSLICE_SIM_SCENARIO_CLUSTER_INDEX_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "apis/core.h"
+#include "informers/selector_index.h"
+#include "sim/engine/observer.h"
+#include "sim/scenario/scenario.h"
+
+namespace epslice::sim {
+
+// The label that names the pool a scenario's node belongs to.
+inline constexpr std::string_view kLabelPool = "epslice.dev/pool";
+inline constexpr std::string_view kLabelControlPlane = "node-role.kubernetes.io/control-plane";
+
+struct NodeEntry {
+  Text name;
+  Text zone;  // empty without the label
+  Text pool;
+  std::shared_ptr<const Node> object;
+  bool machine_up = true;  // set by who models machines
+  int max_pods = 110;
+  std::int64_t cpu_used_milli = 0;  // of the pods that were placed here with Reserve()
+  std::set<ObjectKey> pods;         // bound to it, in whatever phase
+
+  // Takes new pods as far as there is room: Ready, neither cordoned nor tainted
+  // (NoSchedule, NoExecute).
+  bool open() const;
+};
+
+class ClusterIndex : public RunObserver {
+ public:
+  void OnCommit(const Commit& commit) override;
+
+  // Null when there is none. Valid until the node is deleted.
+  NodeEntry* Find(const Text& node);
+  const std::map<Text, NodeEntry>& nodes() const { return nodes_; }
+  // By name.
+  std::vector<Text> Choose(const NodeChoice& choice) const;
+  // Other than the 110 of a kubelet; before the node is there.
+  void SetMaxPods(const Text& node, int max_pods) { max_pods_[node] = max_pods; }
+
+  // CPU that a pod takes on a node, and gives back (negative).
+  void Reserve(const Text& node, std::int64_t cpu_milli);
+
+  const std::set<ObjectKey>& services() const { return services_; }
+  // In key order.
+  std::vector<ObjectKey> ServicesLike(const std::string& pattern) const;
+  std::vector<ObjectKey> SelectorsOf(const Text& namespace_name, const StringMap& labels) const;
+
+  // How many pods of something there are by zone and by node.
+  struct Spread {
+    std::map<Text, int> zones, nodes;
+    void Add(const Text& zone, const Text& node, int by);
+  };
+  // Where a pod goes, or null when there is no room for it:
+  //   spread: of the zones with room that with the fewest pods of its own
+  //     (`own`), then that with the fewest pods for each place; there, of the
+  //     eight nodes with the fewest pods that with the fewest of its own.
+  //     Nodes without a zone come last, unless the placement names "".
+  //   pack: the node with the most pods that has room.
+  // Ties go by name.
+  NodeEntry* Place(const Placement& placement, std::int64_t cpu_milli, const Spread& own);
+
+  // Called when there may be more room than before; not from within Place().
+  void OnRoom(std::function<void()> callback) { on_room_ = std::move(callback); }
+  // Called when the last pod left a node. Like OnRoom() from within the
+  // observer: it may schedule, not write.
+  void OnEmpty(std::function<void(const Text& node)> callback) { on_empty_ = std::move(callback); }
+
+ private:
+  struct Zone {
+    int pods = 0, places = 0;
+    std::set<std::pair<int, Text>> open;  // with room for a pod: how many pods it has, its name
+  };
+
+  void OnNode(const Commit& commit);
+  void OnPod(const Commit& commit);
+  void OnService(const Commit& commit);
+  // Takes a node out of its zone's account, and puts it in.
+  void Withdraw(const NodeEntry& node);
+  void Enter(const NodeEntry& node);
+  void MovePod(const ObjectKey& pod, const Text& from, const Text& to);
+  NodeEntry* PlaceInZone(const Zone& zone, std::int64_t cpu_milli, const Spread& own);
+  NodeEntry* PlacePacked(const Placement& placement, std::int64_t cpu_milli);
+  bool Fits(const NodeEntry& node, std::int64_t cpu_milli) const;
+
+  std::map<Text, NodeEntry> nodes_;
+  std::map<Text, Zone> zones_;
+  std::unordered_map<Text, int> max_pods_;           // looked up only
+  std::unordered_map<ObjectKey, Text> node_of_pod_;  // looked up only
+  // Pods that name a node which is not there (yet).
+  std::map<Text, std::set<ObjectKey>> homeless_;
+  std::set<ObjectKey> services_;
+  SelectorIndex selectors_;
+  std::function<void()> on_room_;
+  std::function<void(const Text&)> on_empty_;
+};
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_SCENARIO_CLUSTER_INDEX_H_

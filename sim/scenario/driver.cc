@@ -1,0 +1,215 @@
+#include "sim/scenario/driver.h"
+
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "apis/concat.h"
+
+namespace epslice::sim {
+namespace {
+
+std::string SecondsText(const std::optional<Duration>& span) {
+  if (!span) return std::string();
+  return Concat(" for ", std::chrono::duration_cast<std::chrono::milliseconds>(*span).count(), " ms");
+}
+
+std::string ChoiceText(const NodeChoice& choice) {
+  std::string text;
+  for (const std::string& name : choice.names) text += Concat(text.empty() ? "" : ",", name);
+  if (choice.zone) text += Concat("zone ", choice.zone->empty() ? "\"\"" : *choice.zone);
+  if (!choice.pool.empty()) text += Concat(text.empty() ? "" : " ", "pool ", choice.pool);
+  if (choice.count > 0) text += Concat(", ", choice.count, choice.count == 1 ? " node" : " nodes");
+  return text;
+}
+
+template <typename Changes>
+StringMap Changed(StringMap map, const Changes& changes) {
+  for (const auto& [key, value] : changes) {
+    map = value ? map.With(Text::Intern(key), Text::Intern(*value)) : map.Without(key);
+  }
+  return map;
+}
+
+}  // namespace
+
+void PrepareForWorkloads(SimulationOptions* options) { options->server.end_graceful_deletions = false; }
+
+ScenarioDriver::ScenarioDriver(Scenario scenario, Simulation* simulation)
+    : scenario_(std::move(scenario)),
+      simulation_(*simulation),
+      workloads_(simulation, &index_, scenario_.pods),
+      nodes_(scenario_.node_lifecycle, simulation, &index_, &workloads_) {
+  simulation->AddObserver(&index_);
+}
+
+bool ScenarioDriver::Owns(const AnyObject& object) const {
+  switch (object.kind()) {
+    case Kind::kPod: return workloads_.Owns(*object.As<Pod>());
+    case Kind::kNode: return nodes_.Owns(object.meta().name);
+    case Kind::kService: return owned_services_.count(KeyOf(object.meta())) > 0;
+    default: return false;
+  }
+}
+
+std::vector<std::string> ScenarioDriver::notes() const {
+  std::vector<std::string> notes;
+  for (const auto& [line, why] : without_effect_) notes.push_back(Concat(scenario_.file, ": line ", line, ": ", why));
+  if (workloads_.unplaced() > 0) {
+    notes.push_back(Concat(workloads_.unplaced(), " pods found no room on any node at the end of the run"));
+  }
+  return notes;
+}
+
+void ScenarioDriver::WithoutEffect(const std::string& why) { without_effect_.emplace(acting_line_, why); }
+
+void ScenarioDriver::Schedule() {
+  for (const ScenarioAction& action : scenario_.actions) ScheduleAction(action, action.at, 0);
+}
+
+void ScenarioDriver::ScheduleAction(const ScenarioAction& action, Duration delay, int done) {
+  simulation_.scheduler().After(delay, [this, &action, done] {
+    Act(action);
+    if (action.every && (action.times == 0 || done + 1 < action.times)) ScheduleAction(action, *action.every, done + 1);
+  });
+}
+
+void ScenarioDriver::Act(const ScenarioAction& action) {
+  acting_line_ = action.line;
+  std::visit([this](const auto& what) { Do(what); }, action.what);
+}
+
+void ScenarioDriver::ForServices(const std::string& pattern, const std::function<void(const ObjectKey&)>& act) {
+  const std::vector<ObjectKey> services = index_.ServicesLike(pattern);
+  if (services.empty()) WithoutEffect(Concat("there is no Service \"", pattern, "\" when the action is due"));
+  for (const ObjectKey& service : services) act(service);
+}
+
+void ScenarioDriver::ForNodes(const NodeChoice& choice, const std::function<void(const Text&)>& act) {
+  const std::vector<Text> nodes = index_.Choose(choice);
+  if (nodes.empty()) WithoutEffect(Concat("there are no nodes (", ChoiceText(choice), ") when the action is due"));
+  for (const Text& node : nodes) act(node);
+}
+
+void ScenarioDriver::Do(const RolloutAction& action) {
+  simulation_.Note(Concat("rollout ", action.service));
+  int number = 0;
+  ForServices(action.service, [&](const ObjectKey& service) {
+    simulation_.scheduler().After(action.stagger * number++, [this, &action, service] {
+      if (Workload* workload = workloads_.Adopt(service)) workloads_.Rollout(workload, action);
+    });
+  });
+}
+
+void ScenarioDriver::Do(const ScaleAction& action) {
+  simulation_.Note(Concat("scale ", action.service, " to ", action.to));
+  ForServices(action.service, [&](const ObjectKey& service) {
+    if (Workload* workload = workloads_.Adopt(service)) workloads_.Scale(workload, action.to);
+  });
+}
+
+void ScenarioDriver::Do(const ZoneOutageAction& action) {
+  simulation_.Note(Concat("zoneOutage ", action.zone, SecondsText(action.duration)));
+  NodeChoice zone;
+  zone.zone = action.zone;
+  ForNodes(zone, [&](const Text& node) { nodes_.Fail(node, action.duration); });
+}
+
+void ScenarioDriver::Do(const NodeFailureAction& action) {
+  simulation_.Note(Concat("nodeFailure ", ChoiceText(action.nodes), SecondsText(action.comes_back)));
+  ForNodes(action.nodes, [&](const Text& node) { nodes_.Fail(node, action.comes_back); });
+}
+
+void ScenarioDriver::Do(const DrainAction& action) {
+  simulation_.Note(Concat("drain ", ChoiceText(action.nodes)));
+  ForNodes(action.nodes, [&](const Text& node) { nodes_.Drain(node, action.uncordon_after); });
+}
+
+void ScenarioDriver::Do(const AddNodesAction& action) {
+  simulation_.Note(Concat("addNodes ", action.pool.name));
+  nodes_.Add(action.pool, action.ready_after);
+}
+
+void ScenarioDriver::Do(const RemoveNodesAction& action) {
+  simulation_.Note(Concat("removeNodes ", ChoiceText(action.nodes)));
+  ForNodes(action.nodes, [&](const Text& node) { nodes_.Remove(node, action.drain); });
+}
+
+void ScenarioDriver::Do(const RelabelAction& action) {
+  simulation_.Note(Concat("relabel ", ChoiceText(action.nodes)));
+  ForNodes(action.nodes, [&](const Text& node) { nodes_.Relabel(node, action.labels); });
+}
+
+void ScenarioDriver::Do(const SetAllocatableAction& action) {
+  simulation_.Note(Concat("setAllocatable ", ChoiceText(action.nodes), ": ", action.cpu_milli, "m"));
+  ForNodes(action.nodes, [&](const Text& node) { nodes_.SetAllocatable(node, action.cpu_milli); });
+}
+
+void ScenarioDriver::Do(const FlapAction& action) {
+  simulation_.Note(Concat("flap ", action.service, SecondsText(action.duration)));
+  auto flapping = std::make_shared<Flapping>();
+  ForServices(action.service, [&](const ObjectKey& service) {
+    Workload* workload = workloads_.Adopt(service);
+    if (workload == nullptr) return;
+    for (LivePodPtr& pod : workloads_.ReadyPods(*workload, action.pods)) {
+      const std::uint32_t epoch = pod->epoch;
+      flapping->emplace_back(std::move(pod), epoch);
+    }
+  });
+  if (flapping->empty()) WithoutEffect(Concat("\"", action.service, "\" has no ready pod when the action is due"));
+  Flap(flapping, action.period / 2, simulation_.now() + action.duration, false);
+}
+
+void ScenarioDriver::Flap(const std::shared_ptr<const Flapping>& pods, Duration half, Instant end, bool ready) {
+  const bool over = simulation_.now() >= end;
+  for (const auto& [pod, epoch] : *pods) {
+    // Not what restarted, or was asked to go meanwhile.
+    if (pod->epoch == epoch) workloads_.life().SetReady(pod, ready || over);
+  }
+  if (over) return;
+  const Instant next = std::min(simulation_.now() + half, end);
+  simulation_.scheduler().At(next, [this, pods, half, end, ready] { Flap(pods, half, end, !ready); });
+}
+
+void ScenarioDriver::Do(const SetServiceAction& action) {
+  simulation_.Note(Concat("setService ", action.service));
+  ForServices(action.service, [&](const ObjectKey& key) {
+    const auto stored = simulation_.Get(Kind::kService, key.namespace_, key.name).As<Service>();
+    if (stored == nullptr) return;
+    Service next = *stored;
+    next.metadata.resourceVersion = Text();
+    next.metadata.annotations = Changed(next.metadata.annotations, action.annotations);
+    ServiceSpec& spec = next.spec;
+    if (action.traffic_distribution) {
+      const std::string& value = *action.traffic_distribution;
+      spec.trafficDistribution = value.empty() ? std::nullopt : std::optional<Text>(Text::Intern(value));
+    }
+    if (action.internal_traffic_policy) spec.internalTrafficPolicy = Text::Intern(*action.internal_traffic_policy);
+    if (action.external_traffic_policy) spec.externalTrafficPolicy = Text::Intern(*action.external_traffic_policy);
+    if (action.publish_not_ready) spec.publishNotReadyAddresses = *action.publish_not_ready;
+    owned_services_.insert(key);
+    const Response response = simulation_.Update(AnyObject::Of(std::move(next)));
+    if (!response.status.ok()) WithoutEffect(Concat("Service ", key.ToString(), ": ", response.status.ToString()));
+  });
+}
+
+void ScenarioDriver::SetSlowdown() { simulation_.SetApiSlowdown(slowdowns_.empty() ? 1 : slowdowns_.rbegin()->second); }
+
+void ScenarioDriver::Do(const ApiSlowdownAction& action) {
+  simulation_.Note(Concat("apiSlowdown", SecondsText(action.duration)));
+  const int number = ++slowdowns_begun_;
+  slowdowns_[number] = action.factor;
+  SetSlowdown();
+  if (!action.duration) return;
+  simulation_.scheduler().After(*action.duration, [this, number] {
+    slowdowns_.erase(number);
+    SetSlowdown();
+  });
+}
+
+void ScenarioDriver::Do(const ControllerRestartAction& action) {
+  simulation_.Note(Concat("controllerRestart", SecondsText(action.downtime)));
+  simulation_.RestartController(action.downtime);
+}
+
+}  // namespace epslice::sim

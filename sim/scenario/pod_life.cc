@@ -1,0 +1,185 @@
+#include "sim/scenario/pod_life.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "apis/concat.h"
+
+namespace epslice::sim {
+namespace {
+
+// 10.128.0.0/9 and fd00:10:244::/96, in turn: eight million addresses before
+// one comes again, by when its first pod is long gone.
+constexpr std::uint32_t kFirstIpv4 = (10U << 24) + (128U << 16);
+constexpr std::uint32_t kAddressMask = (1U << 23) - 1;
+
+Text Ipv4Of(std::uint32_t number) {
+  const std::uint32_t ip = kFirstIpv4 + (number & kAddressMask);
+  return Text(Concat(ip >> 24, '.', (ip >> 16) & 255, '.', (ip >> 8) & 255, '.', ip & 255));
+}
+
+// In the form that ParseIpLenient() makes.
+Text Ipv6Of(std::uint32_t number) {
+  const auto hex = [](std::uint32_t value) {
+    std::array<char, 8> digits{};
+    return std::string(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr);
+  };
+  const std::uint32_t high = (number & kAddressMask) >> 16;
+  const std::string tail = hex(number & 0xffff);
+  return Text(high == 0 ? Concat("fd00:10:244::", tail) : Concat("fd00:10:244::", hex(high), ':', tail));
+}
+
+}  // namespace
+
+void LivePod::Draw(const PodBehaviour& behaviour, Random random) {
+  // Always all of them: a change of one leaves the others as they were.
+  scheduling = behaviour.scheduling.Draw(&random);
+  startup = behaviour.startup.Draw(&random);
+  readiness = behaviour.readiness.Draw(&random);
+  pre_stop = behaviour.pre_stop.Draw(&random);
+  drain = behaviour.drain.Draw(&random);
+  grace = behaviour.grace_period;
+  stops_listening = behaviour.stops_listening_on_sigterm;
+}
+
+std::vector<IpAddress> PodLife::NextAddresses(const std::vector<IpFamily>& families) {
+  const std::uint32_t number = ++addresses_;
+  std::vector<IpAddress> addresses;
+  for (const IpFamily family : families) {
+    addresses.push_back({family == IpFamily::kIPv4 ? Ipv4Of(number) : Ipv6Of(number), family});
+  }
+  return addresses;
+}
+
+Pod PodLife::StartState(Pod pod, const std::vector<IpFamily>& families, const Text& node) {
+  pod.nodeName = node;
+  pod.podIPs = NextAddresses(families);
+  pod.hasPodIP = true;
+  pod.phase = PodPhase::kRunning;
+  pod.ready = true;
+  pod.metadata.creationTimestamp = pod.readyTransitionTime = simulation_.scheduler().clock().WallNow();
+  return pod;
+}
+
+void PodLife::After(const LivePodPtr& pod, Duration delay, void (PodLife::*next)(const LivePodPtr&)) {
+  simulation_.scheduler().After(delay, [this, pod, epoch = pod->epoch, next] {
+    if (!pod->gone && pod->epoch == epoch) (this->*next)(pod);
+  });
+}
+
+void PodLife::Update(const LivePodPtr& pod, Pod next, bool status) {
+  next.metadata.resourceVersion = Text();  // unconditional: nobody else writes it
+  Response response = status ? simulation_.UpdateStatus(AnyObject::Of(std::move(next)))
+                             : simulation_.Update(AnyObject::Of(std::move(next)));
+  if (response.status.ok()) {
+    pod->object = response.object.As<Pod>();
+  } else if (response.status.code == 404) {
+    Gone(pod);
+  }
+}
+
+bool PodLife::MachineIsUp(const LivePod& pod) const {
+  const NodeEntry* node = index_.Find(pod.object->nodeName);
+  return node != nullptr && node->machine_up;
+}
+
+void PodLife::Bind(const LivePodPtr& pod, const Text& node) {
+  Pod next = *pod->object;
+  next.nodeName = node;
+  Update(pod, std::move(next), false);
+  if (pod->gone) return;
+  index_.Reserve(node, pod->cpu_milli);
+  if (MachineIsUp(*pod)) Start(pod);
+}
+
+void PodLife::Start(const LivePodPtr& pod) { After(pod, pod->startup, &PodLife::BecomeRunning); }
+
+void PodLife::GoOnStarting(const LivePodPtr& pod) {
+  if (!MachineIsUp(*pod)) return;
+  if (pod->object->phase != PodPhase::kRunning || !pod->object->hasPodIP) return Start(pod);
+  After(pod, pod->readiness, &PodLife::BecomeReady);
+}
+
+void PodLife::BecomeRunning(const LivePodPtr& pod) {
+  Pod next = *pod->object;
+  next.phase = PodPhase::kRunning;
+  // A container that starts again keeps the pod's addresses.
+  if (!next.hasPodIP) next.podIPs = NextAddresses(pod->families);
+  next.hasPodIP = true;
+  if (!next.readyTransitionTime.is_set()) next.readyTransitionTime = simulation_.scheduler().clock().WallNow();
+  Update(pod, std::move(next), true);
+  After(pod, pod->readiness, &PodLife::BecomeReady);
+}
+
+void PodLife::BecomeReady(const LivePodPtr& pod) {
+  if (std::exchange(pod->was_ready, true)) simulation_.SetPodServing(pod->key, true);
+  SetReady(pod, true);
+}
+
+void PodLife::SetReady(const LivePodPtr& pod, bool ready) {
+  if (pod->gone || pod->ready == ready) return;
+  Pod next = *pod->object;
+  next.ready = pod->ready = ready;
+  next.readyTransitionTime = simulation_.scheduler().clock().WallNow();
+  if (ready) pod->since = simulation_.now();
+  Update(pod, std::move(next), true);
+  if (!pod->gone) changed_(pod);
+}
+
+void PodLife::Terminate(const LivePodPtr& pod) {
+  if (pod->terminating || pod->gone) return;
+  DeleteOptions how;
+  how.gracePeriodSeconds = std::chrono::duration_cast<std::chrono::seconds>(pod->grace).count();
+  const bool stays = !pod->object->nodeName.empty() && *how.gracePeriodSeconds > 0;
+  pod->terminating = true;
+  const Response response = simulation_.Delete(Kind::kPod, pod->key.namespace_, pod->key.name, std::move(how));
+  if (!stays || !response.status.ok()) return Gone(pod);
+  pod->object = response.object.As<Pod>();
+  changed_(pod);
+  GoOnTerminating(pod);
+}
+
+void PodLife::GoOnTerminating(const LivePodPtr& pod) {
+  pod->terminating = true;
+  ++pod->epoch;
+  if (!MachineIsUp(*pod)) return;
+  if (pod->object->phase != PodPhase::kRunning) return After(pod, Duration{0}, &PodLife::End);
+  // The hook runs within the grace period.
+  if (pod->pre_stop < pod->grace) After(pod, pod->pre_stop, &PodLife::Sigterm);
+  After(pod, std::min(pod->pre_stop + pod->drain, pod->grace), &PodLife::End);
+}
+
+void PodLife::Sigterm(const LivePodPtr& pod) {
+  if (pod->stops_listening && pod->was_ready) simulation_.SetPodServing(pod->key, false);
+}
+
+void PodLife::End(const LivePodPtr& pod) { Remove(pod); }
+
+void PodLife::Remove(const LivePodPtr& pod) {
+  if (pod->gone) return;
+  DeleteOptions how;
+  how.gracePeriodSeconds = 0;
+  simulation_.Delete(Kind::kPod, pod->key.namespace_, pod->key.name, std::move(how));
+  Gone(pod);
+}
+
+void PodLife::Gone(const LivePodPtr& pod) {
+  if (std::exchange(pod->gone, true)) return;
+  ++pod->epoch;
+  if (!pod->object->nodeName.empty()) index_.Reserve(pod->object->nodeName, -pod->cpu_milli);
+  changed_(pod);
+}
+
+void PodLife::MachineDown(const LivePodPtr& pod) { ++pod->epoch; }
+
+void PodLife::MachineUp(const LivePodPtr& pod) {
+  ++pod->epoch;
+  if (pod->terminating) return Remove(pod);
+  if (pod->was_ready) simulation_.SetPodServing(pod->key, false);
+  SetReady(pod, false);
+  if (!pod->gone) Start(pod);
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,119 @@
+// ScenarioDriver: what is there when the run begins.
+#include <algorithm>
+#include <utility>
+
+#include "apis/concat.h"
+#include "sim/cluster/dump_cluster.h"
+#include "sim/scenario/driver.h"
+
+namespace epslice::sim {
+namespace {
+
+constexpr std::string_view kLabelApp = "app.kubernetes.io/name";
+// As the API server generates names.
+constexpr std::string_view kLetters = "bcdfghjklmnpqrstvwxz2456789";
+constexpr int kSuffixLetters = 5;
+
+// What the pods of a Service open: a port for each target port with a name.
+std::shared_ptr<const std::vector<NamedPort>> PortsOfPods(const ServiceSpec& spec) {
+  auto ports = std::make_shared<std::vector<NamedPort>>();
+  for (const ServicePort& port : spec.ports) {
+    if (!port.targetPort.name.empty()) ports->push_back({port.targetPort.name, port.protocol, port.port});
+  }
+  if (ports->empty()) return nullptr;
+  return ports;
+}
+
+std::vector<IpFamily> FamiliesOf(const ServiceSpec& spec) {
+  std::vector<IpFamily> families;
+  for (const Text& family : spec.ipFamilies) {
+    families.push_back(family == "IPv6" ? IpFamily::kIPv6 : IpFamily::kIPv4);
+  }
+  return families;
+}
+
+bool Earlier(const AnyObject& a, const AnyObject& b) {
+  if (a.kind() != b.kind()) return a.kind() < b.kind();
+  return KeyOf(a.meta()) < KeyOf(b.meta());
+}
+
+}  // namespace
+
+absl::Status ScenarioDriver::LoadService(const ServiceTemplate& service, int number, ServiceAddresses* addresses,
+                                         std::vector<AnyObject>* loaded) {
+  const ObjectKey key = service.KeyOf(number);
+  if (simulation_.Get(Kind::kService, key.namespace_, key.name).has_value()) {
+    return absl::InvalidArgumentError(Concat("Service ", key.ToString(), " is in the trace, too"));
+  }
+  Service object = service.service;
+  object.metadata.name = key.name;
+  object.metadata.namespace_ = key.namespace_;
+  object.metadata.creationTimestamp = simulation_.scheduler().clock().WallNow();
+  const StringMap labels{{Text::Intern(kLabelApp), key.name}};
+  object.spec.selector = labels;
+  SetServiceDefaults(&object, nullptr);
+  if (const auto cause = addresses->Allocate(&object, nullptr)) {
+    return absl::InvalidArgumentError(Concat("Service ", key.ToString(), ": ", cause->message));
+  }
+  WorkloadTemplate made_from;
+  made_from.service = key;
+  made_from.labels = labels;
+  made_from.named_ports = PortsOfPods(object.spec);
+  made_from.families = FamiliesOf(object.spec);
+  made_from.replicas = service.replicas;
+  made_from.cpu_milli = service.cpu_milli;
+  made_from.placement = service.placement;
+  made_from.behaviour = service.behaviour;
+  if (absl::Status status = simulation_.Load(AnyObject::Of(std::move(object))); !status.ok()) return status;
+  loaded->push_back(simulation_.Get(Kind::kService, key.namespace_, key.name));
+  std::vector<std::shared_ptr<const Pod>> pods;
+  absl::Status status = workloads_.LoadSettled(std::move(made_from), &pods);
+  for (auto& pod : pods) loaded->emplace_back(std::move(pod));
+  return status;
+}
+
+absl::Status ScenarioDriver::LoadSlices(std::vector<AnyObject> loaded) {
+  for (const auto& [name, node] : index_.nodes()) loaded.emplace_back(node.object);
+  Dump dump;
+  dump.objects = std::move(loaded);
+  std::sort(dump.objects.begin(), dump.objects.end(), Earlier);
+  const ReconcileConfig& config = simulation_.options().controller.reconcile;
+  Random names = simulation_.Stream("scenario slices");
+  for (const ReconcileInput& input : MakeDumpCluster(dump, config).inputs) {
+    for (const SliceWrite& write : Reconcile(input, config).writes) {
+      EndpointSlice slice = *write.slice;
+      std::string name = slice.metadata.generateName.str();
+      do {
+        name.resize(slice.metadata.generateName.size());
+        for (int i = 0; i < kSuffixLetters; ++i) name.push_back(kLetters[names.Below(kLetters.size())]);
+      } while (simulation_.Get(Kind::kEndpointSlice, slice.metadata.namespace_, name).has_value());
+      slice.metadata.name = Text(name);
+      slice.metadata.creationTimestamp = simulation_.scheduler().clock().WallNow();
+      slice.metadata.generation = 1;
+      if (absl::Status status = simulation_.Load(AnyObject::Of(std::move(slice))); !status.ok()) return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ScenarioDriver::LoadStartState() {
+  const auto at_line = [this](int line, const absl::Status& status) {
+    return absl::InvalidArgumentError(Concat(scenario_.file, ": line ", line, ": ", std::string(status.message())));
+  };
+  for (const NodePool& pool : scenario_.cluster.value_or(std::vector<NodePool>())) {
+    if (absl::Status status = nodes_.Load(pool); !status.ok()) return at_line(pool.line, status);
+  }
+  const MemoryApiServerOptions& server = simulation_.options().server;
+  ServiceAddresses addresses(server.service_cidr, server.service_cidr_v6, simulation_.Stream("scenario addresses"));
+  std::vector<AnyObject> loaded;
+  for (const ServiceTemplate& service : scenario_.services) {
+    for (int n = 1; n <= service.count; ++n) {
+      absl::Status status = LoadService(service, n, &addresses, &loaded);
+      if (!status.ok()) return at_line(service.line, status);
+    }
+  }
+  if (!scenario_.warm_start) return absl::OkStatus();
+  return LoadSlices(std::move(loaded));
+}
+
+}  // namespace epslice::sim
