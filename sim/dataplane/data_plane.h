@@ -13,7 +13,12 @@
 //   misrouted    served, by an endpoint that is not ready by now (its slice
 //                lags), or that is terminating while others are ready
 // All is integrated exactly between the instants at which something changes.
-// docs/report.md defines every number. Not thread-safe.
+// docs/report.md defines every number, and says what is approximate. Not
+// thread-safe.
+//
+// Slices of any controller count, by their service-name label. Services without
+// kube-proxy's part in them get no traffic: ExternalName, headless, and those
+// without a selector. An endpoint that names no pod counts as alive and ready.
 #ifndef EPSLICE_SIM_DATAPLANE_DATA_PLANE_H_
 #define EPSLICE_SIM_DATAPLANE_DATA_PLANE_H_
 
@@ -33,7 +38,10 @@ namespace epslice::sim {
 // Integrals over the run: requests, or seconds where it says so.
 struct TrafficTotals {
   double requests = 0;
-  double in_zone = 0;  // sent to an endpoint of the source's zone
+  // Served by an endpoint of the source's zone, and of another one. Where a
+  // zone is not known a request is in neither.
+  double in_zone = 0;
+  double cross_zone = 0;
   double black_holed = 0;
   double rejected = 0;
   double misrouted = 0;
@@ -41,11 +49,14 @@ struct TrafficTotals {
   // even spread; and the highest such overload (0.2: 20 % above).
   double overload_seconds = 0;
   double max_overload = 0;
+
+  double served() const { return requests - black_holed - rejected; }
 };
 
 class DataPlane : public RunObserver {
  public:
-  // `scheduler` must outlive it; `seed` makes the lags.
+  // `scheduler` must outlive it, and runs nothing once it is gone; `seed` makes
+  // the lags.
   DataPlane(DataPlaneOptions options, Scheduler* scheduler, std::uint64_t seed);
   ~DataPlane() override;
 
@@ -66,12 +77,19 @@ class DataPlane : public RunObserver {
 
   // Complete after OnEnd().
   const std::map<ObjectKey, TrafficTotals>& by_service() const;
-  // Requests by the zone of their source, and where they went.
+  // Served requests by the zone of their source and that of their endpoint.
   struct ZoneFlow {
     std::string from, to;  // "" where a node has no zone
     double requests = 0;
   };
   const std::vector<ZoneFlow>& zone_flows() const;  // by from, then to
+  struct ZoneLoad {
+    std::string zone;
+    double sent = 0;      // requests of its consumers
+    double received = 0;  // served by its endpoints
+    double max_load = 0;  // the highest of an endpoint, as a multiple of an even spread
+  };
+  const std::vector<ZoneLoad>& zone_loads() const;  // by zone
   // From the commit of a slice to the rules of the last group of proxies that
   // took it; for all groups, in the order of commits.
   void OnProgrammed(std::function<void(const ObjectKey& service, Instant committed, Instant programmed)> callback);

@@ -26,6 +26,14 @@ struct DataPlaneOptions {
   double default_rps = 100;
   // By "namespace/name": requests each second.
   std::map<std::string, double> rps;
+  // By "namespace/name", then by the zone of the source ("" for nodes without
+  // one); goes before `rps`. Requests of a zone without a living consumer are
+  // not made. Without this, requests come from the Ready nodes that are up and
+  // no control-plane nodes, in proportion to their allocatable CPU, and those
+  // that are left make the requests of those that are not.
+  std::map<std::string, std::map<std::string, double>> rps_by_zone;
+  // Requests before this are not counted: until here the cluster comes up.
+  Duration traffic_from{0};
   // Bytes that a request and its answer move between zones.
   double bytes_per_request = 10'000;
   // Dollars for 10^9 bytes that cross zones, charged once for each way.

@@ -1,0 +1,141 @@
+#include "sim/dataplane/service_state.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace epslice::sim::internal {
+namespace {
+
+void Unbind(std::uint32_t number, ServiceState* service, ClusterState* cluster) {
+  PodState* pod = std::exchange(service->targets[number].pod, nullptr);
+  if (pod == nullptr) return;
+  std::vector<PodState::User>& users = pod->users;
+  users.erase(std::remove_if(users.begin(), users.end(),
+                             [&](const auto& user) { return user.service == service && user.target == number; }),
+              users.end());
+  cluster->Forget(pod);
+}
+
+// An address may go from a pod to the next one: whoever sends to it reaches
+// the pod that the latest slice names.
+void Bind(std::uint32_t number, const Endpoint& endpoint, ServiceState* service, ClusterState* cluster) {
+  PodState* pod = nullptr;
+  if (endpoint.targetRef && endpoint.targetRef->kind == "Pod") {
+    const Text& ns = endpoint.targetRef->namespace_;
+    pod = cluster->PodAt({ns.empty() ? service->key.namespace_ : ns, endpoint.targetRef->name});
+  }
+  Target& target = service->targets[number];
+  if (target.pod == pod) return;
+  Unbind(number, service, cluster);
+  if (pod != nullptr) pod->users.push_back({service, number});
+  target.pod = pod;
+  target.matches = pod == nullptr || pod->HasAddress(target.address);
+}
+
+std::uint32_t TakeTarget(const Endpoint& endpoint, ServiceState* service, ClusterState* cluster) {
+  const Text& address = endpoint.addresses[0];
+  const auto found = service->target_of.find(address);
+  std::uint32_t number = 0;
+  if (found != service->target_of.end()) {
+    number = found->second;
+  } else if (service->free_targets.empty()) {
+    number = static_cast<std::uint32_t>(service->targets.size());
+    service->targets.emplace_back();
+  } else {
+    number = service->free_targets.back();
+    service->free_targets.pop_back();
+  }
+  Target& target = service->targets[number];
+  if (found == service->target_of.end()) {
+    target.address = address;
+    service->target_of.emplace(address, number);
+  }
+  ++target.slices;
+  target.slice_zone = cluster->zones.Number(endpoint.zone);
+  Bind(number, endpoint, service, cluster);
+  return number;
+}
+
+void ReleaseTarget(std::uint32_t number, ServiceState* service, ClusterState* cluster) {
+  Target& target = service->targets[number];
+  if (--target.slices > 0) return;
+  Unbind(number, service, cluster);
+  service->target_of.erase(target.address);
+  target = Target();
+  service->free_targets.push_back(number);
+}
+
+int FamilyOf(const EndpointSlice& slice) {
+  return slice.addressType == "IPv4" ? 0 : slice.addressType == "IPv6" ? 1 : -1;
+}
+
+std::vector<NodeState*> ByName(std::vector<NodeState*> nodes) {
+  std::sort(nodes.begin(), nodes.end(), [](const NodeState* a, const NodeState* b) { return a->name < b->name; });
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  return nodes;
+}
+
+}  // namespace
+
+SliceVersion::SliceVersion(std::shared_ptr<const EndpointSlice> slice, ServiceState* service, ClusterState* cluster)
+    : slice_(std::move(slice)), service_(service), cluster_(cluster), family_(FamilyOf(*slice_)) {
+  if (family_ < 0) return;
+  targets_.reserve(slice_->endpoints.size());
+  for (const Endpoint& endpoint : slice_->endpoints) {
+    targets_.push_back(endpoint.addresses.empty() ? 0 : TakeTarget(endpoint, service_, cluster_));
+  }
+}
+
+SliceVersion::~SliceVersion() {
+  for (std::size_t i = 0; i < targets_.size(); ++i) {
+    if (!slice_->endpoints[i].addresses.empty()) ReleaseTarget(targets_[i], service_, cluster_);
+  }
+}
+
+const FamilyView* ViewOf(ServiceVersion* version, int family, const ServiceState& service, ClusterState* cluster) {
+  if (version == nullptr) return nullptr;
+  if (version->port != service.port) {
+    for (auto& view : version->views) view.reset();
+    version->port = service.port;
+  }
+  std::unique_ptr<const FamilyView>& kept = version->views[static_cast<std::size_t>(family)];
+  if (kept != nullptr) return kept.get();
+
+  std::vector<const EndpointSlice*> slices;
+  for (const auto& slice : version->slices) {
+    if (slice->family() == family) slices.push_back(&slice->slice());
+  }
+  std::optional<std::string_view> port;
+  if (service.port) port = service.port->view();
+  auto made = std::make_unique<FamilyView>(FamilyView{ProxyView(slices, port), {}, {}, {}});
+  // The view has the endpoints in the order of the slices, some left out.
+  const std::vector<const Endpoint*>& endpoints = made->view.endpoints();
+  made->targets.reserve(endpoints.size());
+  for (const auto& slice : version->slices) {
+    if (slice->family() != family) continue;
+    for (std::size_t i = 0; i < slice->slice().endpoints.size(); ++i) {
+      const std::size_t next = made->targets.size();
+      if (next < endpoints.size() && endpoints[next] == &slice->slice().endpoints[i]) {
+        made->targets.push_back(slice->targets()[i]);
+      }
+    }
+  }
+  std::vector<NodeState*> local;
+  for (const ProxyView::Indexes some : {made->view.ready(), made->view.serving_terminating()}) {
+    for (const std::uint32_t i : some) {
+      if (!endpoints[i]->nodeName.empty()) local.push_back(cluster->NodeAt(endpoints[i]->nodeName));
+    }
+  }
+  made->local_nodes = ByName(std::move(local));
+  if (made->view.node_hints_complete()) {
+    std::vector<NodeState*> hinted;
+    for (const std::uint32_t i : made->view.ready()) {
+      for (const Text& node : endpoints[i]->hints->forNodes) hinted.push_back(cluster->NodeAt(node));
+    }
+    made->hinted_nodes = ByName(std::move(hinted));
+  }
+  kept = std::move(made);
+  return kept.get();
+}
+
+}  // namespace epslice::sim::internal

@@ -1,0 +1,289 @@
+#include "sim/dataplane/traffic_split.h"
+
+#include <algorithm>
+
+namespace epslice::sim::internal {
+namespace {
+
+// What is left of a group's rate once its nodes were taken out one by one may
+// be rounding only.
+constexpr double kRounding = 1e-12;
+
+std::size_t At(int number) { return static_cast<std::size_t>(number); }
+
+bool HasPort(const EndpointSlice& slice, const Text& port) {
+  return std::any_of(slice.ports.begin(), slice.ports.end(), [&](const EndpointPort& p) { return p.name == port; });
+}
+
+bool KnowsEndpoints(const FamilyView* view) { return view != nullptr && !view->view.usable().empty(); }
+
+}  // namespace
+
+double Sources::WeightOf(const NodeState& node) const {
+  if (!node.sends()) return 0;
+  return all_.cpu_milli > 0 ? static_cast<double>(node.cpu_milli) : 1;
+}
+
+double Sources::BalancedInGroup(int group) const {
+  return At(group) < groups_.size() ? static_cast<double>(groups_[At(group)].balanced) : 0;
+}
+
+double Sources::BalancedDeadInZone(int zone) const {
+  return At(zone) < zones_.size() ? static_cast<double>(zones_[At(zone)].balanced_dead) : 0;
+}
+
+void Sources::Add(const NodeState& node, int sign) {
+  if (!node.exists || node.group < 0) return;
+  if (groups_.size() <= At(node.group)) groups_.resize(At(node.group) + 1);
+  if (zones_.size() <= At(node.zone)) zones_.resize(At(node.zone) + 1);
+  for (Sum* sum : {&all_, &groups_[At(node.group)], &zones_[At(node.zone)]}) {
+    if (node.sends()) {
+      sum->cpu_milli += sign * node.cpu_milli;
+      sum->nodes += sign;
+    }
+    if (node.balanced && node.probed_up) (node.up ? sum->balanced : sum->balanced_dead) += sign;
+  }
+}
+
+void TrafficSplit::Work(ServiceState* service) {
+  service_ = service;
+  rates_ = &service->rates;
+  rates_->totals = TrafficTotals();
+  rates_->worst_load = 0;
+  rates_->flows.clear();
+  const std::size_t zones = cluster_->zones.names().size();
+  rates_->sent.assign(zones, 0);
+  rates_->max_load.assign(zones, 0);
+  flow_.assign(zones * zones, 0);
+  one_zone_.assign(zones, 0);
+  reached_.assign(zones, 0);
+  const auto families = static_cast<double>(std::count(service->families.begin(), service->families.end(), true));
+  for (int family = 0; family < kFamilies; ++family) {
+    if (service->families[At(family)]) Family(family, 1 / families);
+  }
+  for (std::size_t i = 0; i < flow_.size(); ++i) {
+    if (flow_[i] <= 0) continue;
+    const std::size_t from = i / zones;
+    const std::size_t to = i % zones;
+    rates_->flows.push_back({static_cast<int>(from), static_cast<int>(to), flow_[i]});
+    if (from != 0 && to != 0) (from == to ? rates_->totals.in_zone : rates_->totals.cross_zone) += flow_[i];
+  }
+}
+
+void TrafficSplit::Family(int family, double part) {
+  load_.assign(service_->targets.size(), 0);
+  CountReady(family);
+  views_.resize(At(groups_.size()));
+  for (int g = 0; g < groups_.size(); ++g) views_[At(g)] = ViewAt(g, family);
+  const double before = rates_->totals.requests;
+  const double outside = service_->external ? options_.external_share : 0;
+  if (outside < 1) Internal(part * (1 - outside));
+  if (outside > 0) {
+    service_->external_local ? ExternalLocal(part * outside) : ExternalCluster(part * outside);
+  }
+  const int endpoints = ready_ > 0 ? ready_ : terminating_;
+  if (endpoints > 0) Loads((rates_->totals.requests - before) / endpoints);
+}
+
+const FamilyView* TrafficSplit::ViewAt(int group, int family) {
+  if (At(group) >= service_->programmed.size()) return nullptr;
+  return ViewOf(service_->programmed[At(group)].get(), family, *service_, cluster_);
+}
+
+void TrafficSplit::CountReady(int family) {
+  ready_ = 0;
+  terminating_ = 0;
+  if (service_->current == nullptr) return;
+  marks_.assign(service_->targets.size(), 0);
+  for (const auto& slice : service_->current->slices) {
+    if (slice->family() != family) continue;
+    if (service_->port && !HasPort(slice->slice(), *service_->port)) continue;
+    for (std::size_t i = 0; i < slice->targets().size(); ++i) {
+      const std::uint32_t number = slice->targets()[i];
+      if (slice->slice().endpoints[i].addresses.empty() || marks_[number] != 0) continue;
+      marks_[number] = 1;
+      const Target& target = service_->targets[number];
+      if (!target.alive()) continue;
+      if (target.terminating()) {
+        ++terminating_;
+      } else if (target.ready() || service_->publish_not_ready) {
+        ++ready_;
+      }
+    }
+  }
+}
+
+double TrafficSplit::SourceRate(double weight, int zone) const {
+  if (weight <= 0) return 0;
+  if (service_->rps_by_zone == nullptr) return service_->rps * weight / sources_.total();
+  const auto given = service_->rps_by_zone->find(cluster_->zones.names()[At(zone)].str());
+  return given == service_->rps_by_zone->end() ? 0 : given->second * weight / sources_.WeightOfZone(zone);
+}
+
+template <typename RateOf>
+void TrafficSplit::NodeSpecific(bool local, const RateOf& rate_of) {
+  for (std::size_t g = 0; g < views_.size(); ++g) {
+    const FamilyView* view = views_[g];
+    if (view == nullptr || std::find(views_.begin(), views_.begin() + static_cast<std::ptrdiff_t>(g), view) !=
+                               views_.begin() + static_cast<std::ptrdiff_t>(g)) {
+      continue;
+    }
+    for (const NodeState* node : local ? view->local_nodes : view->hinted_nodes) {
+      if (node->group < 0 || views_[At(node->group)] != view) continue;
+      const double rate = rate_of(*node);
+      if (rate <= 0) continue;
+      const ProxyView::Pick pick =
+          local ? view->view.LocalEndpoints(node->name)
+                : view->view.ClusterEndpoints(node->name, cluster_->zones.names()[At(node->zone)]);
+      if (!local && pick.mode != TopologyMode::kSameNode) continue;
+      double& rest = rest_[At(node->group)];
+      rest = rest - rate > kRounding * rate ? rest - rate : 0;
+      FromNode(view, pick.endpoints, node->zone, rate);
+    }
+  }
+}
+
+void TrafficSplit::Internal(double part) {
+  const bool local = service_->internal_local;
+  rest_.assign(At(groups_.size()), 0);
+  for (int g = 0; g < groups_.size(); ++g) {
+    rest_[At(g)] = part * SourceRate(sources_.WeightOfGroup(g), groups_.zone_of(g));
+  }
+  NodeSpecific(local, [&](const NodeState& node) { return part * SourceRate(sources_.WeightOf(node), node.zone); });
+  for (int g = 0; g < groups_.size(); ++g) FromGroup(g, rest_[At(g)], views_[At(g)], local);
+  Flush();
+}
+
+void TrafficSplit::ExternalCluster(double part) {
+  const double rate = part * service_->rps;
+  const double nodes = sources_.balanced_total();
+  if (nodes <= 0) {
+    Sent(0, rate);
+    rates_->totals.rejected += rate;
+    return;
+  }
+  for (int zone = 0; zone < static_cast<int>(rates_->sent.size()); ++zone) {
+    const double lost = rate * sources_.BalancedDeadInZone(zone) / nodes;
+    Sent(zone, lost);
+    rates_->totals.black_holed += lost;
+  }
+  rest_.assign(At(groups_.size()), 0);
+  for (int g = 0; g < groups_.size(); ++g) rest_[At(g)] = rate * sources_.BalancedInGroup(g) / nodes;
+  NodeSpecific(/*local=*/false, [&](const NodeState& node) {
+    return node.exists && node.balanced && node.probed_up && node.up ? rate / nodes : 0;
+  });
+  for (int g = 0; g < groups_.size(); ++g) FromGroup(g, rest_[At(g)], views_[At(g)], /*local=*/false);
+  Flush();
+}
+
+void TrafficSplit::ExternalLocal(double part) {
+  const double rate = part * service_->rps;
+  double nodes = 0;
+  for (const auto& [name, probed] : service_->probed) nodes += probed.healthy ? 1 : 0;
+  if (nodes <= 0) {
+    Sent(0, rate);
+    rates_->totals.rejected += rate;
+    return;
+  }
+  for (const auto& [name, probed] : service_->probed) {
+    if (!probed.healthy) continue;
+    const NodeState& node = *probed.node;
+    const FamilyView* view = node.group < 0 ? nullptr : views_[At(node.group)];
+    const Indexes pick = view == nullptr ? Indexes() : view->view.LocalEndpoints(name).endpoints;
+    if (!node.up || (pick.empty() && KnowsEndpoints(view))) {
+      Sent(node.zone, rate / nodes);
+      rates_->totals.black_holed += rate / nodes;
+    } else if (pick.empty()) {
+      Sent(node.zone, rate / nodes);
+      rates_->totals.rejected += rate / nodes;
+    } else {
+      FromNode(view, pick, node.zone, rate / nodes);
+    }
+  }
+}
+
+void TrafficSplit::FromGroup(int group, double rate, const FamilyView* view, bool local) {
+  if (rate <= 0) return;
+  const int zone = groups_.zone_of(group);
+  Sent(zone, rate);
+  if (!KnowsEndpoints(view)) {
+    rates_->totals.rejected += rate;
+  } else if (local) {
+    rates_->totals.black_holed += rate;
+  } else {
+    Bundled(view, view->view.ClusterEndpoints(Text(), cluster_->zones.names()[At(zone)]).endpoints, zone, rate);
+  }
+}
+
+void TrafficSplit::Bundled(const FamilyView* view, Indexes pick, int zone, double rate) {
+  const auto used = bundles_.begin() + static_cast<std::ptrdiff_t>(bundles_used_);
+  auto bundle = std::find_if(bundles_.begin(), used,
+                             [&](const Bundle& b) { return b.view == view && b.pick.data() == pick.data(); });
+  if (bundle == used) {
+    if (bundles_used_ == bundles_.size()) bundles_.emplace_back();
+    bundle = bundles_.begin() + static_cast<std::ptrdiff_t>(bundles_used_++);
+    bundle->view = view;
+    bundle->pick = pick;
+    bundle->by_zone.assign(rates_->sent.size(), 0);
+  }
+  bundle->by_zone[At(zone)] += rate;
+}
+
+void TrafficSplit::Flush() {
+  for (std::size_t i = 0; i < bundles_used_; ++i) Send(*bundles_[i].view, bundles_[i].pick, bundles_[i].by_zone);
+  bundles_used_ = 0;
+}
+
+void TrafficSplit::FromNode(const FamilyView* view, Indexes pick, int zone, double rate) {
+  Sent(zone, rate);
+  one_zone_[At(zone)] = rate;
+  Send(*view, pick, one_zone_);
+  one_zone_[At(zone)] = 0;
+}
+
+void TrafficSplit::Send(const FamilyView& view, Indexes pick, const std::vector<double>& by_zone) {
+  double rate = 0;
+  for (const double part : by_zone) rate += part;
+  const auto size = static_cast<double>(pick.size());
+  std::fill(reached_.begin(), reached_.end(), 0);
+  int dead = 0;
+  int misrouted = 0;
+  for (const std::uint32_t i : pick) {
+    const std::uint32_t number = view.targets[i];
+    const Target& target = service_->targets[number];
+    load_[number] += rate / size;
+    if (!target.alive()) {
+      ++dead;
+      continue;
+    }
+    reached_[At(target.zone())] += 1;
+    if (target.terminating() ? ready_ > 0 : !target.ready() && !service_->publish_not_ready) ++misrouted;
+  }
+  rates_->totals.black_holed += rate * dead / size;
+  rates_->totals.misrouted += rate * misrouted / size;
+  for (std::size_t from = 0; from < by_zone.size(); ++from) {
+    if (by_zone[from] <= 0) continue;
+    for (std::size_t to = 0; to < reached_.size(); ++to) {
+      flow_[from * by_zone.size() + to] += by_zone[from] * reached_[to] / size;
+    }
+  }
+}
+
+void TrafficSplit::Loads(double even) {
+  if (even <= 0) return;
+  for (std::size_t i = 0; i < load_.size(); ++i) {
+    const Target& target = service_->targets[i];
+    if (load_[i] <= 0 || !target.alive()) continue;
+    const double load = load_[i] / even;
+    rates_->worst_load = std::max(rates_->worst_load, load);
+    double& of_zone = rates_->max_load[At(target.zone())];
+    of_zone = std::max(of_zone, load);
+  }
+}
+
+void TrafficSplit::Sent(int zone, double rate) {
+  rates_->totals.requests += rate;
+  rates_->sent[At(zone)] += rate;
+}
+
+}  // namespace epslice::sim::internal

@@ -1,0 +1,307 @@
+#include "sim/report/recorder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "apis/protobuf.h"
+#include "sim/report/recorder_impl.h"
+
+namespace epslice::sim {
+namespace {
+
+using internal::PodInfo;
+using internal::Seconds;
+using internal::ServiceInfo;
+using internal::ShownState;
+using internal::SliceChurn;
+using internal::SliceInfo;
+
+constexpr std::size_t kMaxMoments = 1000;
+
+template <typename T>
+std::int64_t BytesOf(const T& object, std::string* scratch) {
+  scratch->clear();
+  AppendProtobuf(object, scratch);
+  return static_cast<std::int64_t>(scratch->size());
+}
+
+}  // namespace
+
+void Recorder::Impl::OnPod(const Commit& commit, const Pod& object) {
+  const ObjectKey key = KeyOf(object.metadata);
+  PodInfo& pod = pods[key];
+  const bool gone = commit.type == WatchEventType::kDeleted;
+  ShownState state;
+  const bool finished = object.phase == PodPhase::kSucceeded || object.phase == PodPhase::kFailed;
+  state.listed = !gone && !object.podIPs.empty() && !finished;
+  state.ready = state.listed && object.ready;
+  state.terminating = state.listed && object.metadata.deletionTimestamp.is_set();
+  // What no slice is to show is no change of one.
+  const bool shows = !(state == pod.state) && (state.listed || pod.slices > 0);
+  if (shows && !commit.start && !pod.changed) pod.changed = commit.at;
+  pod.state = state;
+  pod.exists = !gone;
+  if (gone && pod.slices == 0) pods.erase(key);
+}
+
+PodInfo* Recorder::Impl::PodOf(const Endpoint& endpoint, const ObjectKey& service) {
+  if (!endpoint.targetRef || !(endpoint.targetRef->kind == "Pod")) return nullptr;
+  const Text& ns = endpoint.targetRef->namespace_;
+  const auto at = pods.find({ns.empty() ? service.namespace_ : ns, endpoint.targetRef->name});
+  return at == pods.end() ? nullptr : &at->second;
+}
+
+void Recorder::Impl::OnSlice(const Commit& commit, const std::shared_ptr<const EndpointSlice>& slice) {
+  const bool deleted = commit.type == WatchEventType::kDeleted;
+  SliceInfo& info = slices[KeyOf(slice->metadata)];
+  const std::shared_ptr<const EndpointSlice> before = std::exchange(info.slice, deleted ? nullptr : slice);
+  info.bytes = BytesOf(*slice, &scratch);
+  const SliceChurn churn = internal::ChurnOf(before.get(), info.slice.get());
+  ServiceInfo& service = ServiceOf(*slice);
+  if (before != nullptr) {
+    ServiceInfo& old = ServiceOf(*before);
+    old.numbers.slices -= 1;
+    old.numbers.endpoints -= static_cast<double>(before->endpoints.size());
+    numbers.slices -= 1;
+    numbers.endpoints -= static_cast<double>(before->endpoints.size());
+  }
+  if (!deleted) {
+    service.numbers.slices += 1;
+    service.numbers.endpoints += static_cast<double>(slice->endpoints.size());
+    numbers.slices += 1;
+    numbers.endpoints += static_cast<double>(slice->endpoints.size());
+  }
+  StepNumbers& step = series.At(commit.at);
+  step.slices = numbers.slices;
+  step.endpoints = numbers.endpoints;
+  if (!commit.start) {
+    if (!commit.by_controller) numbers.foreign_writes += 1;
+    const auto watchers = static_cast<double>(nodes + 1);
+    const double bytes = watchers * static_cast<double>(internal::WatchFrameBytes(
+                                        WatchEventTypeName(commit.type).size(), static_cast<std::size_t>(info.bytes)));
+    numbers.watch_events += watchers;
+    numbers.fan_out_bytes += bytes;
+    step.fan_out_bytes += bytes;
+    Count(commit, churn, &service);
+  }
+  Measure(commit, churn, &service);
+  if (deleted) slices.erase(KeyOf(slice->metadata));
+}
+
+void Recorder::Impl::Count(const Commit& commit, const SliceChurn& churn, ServiceInfo* service) {
+  const auto added = static_cast<double>(churn.added.size());
+  const auto removed = static_cast<double>(churn.removed.size());
+  const auto changed = static_cast<double>(churn.changed.size());
+  const auto add = [&](auto* to) {
+    to->endpoints_added += added;
+    to->endpoints_removed += removed;
+    to->endpoints_changed += changed;
+  };
+  add(&numbers);
+  add(&service->numbers);
+  add(&series.At(commit.at));
+}
+
+void Recorder::Impl::Measure(const Commit& commit, const SliceChurn& churn, ServiceInfo* service) {
+  std::vector<Instant> changes;
+  for (const Endpoint* endpoint : churn.added) {
+    if (PodInfo* pod = PodOf(*endpoint, service->key)) ++pod->slices;
+  }
+  if (!commit.start && commit.by_controller) {
+    for (const Endpoint* e : churn.added) MeasureOne(commit.at, *e, false, service, &changes);
+    for (const Endpoint* e : churn.changed) MeasureOne(commit.at, *e, false, service, &changes);
+    for (const Endpoint* e : churn.removed) MeasureOne(commit.at, *e, true, service, &changes);
+  }
+  for (const Endpoint* endpoint : churn.removed) {
+    PodInfo* pod = PodOf(*endpoint, service->key);
+    if (pod == nullptr) continue;
+    --pod->slices;
+    if (!pod->exists && pod->slices <= 0) {
+      const Text& ns = endpoint->targetRef->namespace_;
+      pods.erase({ns.empty() ? service->key.namespace_ : ns, endpoint->targetRef->name});
+    }
+  }
+  if (data_plane == nullptr || changes.empty()) return;
+  std::vector<Instant>& all = awaiting[{commit.at, service->key}];
+  all.insert(all.end(), changes.begin(), changes.end());
+}
+
+void Recorder::Impl::MeasureOne(Instant at, const Endpoint& endpoint, bool removed, ServiceInfo* service,
+                                std::vector<Instant>* changes) {
+  PodInfo* pod = PodOf(endpoint, service->key);
+  if (pod == nullptr || !pod->changed) return;
+  const EndpointConditions& c = endpoint.conditions;
+  const bool shows = removed ? !pod->state.listed
+                             : pod->state.listed && c.serving.value_or(true) == pod->state.ready &&
+                                   c.terminating.value_or(false) == pod->state.terminating;
+  if (!shows) return;
+  const Duration took = at - *pod->changed;
+  numbers.pod_changes += 1;
+  pod_to_slice.Add(took);
+  service->pod_to_slice_max = std::max(service->pod_to_slice_max, took);
+  changes->push_back(*pod->changed);
+  pod->changed.reset();
+}
+
+void Recorder::Impl::OnProgrammed(const ObjectKey& service, Instant committed, Instant programmed) {
+  slice_to_proxies.Add(programmed - committed);
+  const auto at = awaiting.find({committed, service});
+  if (at == awaiting.end()) return;
+  for (const Instant change : at->second) pod_to_proxies.Add(programmed - change);
+  awaiting.erase(at);
+}
+
+void Recorder::Impl::OnInterval(const DataPlane::Interval& interval) {
+  const TrafficTotals& t = interval.totals;
+  const double all = Seconds(interval.end - interval.begin);
+  series.Spread(interval.begin, interval.end, [&](StepNumbers& step, Duration part) {
+    const double share = Seconds(part) / all;
+    step.requests += t.requests * share;
+    step.in_zone_requests += t.in_zone * share;
+    step.cross_zone_requests += t.cross_zone * share;
+    step.black_holed += t.black_holed * share;
+    step.rejected += t.rejected * share;
+    step.misrouted += t.misrouted * share;
+    step.overload_seconds += t.overload_seconds * share;
+    step.max_overload = std::max(step.max_overload, t.max_overload);
+  });
+}
+
+void Recorder::Impl::ClosePeriod(ServiceInfo* service, Instant now) {
+  if (service->hints == ServiceInfo::Hints::kNone) return;
+  const bool on = service->hints == ServiceInfo::Hints::kOn;
+  const double seconds = Seconds(now - service->since);
+  (on ? service->numbers.hints_on_seconds : service->numbers.hints_off_seconds) += seconds;
+  if (service->periods.size() < RunReport::kMaxHintPeriods) {
+    service->periods.push_back({on, service->reason, Seconds(service->since), seconds});
+  }
+}
+
+void Recorder::Impl::OnHints(ServiceInfo* service, const HintSummary& hints, Instant now) {
+  using Hints = ServiceInfo::Hints;
+  Hints next = Hints::kNone;
+  if (hints.state == HintState::Kind::kEnabled) next = Hints::kOn;
+  if (hints.state == HintState::Kind::kDisabled) next = Hints::kOff;
+  if (hints.state == HintState::Kind::kOff && hints.reason != "NotRequested" && !hints.reason.empty()) {
+    next = Hints::kOff;
+  }
+  const std::string_view reason = next == Hints::kNone ? std::string_view() : hints.reason;
+  if (next == service->hints && reason == service->reason) return;
+  ClosePeriod(service, now);
+  const bool was_known = service->hints != Hints::kNone;
+  if (was_known && (service->hints == Hints::kOn) != (next == Hints::kOn)) service->numbers.hint_switches += 1;
+  service->hints = next;
+  service->reason = std::string(reason);
+  service->since = now;
+}
+
+void Recorder::Impl::QueueUntil(Instant now) {
+  const auto depth = static_cast<double>(queue_depth);
+  queue_integral += depth * Seconds(now - queue_since);
+  series.Spread(queue_since, now, [&](StepNumbers& step, Duration part) {
+    step.mean_queue_depth += depth * Seconds(part);
+    step.max_queue_depth = std::max(step.max_queue_depth, depth);
+  });
+  queue_since = now;
+}
+
+Recorder::Recorder(const RecorderOptions& options, DataPlane* data_plane) : impl_(std::make_unique<Impl>(options)) {
+  impl_->data_plane = data_plane;
+  if (data_plane == nullptr) return;
+  Impl* impl = impl_.get();
+  data_plane->OnInterval([impl](const DataPlane::Interval& interval) { impl->OnInterval(interval); });
+  data_plane->OnProgrammed([impl](const ObjectKey& service, Instant committed, Instant programmed) {
+    impl->OnProgrammed(service, committed, programmed);
+  });
+}
+
+Recorder::~Recorder() = default;
+
+void Recorder::OnCommit(const Commit& commit) {
+  if (const auto slice = commit.object.As<EndpointSlice>()) {
+    impl_->OnSlice(commit, slice);
+  } else if (const auto pod = commit.object.As<Pod>()) {
+    impl_->OnPod(commit, *pod);
+  } else if (commit.object.As<Node>() != nullptr) {
+    if (commit.type == WatchEventType::kAdded) ++impl_->nodes;
+    if (commit.type == WatchEventType::kDeleted) --impl_->nodes;
+  } else if (const auto service = commit.object.As<Service>()) {
+    impl_->ServiceAt(KeyOf(service->metadata)).exists = commit.type != WatchEventType::kDeleted;
+  }
+}
+
+void Recorder::OnWrite(const ControllerWrite& write) {
+  Impl& r = *impl_;
+  StepNumbers& step = r.series.At(write.answered);
+  r.write_latency.Add(write.answered - write.sent);
+  if (!write.status.ok()) {
+    r.numbers.refused_writes += 1;
+    step.refused_writes += 1;
+    return;
+  }
+  ServiceInfo& service = r.ServiceAt(write.service);
+  double bytes = 0;
+  if (write.verb == Verb::kDelete) {
+    bytes = static_cast<double>(BytesOf(DeleteOptions(), &r.scratch));
+  } else if (write.slice != nullptr) {
+    const auto at = r.slices.find(KeyOf(write.slice->metadata));
+    const bool latest =
+        at != r.slices.end() && at->second.slice->metadata.resourceVersion == write.slice->metadata.resourceVersion;
+    bytes = static_cast<double>(latest ? at->second.bytes : BytesOf(*write.slice, &r.scratch));
+  }
+  r.numbers.writes += 1;
+  r.numbers.write_bytes += bytes;
+  step.write_bytes += bytes;
+  service.numbers.write_bytes += bytes;
+  const auto add = [](double* run, double* run_bytes, double* of_step, double* of_service, double size) {
+    *run += 1;
+    *run_bytes += size;
+    *of_step += 1;
+    *of_service += 1;
+  };
+  RunNumbers& n = r.numbers;
+  if (write.verb == Verb::kCreate) add(&n.creates, &n.create_bytes, &step.creates, &service.numbers.creates, bytes);
+  if (write.verb == Verb::kUpdate) add(&n.updates, &n.update_bytes, &step.updates, &service.numbers.updates, bytes);
+  if (write.verb == Verb::kDelete) add(&n.deletes, &n.delete_bytes, &step.deletes, &service.numbers.deletes, bytes);
+}
+
+void Recorder::OnSync(const Job& job, const Plan& plan, const Outcome& /*outcome*/, SyncResult result, Instant queued,
+                      Instant begun, Instant ended) {
+  Impl& r = *impl_;
+  StepNumbers& step = r.series.At(ended);
+  r.queue_wait.Add(begun - queued);
+  r.numbers.syncs += 1;
+  switch (result) {
+    case SyncResult::kSuccess: r.numbers.syncs_succeeded += 1, step.syncs_succeeded += 1; break;
+    case SyncResult::kStale: r.numbers.syncs_stale += 1, step.syncs_stale += 1; break;
+    case SyncResult::kError: r.numbers.syncs_failed += 1, step.syncs_failed += 1; break;
+  }
+  if (job.kind != Job::Kind::kSync || result == SyncResult::kStale) return;
+  ServiceInfo& service = r.ServiceAt(job.service);
+  // A Service that is gone asks for nothing.
+  r.OnHints(&service, job.input.service == nullptr ? HintSummary() : plan.metrics.hints, ended);
+}
+
+void Recorder::OnQueue(Instant now, std::size_t ready, std::size_t /*delayed*/, std::size_t /*processing*/) {
+  impl_->QueueUntil(now);
+  impl_->queue_depth = ready;
+  const auto depth = static_cast<double>(ready);
+  impl_->numbers.max_queue_depth = std::max(impl_->numbers.max_queue_depth, depth);
+  if (ready == 0) return;
+  double& highest = impl_->series.At(now).max_queue_depth;
+  highest = std::max(highest, depth);
+}
+
+void Recorder::OnNote(Instant now, const std::string& text) {
+  if (impl_->timeline.size() < kMaxMoments) impl_->timeline.push_back({Seconds(now), text});
+}
+
+void Recorder::OnEnd(Instant now) {
+  impl_->QueueUntil(now);
+  impl_->end = now;
+  for (auto& [key, service] : impl_->services) {
+    Impl::ClosePeriod(&service, now);
+  }
+}
+
+}  // namespace epslice::sim
