@@ -19,12 +19,15 @@ void Unbind(std::uint32_t number, ServiceState* service, ClusterState* cluster) 
 // An address may go from a pod to the next one: whoever sends to it reaches
 // the pod that the latest slice names.
 void Bind(std::uint32_t number, const Endpoint& endpoint, ServiceState* service, ClusterState* cluster) {
+  Target& target = service->targets[number];
   PodState* pod = nullptr;
   if (endpoint.targetRef && endpoint.targetRef->kind == "Pod") {
-    const Text& ns = endpoint.targetRef->namespace_;
-    pod = cluster->PodAt({ns.empty() ? service->key.namespace_ : ns, endpoint.targetRef->name});
+    const Text& given = endpoint.targetRef->namespace_;
+    const Text& ns = given.empty() ? service->key.namespace_ : given;
+    const Text& name = endpoint.targetRef->name;
+    if (target.pod != nullptr && target.pod->key.name == name && target.pod->key.namespace_ == ns) return;
+    pod = cluster->PodAt({ns, name});
   }
-  Target& target = service->targets[number];
   if (target.pod == pod) return;
   Unbind(number, service, cluster);
   if (pod != nullptr) pod->users.push_back({service, number});

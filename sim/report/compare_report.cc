@@ -1,0 +1,180 @@
+#include "sim/report/compare_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "apis/concat.h"
+#include "apis/json_writer.h"
+#include "sim/report/number_text.h"
+#include "sim/report/table.h"
+
+namespace epslice::sim {
+namespace {
+
+// The items of both reports side by side, by name; null where one lacks it.
+template <typename T>
+std::map<std::string_view, std::pair<const T*, const T*>> SideBySide(const std::vector<T>& baseline,
+                                                                     const std::vector<T>& variant) {
+  std::map<std::string_view, std::pair<const T*, const T*>> pairs;
+  for (const T& item : baseline) pairs[item.name].first = &item;
+  for (const T& item : variant) pairs[item.name].second = &item;
+  return pairs;
+}
+
+template <typename T, typename N>
+NumberDifference DifferenceOf(std::string_view prefix, std::string_view name, const std::pair<const T*, const T*>& pair,
+                              const NumberOf<N>& number) {
+  NumberDifference difference;
+  difference.path = Concat(prefix, name, '.', number.name);
+  difference.unit = number.unit;
+  if (pair.first != nullptr) difference.baseline = pair.first->numbers.*number.member;
+  if (pair.second != nullptr) difference.variant = pair.second->numbers.*number.member;
+  return difference;
+}
+
+void CompareSettings(const RunReport& baseline, const RunReport& variant, CompareReport* report) {
+  std::map<std::string, std::pair<std::string, std::string>> values;
+  for (const auto& [key, value] : baseline.settings) values[key].first = value;
+  for (const auto& [key, value] : variant.settings) values[key].second = value;
+  for (const auto& [key, pair] : values) {
+    if (pair.first != pair.second) report->settings.push_back({key, pair.first, pair.second});
+  }
+}
+
+void CompareServices(const RunReport& baseline, const RunReport& variant, CompareReport* report) {
+  const auto pairs = SideBySide(baseline.services, variant.services);
+  for (const NumberOf<ServiceNumbers>& number : ServiceNumberTable()) {
+    std::vector<NumberDifference> differences;
+    for (const auto& [name, pair] : pairs) {
+      NumberDifference difference = DifferenceOf("services.", name, pair, number);
+      if (difference.difference() != 0) differences.push_back(std::move(difference));
+    }
+    // They are by name.
+    std::stable_sort(differences.begin(), differences.end(),
+                     [](const auto& a, const auto& b) { return std::abs(a.difference()) > std::abs(b.difference()); });
+    if (differences.size() > kWorstServices) differences.resize(kWorstServices);
+    std::move(differences.begin(), differences.end(), std::back_inserter(report->services));
+  }
+}
+
+void AppendRun(std::string_view key, const CompareReport::Run& run, JsonWriter* json) {
+  json->Key(key);
+  json->BeginObject();
+  json->Field("name", run.name);
+  json->Key("seed");
+  json->Raw(std::to_string(run.seed));
+  json->Field("digest", run.digest);
+  json->EndObject();
+}
+
+void AppendOptional(std::string_view key, std::optional<double> value, JsonWriter* json) {
+  json->Key(key);
+  value ? json->Double(*value) : json->Null();
+}
+
+void AppendDifferences(std::string_view key, const std::vector<NumberDifference>& differences, JsonWriter* json) {
+  json->Key(key);
+  json->BeginArray();
+  for (const NumberDifference& d : differences) {
+    json->BeginObject();
+    json->Field("number", d.path);
+    json->Field("unit", d.unit);
+    AppendOptional("baseline", d.baseline, json);
+    AppendOptional("variant", d.variant, json);
+    AppendOptional("difference", d.difference(), json);
+    AppendOptional("ratio", d.ratio(), json);
+    json->EndObject();
+  }
+  json->EndArray();
+}
+
+std::string Cell(std::optional<double> value, std::string_view unit) { return value ? NumberText(*value, unit) : ""; }
+
+void AddRows(const std::vector<NumberDifference>& differences, Table* table) {
+  for (const NumberDifference& d : differences) {
+    if (d.difference() == 0 && d.baseline.has_value() == d.variant.has_value()) continue;
+    const std::string sign = d.difference() > 0 ? "+" : "";
+    table->Add({d.path, Cell(d.baseline, d.unit), Cell(d.variant, d.unit), sign + Cell(d.difference(), d.unit),
+                d.ratio() ? Concat(NumberText(*d.ratio(), ""), "x") : ""});
+  }
+}
+
+}  // namespace
+
+std::optional<double> NumberDifference::ratio() const {
+  if (!baseline || !variant || *baseline == 0) return std::nullopt;
+  return *variant / *baseline;
+}
+
+CompareReport Compare(const RunReport& baseline, const RunReport& variant) {
+  CompareReport report;
+  report.baseline = {baseline.name, baseline.seed, baseline.digest};
+  report.variant = {variant.name, variant.seed, variant.digest};
+  CompareSettings(baseline, variant, &report);
+  for (const NumberOf<RunNumbers>& number : RunNumberTable()) {
+    report.numbers.push_back({std::string(number.name), std::string(number.unit), baseline.numbers.*number.member,
+                              variant.numbers.*number.member});
+  }
+  for (const auto& [name, pair] : SideBySide(baseline.zones, variant.zones)) {
+    for (const NumberOf<ZoneNumbers>& number : ZoneNumberTable()) {
+      report.zones.push_back(DifferenceOf("zones.", name, pair, number));
+    }
+  }
+  CompareServices(baseline, variant, &report);
+  return report;
+}
+
+std::string ToJson(const CompareReport& report) {
+  std::string out;
+  JsonWriter json(&out);
+  json.BeginObject();
+  json.Field("kind", CompareReport::kKind);
+  json.Field("apiVersion", CompareReport::kApiVersion);
+  AppendRun("baseline", report.baseline, &json);
+  AppendRun("variant", report.variant, &json);
+  json.BoolField("same", report.same());
+  json.Key("settings");
+  json.BeginArray();
+  for (const CompareReport::Setting& setting : report.settings) {
+    json.BeginObject();
+    json.Field("key", setting.key);
+    json.Field("baseline", setting.baseline);
+    json.Field("variant", setting.variant);
+    json.EndObject();
+  }
+  json.EndArray();
+  AppendDifferences("numbers", report.numbers, &json);
+  AppendDifferences("zones", report.zones, &json);
+  AppendDifferences("services", report.services, &json);
+  json.EndObject();
+  return out;
+}
+
+void PrintComparison(const CompareReport& report, std::ostream& out) {
+  const auto about = [&](std::string_view role, const CompareReport::Run& run) {
+    out << role << ": " << (run.name.empty() ? "(no name)" : Printable(run.name)) << ", seed " << run.seed
+        << ", digest " << Printable(run.digest) << '\n';
+  };
+  about("Baseline", report.baseline);
+  about("Variant", report.variant);
+  if (!report.settings.empty()) {
+    Table settings({"SETTING", "BASELINE", "VARIANT"});
+    for (const CompareReport::Setting& s : report.settings) settings.Add({s.key, s.baseline, s.variant});
+    out << '\n';
+    settings.Print(out);
+  }
+  Table table({"NUMBER", "BASELINE", "VARIANT", "DIFFERENCE", "RATIO"});
+  AddRows(report.numbers, &table);
+  AddRows(report.zones, &table);
+  AddRows(report.services, &table);
+  out << '\n';
+  if (table.empty()) {
+    out << "No number differs.\n";
+  } else {
+    table.Print(out);
+  }
+}
+
+}  // namespace epslice::sim
