@@ -17,6 +17,7 @@
 #include "informers/clock.h"
 #include "sim/cli/flags.h"
 #include "sim/cli/serve_security.h"
+#include "sim/cli/serve_state.h"
 #include "sim/cluster/memory_api_server.h"
 #include "sim/serve/http_server.h"
 
@@ -106,6 +107,8 @@ class ServeCommand : public Command {
   std::vector<std::string> without_;
   std::string listen_ = "127.0.0.1:8001";
   SecurityFlags security_;
+  std::string state_;
+  std::size_t watch_history_ = MemoryApiServerOptions().history;
   std::uint64_t seed_ = 1;
   bool json_only_ = false;
   int verbosity_ = 0;
@@ -133,6 +136,14 @@ void ServeCommand::AddFlags(CLI::App* app) {
   app->add_flag("--json-only", json_only_,
                 "Answer in JSON also those who would rather have protobuf. Protobuf answers carry the fields that "
                 "epslice knows; JSON is the whole object");
+  app->add_option("--state", state_,
+                  "Go on from what was written to this file, if it is there, rather than from a dump; at the end all "
+                  "objects are written to it")
+      ->type_name("FILE");
+  app->add_option("--watch-history", watch_history_,
+                  "Changes kept for watches, over all kinds: a watch from before them is answered 410 Gone")
+      ->type_name("N")
+      ->capture_default_str();
   app->add_option("--seed", seed_, "Seed of uids and generated names")->type_name("N")->capture_default_str();
   app->add_option("-v", verbosity_, "Verbosity: from 1 each request is logged to standard error")->type_name("N");
 }
@@ -184,11 +195,22 @@ int ServeCommand::Run(const Streams& streams) {
   const RealClock clock;
   absl::StatusOr<Security> security = PrepareSecurity(security_, listen->host, clock);
   if (!security.ok()) return BadInput(streams, Cat({"serve: ", Message(security.status())}));
+  absl::StatusOr<ServeState> state = state_.empty() ? ServeState() : ReadServeState(state_);
+  if (!state.ok()) return BadInput(streams, Cat({"serve: ", Message(state.status())}));
   MemoryApiServerOptions server_options;
-  server_options.seed = seed_;
+  // Not the uids and names again that are in use.
+  server_options.seed = seed_ + state->resource_version;
+  server_options.history = watch_history_;
   MemoryApiServer server(&clock, server_options);
   Counts counts{};
-  if (!files_.empty()) {
+  if (state->resource_version != 0) {
+    Dump stored;
+    stored.objects = std::move(state->objects);
+    if (const absl::Status status = Load(stored, {}, &server, &counts); !status.ok()) {
+      return BadInput(streams, Cat({"serve: --state ", state_, ": ", Message(status)}));
+    }
+    server.LoadVersion(state->resource_version);
+  } else if (!files_.empty()) {
     DumpOptions dump_options;
     dump_options.keep_json = true;
     dump_options.standard_input = &streams.in;
@@ -221,7 +243,11 @@ int ServeCommand::Run(const Streams& streams) {
   streams.err << "serving " << listen->Url(tls) << " (" << Describe(counts) << ")\n" << std::flush;
   signals.Wait();
   http.Stop();
-  return kExitOk;
+  if (state_.empty()) return kExitOk;
+  const absl::Status written = WriteServeState(state_, &server);
+  if (written.ok()) return kExitOk;
+  streams.err << "endpointslice-sim: serve: " << Message(written) << '\n';
+  return kExitNotAllWell;
 }
 
 }  // namespace

@@ -198,6 +198,11 @@ absl::Status MemoryApiServer::Load(const AnyObject& object) {
   return impl_->Load(object);
 }
 
+void MemoryApiServer::LoadVersion(std::uint64_t version) {
+  std::lock_guard<std::mutex> lock(impl_->watches->mu);
+  impl_->store.LoadVersion(version);
+}
+
 std::unique_ptr<MemoryApiServer::WatchHandle> MemoryApiServer::Watch(const Request& request, WatchCallback callback,
                                                                      Status* status) {
   std::lock_guard<std::mutex> lock(impl_->watches->mu);

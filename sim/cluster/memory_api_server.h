@@ -87,6 +87,10 @@ class MemoryApiServer {
   // timestamps and resourceVersion (as far as it is a number) are kept, and
   // no watch event is sent. For the start state, before the first watch.
   absl::Status Load(const AnyObject& object);
+  // Goes on from at least this version, as a server does that is started again
+  // on what it had stored: the latest change may have been a delete, which no
+  // object tells of. Watches from before it are expired.
+  void LoadVersion(std::uint64_t version);
 
   // A running watch; destroy it to stop. After destruction no callback runs.
   class WatchHandle {

@@ -94,6 +94,11 @@ void ObjectStore::Load(Record record, std::uint64_t object_version) {
   Compact();
 }
 
+void ObjectStore::LoadVersion(std::uint64_t version) {
+  version_ = std::max(version_, version);
+  Compact();
+}
+
 std::vector<ObjectStore::Dependent> ObjectStore::DependentsOf(const Text& uid) const {
   auto it = dependents_.find(uid);
   if (it == dependents_.end()) return {};

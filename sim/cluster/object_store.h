@@ -71,6 +71,8 @@ class ObjectStore {
   // Puts an object in place with the version it carries, without history: the
   // store's version is never below it, and watches from before it are expired.
   void Load(Record record, std::uint64_t object_version);
+  // The version of the whole, where it may be later than any object's.
+  void LoadVersion(std::uint64_t version);
 
   // Objects that name `uid` as an owner, in order.
   std::vector<Dependent> DependentsOf(const Text& uid) const;

@@ -56,7 +56,17 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  void Signal(int signal) { kill(pid_, signal); }
+  // Nothing once it was waited for: its number may be another's by then, and
+  // that of none, -1, would mean everybody.
+  void Signal(int signal) {
+    if (pid_ > 0) kill(pid_, signal);
+  }
+  // Whether it has ended; Wait() still has to be called.
+  bool Ended() const {
+    siginfo_t info{};
+    return pid_ <= 0 ||
+           (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_);
+  }
   // Waits for its end. The exit code, or 1000 + the signal that ended it.
   int Wait() {
     if (pid_ <= 0) return -1;

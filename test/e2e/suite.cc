@@ -1,0 +1,227 @@
+#include "test/e2e/suite.h"
+
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "apis/discovery.h"
+#include "informers/http/certificates.h"
+#include "test/manifests/manifests.h"
+
+namespace epslice::e2e {
+namespace {
+
+const char* const kAccounts[] = {"epslice-controller", "epslice-controller-b"};
+constexpr char kLeaseName[] = "epslice-controller";
+constexpr char kRbac[] = "/apis/rbac.authorization.k8s.io/v1";
+
+}  // namespace
+
+Replica::Replica(std::string folder, std::vector<std::string> args) : folder_(std::move(folder)) {
+  args.insert(args.begin(), {EPSLICE_BIN_DIR "/endpointslice-controller", "--kubeconfig=" + folder_ + "/kubeconfig"});
+  child_ = Launch(std::move(args));
+}
+
+Replica::~Replica() { EndChild(&child_, std::chrono::seconds(15)); }
+
+void Replica::WriteToken(const std::string& token) const { WritePrivateFile(folder_ + "/token", token); }
+
+bool Replica::AwaitOutput(const std::string& part) const {
+  return Poll(kPatience, [&] { return Says(*child_, part); });
+}
+
+int Replica::Stop() {
+  child_->Signal(SIGTERM);
+  if (!Poll(kPatience, [this] { return child_->Ended(); })) child_->Signal(SIGKILL);
+  return child_->Wait();
+}
+
+void Replica::Kill() {
+  child_->Signal(SIGKILL);
+  child_->Wait();
+}
+
+Suite& Suite::Get() {
+  // GoogleTest's, which outlives every test.
+  static Suite* const suite = new Suite;
+  return *suite;
+}
+
+void Suite::SetUp() {
+  constexpr int kSuffixBytes = 3;
+  suffix_ = RandomHex(kSuffixBytes);
+  accounts_.namespace_ = "epslice-e2e-" + suffix_;
+  accounts_.names.assign(std::begin(kAccounts), std::end(kAccounts));
+  absl::StatusOr<std::unique_ptr<TestServer>> server = StartTestServer(accounts_, scratch_.path());
+  ASSERT_TRUE(server.ok()) << server.status().message();
+  server_ = *std::move(server);
+  absl::StatusOr<std::unique_ptr<ApiClient>> admin = ApiClient::Create(server_->admin(), &clock_);
+  ASSERT_TRUE(admin.ok()) << admin.status().message();
+  admin_ = *std::move(admin);
+  const Answer version = admin_->Get("/version");
+  ASSERT_TRUE(version.ok()) << server_->Description() << " does not answer: " << version.ToString();
+  std::cout << "Against " << server_->Description() << ", " << version.body.value("gitVersion", "") << std::endl;
+  // Beside a cluster's own controller only under another name.
+  controller_name_ = server_->owned() ? std::string(kDefaultControllerName) : "e2e.epslice.dev";
+  Create("/api/v1/namespaces", {{"apiVersion", "v1"},
+                                {"kind", "Namespace"},
+                                {"metadata", {{"name", system_namespace()}, {"labels", {{"epslice-e2e", suffix_}}}}}});
+  rbac_ = admin_->Get(kRbac).ok();
+  if (!rbac_) return;
+  MakeAccounts();
+  MakeRoles();
+  AwaitRoles();
+}
+
+Json Suite::Create(const std::string& path, const Json& object) {
+  const Answer answer = admin_->Post(path, object);
+  EXPECT_TRUE(answer.ok()) << "POST " << path << " " << object.dump() << ": " << answer.ToString();
+  return answer.body;
+}
+
+void Suite::MakeAccounts() {
+  for (const std::string& name : accounts_.names) {
+    Create("/api/v1/namespaces/" + system_namespace() + "/serviceaccounts",
+           {{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", name}}}});
+  }
+}
+
+// Those of manifests/base, under names of this run's and for its accounts.
+void Suite::MakeRoles() {
+  Json subjects = Json::array();
+  for (const std::string& name : accounts_.names) {
+    subjects.push_back({{"kind", "ServiceAccount"}, {"name", name}, {"namespace", system_namespace()}});
+  }
+  const std::map<std::string, std::string> resources = {{"ClusterRole", "clusterroles"},
+                                                        {"ClusterRoleBinding", "clusterrolebindings"},
+                                                        {"Role", "roles"},
+                                                        {"RoleBinding", "rolebindings"}};
+  for (Json object : manifests::ParseYaml(manifests::ReadFile(manifests::ManifestPath("base/rbac.yaml")))) {
+    const std::string kind = object.at("kind").get<std::string>();
+    const auto resource = resources.find(kind);
+    ASSERT_NE(resource, resources.end()) << "manifests/base/rbac.yaml has a " << kind;
+    Json& meta = object["metadata"];
+    meta["name"] = meta["name"].get<std::string>() + "-" + suffix_;
+    if (object.contains("roleRef")) {
+      object["roleRef"]["name"] = object["roleRef"]["name"].get<std::string>() + "-" + suffix_;
+      object["subjects"] = subjects;
+    }
+    std::string path = kRbac;
+    if (meta.contains("namespace")) {
+      meta["namespace"] = system_namespace();
+      path += "/namespaces/" + system_namespace();
+    }
+    path += "/" + resource->second;
+    Create(path, object);
+    cluster_objects_.push_back(path + "/" + meta["name"].get<std::string>());
+  }
+}
+
+// A kube-apiserver sees new roles a moment after they were made.
+void Suite::AwaitRoles() {
+  for (const std::string& account : accounts_.names) {
+    ClientConfig config = server_->admin();
+    config.credentials = {};
+    config.credentials.token = NewToken(account);
+    absl::StatusOr<std::unique_ptr<ApiClient>> client = ApiClient::Create(config, &clock_);
+    ASSERT_TRUE(client.ok()) << client.status();
+    Answer answer;
+    const bool works = Poll(kPatience, [&] {
+      answer = (*client)->Get("/apis/discovery.k8s.io/v1/endpointslices?limit=1");
+      return answer.ok();
+    });
+    ASSERT_TRUE(works) << account << " may not list EndpointSlices: " << answer.ToString();
+  }
+}
+
+std::string Suite::NewToken(const std::string& account) {
+  if (std::string token = server_->TakeToken(account); !token.empty()) return token;
+  const std::string base = "/api/v1/namespaces/" + system_namespace();
+  // Bound to a Secret of its own: the token ends with it.
+  const Json secret = Create(
+      base + "/secrets",
+      {{"apiVersion", "v1"}, {"kind", "Secret"}, {"type", "Opaque"}, {"metadata", {{"generateName", "token-"}}}});
+  const std::string name = secret.at("metadata").at("name").get<std::string>();
+  const Json answer = Create(
+      base + "/serviceaccounts/" + account + "/token",
+      {{"apiVersion", "authentication.k8s.io/v1"},
+       {"kind", "TokenRequest"},
+       {"spec",
+        {{"audiences", Json::array()},
+         {"expirationSeconds", 3600},
+         {"boundObjectRef",
+          {{"kind", "Secret"}, {"apiVersion", "v1"}, {"name", name}, {"uid", secret.at("metadata").at("uid")}}}}}});
+  std::string token = answer.at("status").at("token").get<std::string>();
+  token_secrets_[token] = base + "/secrets/" + name;
+  return token;
+}
+
+void Suite::RevokeToken(const std::string& token) {
+  if (const auto it = token_secrets_.find(token); it != token_secrets_.end()) {
+    const Answer answer = admin_->Delete(it->second);
+    EXPECT_TRUE(answer.ok()) << answer.ToString();
+  }
+  const absl::Status status = server_->RevokeToken(token);
+  EXPECT_TRUE(status.ok()) << status;
+}
+
+std::string Suite::KubeconfigFor(const std::string& folder) const {
+  const ClientConfig& admin = server_->admin();
+  Json cluster = {{"server", admin.server}};
+  if (!admin.ca_pem.empty()) cluster["certificate-authority-data"] = absl::Base64Escape(admin.ca_pem);
+  if (admin.insecure_skip_tls_verify) cluster["insecure-skip-tls-verify"] = true;
+  if (!admin.tls_server_name.empty()) cluster["tls-server-name"] = admin.tls_server_name;
+  const Json config = {
+      {"apiVersion", "v1"},
+      {"kind", "Config"},
+      {"current-context", "e2e"},
+      {"contexts", Json::array({{{"name", "e2e"}, {"context", {{"cluster", "e2e"}, {"user", "e2e"}}}}})},
+      {"clusters", Json::array({{{"name", "e2e"}, {"cluster", cluster}}})},
+      {"users", Json::array({{{"name", "e2e"}, {"user", {{"tokenFile", folder + "/token"}}}}})}};
+  return config.dump(2);
+}
+
+std::unique_ptr<Replica> Suite::StartReplica(const std::string& account, const std::vector<std::string>& args) {
+  const std::string folder = scratch_.path() + "/replica-" + std::to_string(++replicas_);
+  std::filesystem::create_directories(folder);
+  WritePrivateFile(folder + "/kubeconfig", KubeconfigFor(folder));
+  WritePrivateFile(folder + "/token", NewToken(account));
+  std::vector<std::string> all = {"--secure-port=0",
+                                  "--leader-elect-resource-namespace=" + system_namespace(),
+                                  std::string("--leader-elect-resource-name=") + kLeaseName,
+                                  "--kube-api-qps=500",
+                                  "--kube-api-burst=1000",
+                                  "-v=2"};
+  if (controller_name_ != kDefaultControllerName) all.push_back("--controller-name=" + controller_name_);
+  all.insert(all.end(), args.begin(), args.end());
+  return std::make_unique<Replica>(folder, std::move(all));
+}
+
+void Suite::EnsureController() {
+  if (controller_ != nullptr && !controller_->ended()) return;
+  // A lease that outlives a restart of the API server.
+  controller_ = StartReplica(kAccounts[0], {"--leader-elect-lease-duration=60s", "--leader-elect-renew-deadline=45s",
+                                            "--leader-elect-retry-period=500ms"});
+  EXPECT_TRUE(controller_->AwaitOutput("Leading")) << controller_->output();
+}
+
+void Suite::StopController() {
+  if (controller_ == nullptr) return;
+  EXPECT_EQ(controller_->Stop(), 0) << LastLines(controller_->output(), 20);
+  controller_.reset();
+}
+
+void Suite::TearDown() {
+  if (admin_ != nullptr) StopController();
+  controller_.reset();
+  if (admin_ != nullptr && !server_->owned()) {
+    for (const std::string& path : cluster_objects_) admin_->Delete(path);
+    admin_->Delete("/api/v1/namespaces/" + system_namespace());
+  }
+  admin_.reset();
+  server_.reset();
+}
+
+}  // namespace epslice::e2e
