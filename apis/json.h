@@ -62,6 +62,10 @@ struct DumpVisitor {
   std::function<absl::Status(AnyObject object)> object;
   // An object of another kind.
   std::function<void(std::string_view api_version, std::string_view kind)> other;
+  // Instead of that, of a kind that `wants_text` says yes to: the object as it
+  // is (minified); of a typed list it may lack apiVersion and kind. Optional.
+  std::function<bool(std::string_view api_version, std::string_view kind)> wants_text;
+  std::function<absl::Status(std::string_view api_version, std::string_view kind, std::string json)> text;
   bool keep_json = false;
 };
 absl::Status VisitDumpJson(std::string_view json, const DumpVisitor& visitor, const JsonLimits& limits = {});

@@ -114,6 +114,9 @@ class DumpReader {
     }
     const std::optional<Kind> known = KindFromName(api_version, kind);
     if (!known.has_value()) {
+      if (visitor_.wants_text && visitor_.wants_text(api_version, kind)) {
+        return visitor_.text(api_version, kind, simdjson::minify(element));
+      }
       if (visitor_.other) visitor_.other(api_version, kind);
       return absl::OkStatus();
     }

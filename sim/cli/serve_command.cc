@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "sim/cli/flags.h"
 #include "sim/cli/serve_security.h"
 #include "sim/cli/serve_state.h"
+#include "sim/cluster/document_store.h"
 #include "sim/cluster/memory_api_server.h"
 #include "sim/serve/http_server.h"
 
@@ -77,14 +79,22 @@ std::string KindNames() {
   return names;
 }
 
+using DocumentCounts = std::map<const DocumentKind*, std::int64_t>;
+
 // "2 nodes, 1 service", of the kinds there are.
-std::string Describe(const Counts& counts) {
+std::string Describe(const Counts& counts, const DocumentCounts& documents) {
   std::string text;
   for (Kind kind : kAllKinds) {
     const std::int64_t count = counts[static_cast<std::size_t>(kind)];
     if (count == 0) continue;
     const KindInfo& info = InfoOf(kind);
     text += Cat({text.empty() ? "" : ", ", std::to_string(count), " ", count == 1 ? info.singular : info.resource});
+  }
+  for (const DocumentKind& kind : DocumentKinds()) {
+    const auto found = documents.find(&kind);
+    if (found == documents.end()) continue;
+    text += Cat({text.empty() ? "" : ", ", std::to_string(found->second), " ",
+                 found->second == 1 ? kind.singular : kind.resource});
   }
   return text.empty() ? "nothing" : text;
 }
@@ -101,6 +111,8 @@ class ServeCommand : public Command {
  private:
   // Puts the dump in place, but for the kinds left out.
   absl::Status Load(const Dump& dump, const std::vector<Kind>& without, MemoryApiServer* server, Counts* counts) const;
+  // The same for what is kept as documents.
+  static absl::Status LoadDocuments(const Dump& dump, DocumentStore* documents, DocumentCounts* counts);
   HttpServerOptions Options(const ListenAddress& listen, const Streams& streams);
 
   std::vector<std::string> files_;
@@ -162,6 +174,17 @@ absl::Status ServeCommand::Load(const Dump& dump, const std::vector<Kind>& witho
   return absl::OkStatus();
 }
 
+absl::Status ServeCommand::LoadDocuments(const Dump& dump, DocumentStore* documents, DocumentCounts* counts) {
+  for (const DumpDocument& document : dump.documents) {
+    const DocumentKind& kind = *FindDocumentKind(document.apiVersion, document.kind);
+    if (const absl::Status status = documents->Load(kind, document.json); !status.ok()) {
+      return absl::InvalidArgumentError(Cat({document.where, ": ", Message(status)}));
+    }
+    ++(*counts)[&kind];
+  }
+  return absl::OkStatus();
+}
+
 HttpServerOptions ServeCommand::Options(const ListenAddress& listen, const Streams& streams) {
   HttpServerOptions options;
   options.address = listen.host;
@@ -202,30 +225,37 @@ int ServeCommand::Run(const Streams& streams) {
   server_options.seed = seed_ + state->resource_version;
   server_options.history = watch_history_;
   MemoryApiServer server(&clock, server_options);
+  DocumentStore documents(&clock, server_options.seed);
+  if (security->authorization == AuthorizationMode::kRbac) documents.LoadBootstrapPolicy();
   Counts counts{};
+  DocumentCounts document_counts;
   if (state->resource_version != 0) {
     Dump stored;
     stored.objects = std::move(state->objects);
-    if (const absl::Status status = Load(stored, {}, &server, &counts); !status.ok()) {
-      return BadInput(streams, Cat({"serve: --state ", state_, ": ", Message(status)}));
-    }
+    stored.documents = std::move(state->documents);
+    absl::Status status = Load(stored, {}, &server, &counts);
+    if (status.ok()) status = LoadDocuments(stored, &documents, &document_counts);
+    if (!status.ok()) return BadInput(streams, Cat({"serve: --state ", state_, ": ", Message(status)}));
     server.LoadVersion(state->resource_version);
   } else if (!files_.empty()) {
     DumpOptions dump_options;
     dump_options.keep_json = true;
     dump_options.standard_input = &streams.in;
+    dump_options.keep_documents = IsDocumentKind;
     const absl::StatusOr<Dump> dump = ReadDump(files_, dump_options);
     if (!dump.ok()) return BadInput(streams, Cat({"serve: ", Message(dump.status())}));
     for (const std::string& note : dump->notes) streams.err << note << '\n';
-    if (const absl::Status status = Load(*dump, without, &server, &counts); !status.ok()) {
-      return BadInput(streams, Cat({"serve: ", Message(status)}));
-    }
+    absl::Status status = Load(*dump, without, &server, &counts);
+    if (status.ok()) status = LoadDocuments(*dump, &documents, &document_counts);
+    if (!status.ok()) return BadInput(streams, Cat({"serve: ", Message(status)}));
   }
   // Before the server's threads, which inherit the mask.
   EndSignals signals;
   HttpServerOptions http_options = Options(*listen, streams);
   http_options.tls = security->tls;
   http_options.tokens = security->tokens;
+  http_options.authorization = security->authorization;
+  http_options.documents = &documents;
   HttpServer http(&clock, &server, std::move(http_options));
   if (const absl::Status status = http.Start(); !status.ok()) {
     return BadInput(streams, Cat({"serve: ", Message(status)}));
@@ -240,11 +270,11 @@ int ServeCommand::Run(const Streams& streams) {
     streams.err << "warning: " << listen->host
                 << " can be reached from other machines, and there is no authentication\n";
   }
-  streams.err << "serving " << listen->Url(tls) << " (" << Describe(counts) << ")\n" << std::flush;
+  streams.err << "serving " << listen->Url(tls) << " (" << Describe(counts, document_counts) << ")\n" << std::flush;
   signals.Wait();
   http.Stop();
   if (state_.empty()) return kExitOk;
-  const absl::Status written = WriteServeState(state_, &server);
+  const absl::Status written = WriteServeState(state_, &server, documents);
   if (written.ok()) return kExitOk;
   streams.err << "endpointslice-sim: serve: " << Message(written) << '\n';
   return kExitNotAllWell;

@@ -79,6 +79,14 @@ absl::Status CheckFlags(const SecurityFlags& flags) {
   if (!flags.token_auth_file.empty() && !files && !flags.self_signed) {
     return Invalid({"--token-auth-file needs TLS: --tls-cert-file or --self-signed (clients send no token without)"});
   }
+  const bool rbac = flags.authorization_mode == "RBAC";
+  if (!rbac && flags.authorization_mode != "AlwaysAllow") {
+    return Invalid(
+        {"--authorization-mode=", QuoteForError(flags.authorization_mode), ": accepted are RBAC and AlwaysAllow"});
+  }
+  if (rbac && flags.token_auth_file.empty() && !flags.self_signed) {
+    return Invalid({"--authorization-mode=RBAC needs to know who asks: --token-auth-file or --self-signed"});
+  }
   return absl::OkStatus();
 }
 
@@ -105,13 +113,19 @@ void AddSecurityFlags(CLI::App* app, SecurityFlags* flags) {
                   "With --self-signed: where to write how to reach the server, and a token for it")
       ->type_name("FILE");
   app->add_option("--token-auth-file", flags->token_auth_file,
-                  "Serve those alone who show one of these bearer tokens: lines of token,user,uid")
+                  "Serve those alone who show one of these bearer tokens: lines of token,user,uid,\"group1,group2\"")
       ->type_name("FILE");
+  app->add_option("--authorization-mode", flags->authorization_mode,
+                  "RBAC: who is known may do what Roles and their bindings say, of the dump or created later; the "
+                  "group system:masters everything. AlwaysAllow: everything")
+      ->type_name("MODE")
+      ->capture_default_str();
 }
 
 absl::StatusOr<Security> PrepareSecurity(const SecurityFlags& flags, const std::string& host, const Clock& clock) {
   if (absl::Status status = CheckFlags(flags); !status.ok()) return status;
   Security out;
+  if (flags.authorization_mode == "RBAC") out.authorization = AuthorizationMode::kRbac;
   absl::Status status;
   if (flags.self_signed) status = SelfSign(host, clock, &out);
   if (!flags.tls_cert_file.empty()) status = UseFiles(flags, &out);
@@ -129,7 +143,7 @@ absl::StatusOr<Security> PrepareSecurity(const SecurityFlags& flags, const std::
     out.token = RandomHex(kTokenBytes);
     if (out.token.empty()) return absl::ResourceExhaustedError("there are no random bytes for a token");
     TokenAuth tokens;
-    tokens.Add(out.token, "endpointslice-sim");
+    tokens.Add(out.token, UserInfo{"endpointslice-sim", "", {std::string(kGroupMasters)}});
     out.tokens = std::make_shared<const TokenAuth>(std::move(tokens));
   }
   return out;

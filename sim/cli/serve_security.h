@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "informers/clock.h"
 #include "informers/http/tls.h"
+#include "sim/serve/access_control.h"
 #include "sim/serve/token_auth.h"
 
 namespace CLI {
@@ -23,6 +24,7 @@ struct SecurityFlags {
   bool self_signed = false;
   std::string write_kubeconfig;
   std::string token_auth_file;
+  std::string authorization_mode = "AlwaysAllow";
 };
 
 void AddSecurityFlags(CLI::App* app, SecurityFlags* flags);
@@ -30,6 +32,7 @@ void AddSecurityFlags(CLI::App* app, SecurityFlags* flags);
 struct Security {
   std::shared_ptr<const TlsContext> tls;    // null: plain HTTP
   std::shared_ptr<const TokenAuth> tokens;  // null: nobody is asked
+  AuthorizationMode authorization = AuthorizationMode::kAlwaysAllow;
   // For the kubeconfig, where one is wanted.
   std::string ca_pem;
   std::string token;

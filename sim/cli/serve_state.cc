@@ -12,7 +12,6 @@
 
 #include "apis/cat.h"
 #include "apis/json.h"
-#include "sim/trace/dump_reader.h"
 
 namespace epslice::sim {
 namespace {
@@ -55,14 +54,16 @@ absl::StatusOr<ServeState> ReadServeState(const std::string& path) {
   if (state.resource_version == 0) return Invalid(path, "it does not begin as a file that serve --state wrote");
   DumpOptions options;
   options.keep_json = true;
+  options.keep_documents = IsDocumentKind;
   absl::StatusOr<Dump> dump = ReadDump({path}, options);
   if (!dump.ok())
     return Invalid(path, std::string_view(dump.status().message().data(), dump.status().message().size()));
   state.objects = std::move(dump->objects);
+  state.documents = std::move(dump->documents);
   return state;
 }
 
-absl::Status WriteServeState(const std::string& path, MemoryApiServer* server) {
+absl::Status WriteServeState(const std::string& path, MemoryApiServer* server, const DocumentStore& documents) {
   const std::string beside = path + ".new";
   std::ofstream out(beside, std::ios::binary | std::ios::trunc);
   if (!out) return Invalid(path, std::strerror(errno));
@@ -79,6 +80,7 @@ absl::Status WriteServeState(const std::string& path, MemoryApiServer* server) {
       out << line << '\n';
     }
   }
+  for (const std::string& document : documents.All()) out << document << '\n';
   out.close();
   if (!out || std::rename(beside.c_str(), path.c_str()) != 0) {
     const int why = errno;

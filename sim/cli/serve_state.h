@@ -13,22 +13,25 @@
 
 #include "absl/status/statusor.h"
 #include "apis/object.h"
+#include "sim/cluster/document_store.h"
 #include "sim/cluster/memory_api_server.h"
+#include "sim/trace/dump_reader.h"
 
 namespace epslice::sim {
 
 struct ServeState {
   std::uint64_t resource_version = 0;  // 0: there was no file
   std::vector<AnyObject> objects;
+  std::vector<DumpDocument> documents;
 };
 
 // A file that is not there is an empty state; InvalidArgument, in one line,
 // where it is no state.
 absl::StatusOr<ServeState> ReadServeState(const std::string& path);
 
-// Writes all that the server holds. The old file stays until the new one is
+// Writes all that the server and the store hold. The old file stays until the new one is
 // whole.
-absl::Status WriteServeState(const std::string& path, MemoryApiServer* server);
+absl::Status WriteServeState(const std::string& path, MemoryApiServer* server, const DocumentStore& documents);
 
 }  // namespace epslice::sim
 

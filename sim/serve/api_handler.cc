@@ -6,8 +6,10 @@
 #include "sim/serve/bodies.h"
 #include "sim/serve/discovery.h"
 #include "sim/serve/encode.h"
+#include "sim/serve/kept_documents.h"
 #include "sim/serve/negotiate.h"
 #include "sim/serve/protobuf_whole.h"
+#include "sim/serve/request_attributes.h"
 #include "sim/serve/tables.h"
 
 namespace epslice::sim {
@@ -78,9 +80,17 @@ HttpAnswer AnswerStatus(const Status& status, ObjectFormat format) {
 HttpAnswer ApiHandler::Handle(const HttpRequest& request) {
   Route route = ParseRoute(request.method, request.target);
   const ObjectFormat format = NegotiateObject(request.accept, protobuf_);
+  // Before anything is said about what there is.
+  const AccessAttributes attributes = AttributesOf(request.method, request.target);
+  if (const AccessDecision decision = access_->Decide(request.user, attributes); !decision.allowed) {
+    return AnswerStatus(StatusForbidden(request.user, attributes, decision.reason), format);
+  }
   switch (route.target) {
     case Route::Target::kUnknown: return NoSuchPath();
-    case Route::Target::kDocument: return AnswerDocument(request, route);
+    case Route::Target::kDocument: {
+      std::optional<HttpAnswer> kept = AnswerKept(request, route, *access_, server_, documents_);
+      return kept.has_value() ? *std::move(kept) : AnswerDocument(request, route);
+    }
     case Route::Target::kRefused: return AnswerStatus(route.status, format);
     case Route::Target::kResource: return HandleResource(request, std::move(route), format);
   }

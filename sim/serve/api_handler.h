@@ -12,7 +12,10 @@
 #include <vector>
 
 #include "informers/clock.h"
+#include "sim/cluster/document_store.h"
 #include "sim/cluster/memory_api_server.h"
+#include "sim/cluster/rbac.h"
+#include "sim/serve/access_control.h"
 #include "sim/serve/negotiate.h"
 #include "sim/serve/routes.h"
 #include "sim/serve/watch_stream.h"
@@ -26,6 +29,7 @@ struct HttpRequest {
   std::string content_type;
   std::string user_agent;
   std::string body;
+  UserInfo user;  // whom it comes from
 };
 
 struct HttpAnswer {
@@ -40,11 +44,14 @@ struct HttpAnswer {
 // Thread-safe.
 class ApiHandler {
  public:
-  // Both must outlive the handler. `clock` tells what ages are counted to.
+  // All must outlive the handler. `clock` tells what ages are counted to.
+  // `access` decides what the request's user may do, `documents` has the kinds
+  // that are kept as documents.
   // `protobuf`: answer in protobuf who asks for it. Such answers carry what the
   // structs of apis/ hold, not the whole object, which JSON does.
-  ApiHandler(const Clock* clock, MemoryApiServer* server, bool protobuf = true)
-      : clock_(clock), server_(server), protobuf_(protobuf) {}
+  ApiHandler(const Clock* clock, MemoryApiServer* server, DocumentStore* documents, const AccessControl* access,
+             bool protobuf = true)
+      : clock_(clock), server_(server), documents_(documents), access_(access), protobuf_(protobuf) {}
 
   HttpAnswer Handle(const HttpRequest& request);
 
@@ -54,6 +61,8 @@ class ApiHandler {
 
   const Clock* const clock_;
   MemoryApiServer* const server_;
+  DocumentStore* const documents_;
+  const AccessControl* const access_;
   const bool protobuf_;
 };
 

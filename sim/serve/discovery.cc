@@ -2,11 +2,14 @@
 
 #include <array>
 #include <initializer_list>
+#include <utility>
 #include <vector>
 
 #include "apis/cat.h"
 #include "apis/json_writer.h"
 #include "apis/kind.h"
+#include "sim/cluster/document_kinds.h"
+#include "sim/serve/reviews.h"
 
 namespace epslice::sim {
 namespace {
@@ -20,9 +23,13 @@ struct Subresource {
 };
 
 struct Resource {
-  Kind kind;
+  std::string_view name;
+  std::string_view singular;
+  std::string_view kind;
+  bool namespaced = true;
+  std::vector<std::string_view> verbs;
   std::vector<std::string_view> short_names;
-  bool in_all;  // `kubectl get all`
+  bool in_all = false;  // `kubectl get all`
   std::vector<Subresource> subresources;
 };
 
@@ -31,39 +38,63 @@ struct Group {
   std::vector<Resource> resources;
 };
 
+Resource Watched(Kind kind, std::vector<std::string_view> short_names, bool in_all = false,
+                 std::vector<Subresource> subresources = {}) {
+  const KindInfo& info = InfoOf(kind);
+  std::vector<std::string_view> verbs = {"create", "delete", "deletecollection", "get",
+                                         "list",   "patch",  "update",           "watch"};
+  // Namespaces go one by one.
+  if (kind == Kind::kNamespace) verbs.erase(verbs.begin() + 2);
+  return {info.resource,    info.singular,          info.name, info.namespaced,
+          std::move(verbs), std::move(short_names), in_all,    std::move(subresources)};
+}
+
+// The kinds kept as documents, and the reviews, of a group.
+void AddKept(Group* group) {
+  for (const DocumentKind& kind : DocumentKinds()) {
+    if (kind.group != group->name) continue;
+    group->resources.push_back({kind.resource,
+                                kind.singular,
+                                kind.name,
+                                kind.namespaced,
+                                {"create", "delete", "deletecollection", "get", "list", "patch", "update"},
+                                kind.short_names,
+                                false,
+                                {}});
+  }
+  for (const ReviewKind& kind : ReviewKinds()) {
+    if (kind.group != group->name) continue;
+    group->resources.push_back({kind.resource, kind.singular, kind.name, kind.namespaced, {"create"}, {}, false, {}});
+  }
+}
+
 const std::vector<Group>& Groups() {
   static const std::vector<Group> groups = [] {
     const auto status = [](std::string_view kind) {
       return Subresource{"status", kind, "", "", {"get", "patch", "update"}};
     };
-    return std::vector<Group>{
+    const std::vector<Subresource> of_pods = {{"binding", "Binding", "", "", {"create"}},
+                                              {"eviction", "Eviction", "policy", "v1", {"create"}},
+                                              status("Pod")};
+    std::vector<Group> made = {
         {"",
-         {{Kind::kEvent, {"ev"}, false, {}},
-          {Kind::kNamespace, {"ns"}, false, {status("Namespace")}},
-          {Kind::kNode, {"no"}, false, {status("Node")}},
-          {Kind::kPod,
-           {"po"},
-           true,
-           {{"binding", "Binding", "", "", {"create"}},
-            {"eviction", "Eviction", "policy", "v1", {"create"}},
-            status("Pod")}},
-          {Kind::kService, {"svc"}, true, {status("Service")}}}},
-        {"events.k8s.io", {{Kind::kEvent, {"ev"}, false, {}}}},
-        {"coordination.k8s.io", {{Kind::kLease, {}, false, {}}}},
-        {"discovery.k8s.io", {{Kind::kEndpointSlice, {}, false, {}}}},
-    };
+         {Watched(Kind::kEvent, {"ev"}), Watched(Kind::kNamespace, {"ns"}, false, {status("Namespace")}),
+          Watched(Kind::kNode, {"no"}, false, {status("Node")}), Watched(Kind::kPod, {"po"}, true, of_pods),
+          Watched(Kind::kService, {"svc"}, true, {status("Service")})}},
+        {"events.k8s.io", {Watched(Kind::kEvent, {"ev"})}},
+        {"authentication.k8s.io", {}},
+        {"authorization.k8s.io", {}},
+        {"rbac.authorization.k8s.io", {}},
+        {"coordination.k8s.io", {Watched(Kind::kLease, {})}},
+        {"discovery.k8s.io", {Watched(Kind::kEndpointSlice, {})}}};
+    for (Group& group : made) AddKept(&group);
+    return made;
   }();
   return groups;
 }
 
 std::string GroupVersion(const Group& group) {
   return group.name.empty() ? std::string("v1") : Cat({group.name, "/v1"});
-}
-
-std::vector<std::string_view> VerbsOf(Kind kind) {
-  // Namespaces go one by one.
-  if (kind == Kind::kNamespace) return {"create", "delete", "get", "list", "patch", "update", "watch"};
-  return {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
 }
 
 void Strings(JsonWriter* json, std::string_view key, const std::vector<std::string_view>& values) {
@@ -74,21 +105,20 @@ void Strings(JsonWriter* json, std::string_view key, const std::vector<std::stri
 }
 
 void AppendResource(JsonWriter* json, const Resource& resource) {
-  const KindInfo& info = InfoOf(resource.kind);
   json->BeginObject();
-  json->Field("name", info.resource);
-  json->Field("singularName", info.singular);
-  json->BoolField("namespaced", info.namespaced);
-  json->Field("kind", info.name);
-  Strings(json, "verbs", VerbsOf(resource.kind));
+  json->Field("name", resource.name);
+  json->Field("singularName", resource.singular);
+  json->BoolField("namespaced", resource.namespaced);
+  json->Field("kind", resource.kind);
+  Strings(json, "verbs", resource.verbs);
   if (!resource.short_names.empty()) Strings(json, "shortNames", resource.short_names);
   if (resource.in_all) Strings(json, "categories", {"all"});
   json->EndObject();
   for (const Subresource& subresource : resource.subresources) {
     json->BeginObject();
-    json->Field("name", Cat({info.resource, "/", subresource.name}));
+    json->Field("name", Cat({resource.name, "/", subresource.name}));
     json->Field("singularName", "");
-    json->BoolField("namespaced", info.namespaced);
+    json->BoolField("namespaced", resource.namespaced);
     if (!subresource.group.empty()) {
       json->Field("group", subresource.group);
       json->Field("version", subresource.version);
@@ -162,14 +192,13 @@ void AppendResponseKind(JsonWriter* json, std::string_view group, std::string_vi
 }
 
 void AppendAggregated(JsonWriter* json, const Resource& resource) {
-  const KindInfo& info = InfoOf(resource.kind);
   json->BeginObject();
-  json->Field("resource", info.resource);
+  json->Field("resource", resource.name);
   // Empty group and version: those of the list it stands in.
-  AppendResponseKind(json, "", "", info.name);
-  json->Field("scope", info.namespaced ? "Namespaced" : "Cluster");
-  json->Field("singularResource", info.singular);
-  Strings(json, "verbs", VerbsOf(resource.kind));
+  AppendResponseKind(json, "", "", resource.kind);
+  json->Field("scope", resource.namespaced ? "Namespaced" : "Cluster");
+  json->Field("singularResource", resource.singular);
+  Strings(json, "verbs", resource.verbs);
   if (!resource.short_names.empty()) Strings(json, "shortNames", resource.short_names);
   if (resource.in_all) Strings(json, "categories", {"all"});
   if (!resource.subresources.empty()) {
@@ -317,9 +346,8 @@ std::string OpenApiOf(const Group& group) {
   json.Key("paths");
   json.BeginObject();
   for (const Resource& resource : group.resources) {
-    const KindInfo& info = InfoOf(resource.kind);
-    json.Key(
-        Cat({"/", GroupPath(group), "/", info.namespaced ? "namespaces/{namespace}/" : "", info.resource, "/{name}"}));
+    json.Key(Cat(
+        {"/", GroupPath(group), "/", resource.namespaced ? "namespaces/{namespace}/" : "", resource.name, "/{name}"}));
     json.BeginObject();
     json.Key("patch");
     json.BeginObject();
@@ -338,7 +366,7 @@ std::string OpenApiOf(const Group& group) {
     json.BeginObject();
     json.Field("group", group.name);
     json.Field("version", "v1");
-    json.Field("kind", info.name);
+    json.Field("kind", resource.kind);
     json.EndObject();
     json.EndObject();
     json.EndObject();

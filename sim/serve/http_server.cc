@@ -67,14 +67,6 @@ Status StatusNoMoreWatches(bool stopping) {
   return status;
 }
 
-Status StatusUnauthorized() {
-  Status status;
-  status.code = 401;
-  status.reason = "Unauthorized";
-  status.message = "Unauthorized";
-  return status;
-}
-
 // For what cpp-httplib refuses by itself.
 Status StatusOfCode(int code) {
   Status status = StatusBadRequest("the request is not HTTP as this server knows it");
@@ -132,7 +124,13 @@ void EndStream(httplib::DataSink* sink) {
 
 struct HttpServer::Impl : public httplib::Server {
   Impl(const Clock* c, MemoryApiServer* s, HttpServerOptions o)
-      : clock(c), server(s), options(std::move(o)), handler(c, s, options.protobuf) {
+      : clock(c),
+        server(s),
+        options(std::move(o)),
+        own_documents(c, 1),
+        documents(options.documents != nullptr ? options.documents : &own_documents),
+        access(options.authorization, options.tokens, documents),
+        handler(c, s, documents, &access, options.protobuf) {
     Configure();
   }
 
@@ -151,6 +149,9 @@ struct HttpServer::Impl : public httplib::Server {
   const Clock* const clock;
   MemoryApiServer* const server;
   const HttpServerOptions options;
+  DocumentStore own_documents;
+  DocumentStore* const documents;
+  const AccessControl access;
   ApiHandler handler;
   int bound_port = 0;
   std::thread listener;
@@ -325,7 +326,9 @@ void HttpServer::Impl::Answer(const httplib::Request& request, std::string body,
   http.content_type = request.get_header_value("Content-Type");
   http.user_agent = request.get_header_value("User-Agent");
   http.body = std::move(body);
-  const bool known = options.tokens == nullptr || options.tokens->UserOf(request.get_header_value("Authorization"));
+  std::optional<UserInfo> user = access.Authenticate(request.get_header_value("Authorization"));
+  const bool known = user.has_value();
+  if (known) http.user = *std::move(user);
   HttpAnswer answer = known ? handler.Handle(http) : AnswerStatus(StatusUnauthorized());
   std::size_t bytes = 0;
   if (answer.watch.has_value()) {

@@ -2,7 +2,7 @@
 //
 // HTTP/1.1, plain or over TLS. Without tokens whoever reaches the port may do
 // anything to the objects in memory: listen on loopback unless you mean it.
-// With tokens whoever shows one may.
+// With tokens whoever shows one may, or, under RBAC, may do what roles say.
 //
 // Every connection holds a thread while it is open (a watch streams from it),
 // so the pool is large and grows with use. Bounds against clients that mean
@@ -19,7 +19,9 @@
 #include "absl/status/status.h"
 #include "informers/clock.h"
 #include "informers/http/tls.h"
+#include "sim/cluster/document_store.h"
 #include "sim/cluster/memory_api_server.h"
+#include "sim/serve/access_control.h"
 #include "sim/serve/token_auth.h"
 #include "sim/serve/watch_stream.h"
 
@@ -55,6 +57,11 @@ struct HttpServerOptions {
   std::shared_ptr<const TlsContext> tls;  // null: plain HTTP
   // Null: nobody is asked who they are. Others than these are answered 401.
   std::shared_ptr<const TokenAuth> tokens;
+  // What those who are known may do.
+  AuthorizationMode authorization = AuthorizationMode::kAlwaysAllow;
+  // Roles, bindings and service accounts; null: an empty store of the server's
+  // own. Must outlive the server.
+  DocumentStore* documents = nullptr;
   // Called for each request from the thread that answers it; may be null.
   std::function<void(const AccessRecord&)> access_log;
 };

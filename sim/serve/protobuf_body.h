@@ -3,9 +3,9 @@
 //
 // The envelope is the four bytes "k8s\0" and a runtime.Unknown. Read are
 // Namespace, Service, EndpointSlice, Event (both spellings), Lease, Binding,
-// Eviction and DeleteOptions; Pods and Nodes, which have hundreds of fields,
-// are not. (apis/protobuf.h reads every kind, but only the fields we use: what
-// is stored here must be all that came.)
+// Eviction, DeleteOptions, ServiceAccount, roles, their bindings, and reviews;
+// Pods and Nodes, which have hundreds of fields, are not. (apis/protobuf.h reads every kind, but only the fields we
+// use: what is stored here must be all that came.)
 #ifndef EPSLICE_SIM_SERVE_PROTOBUF_BODY_H_
 #define EPSLICE_SIM_SERVE_PROTOBUF_BODY_H_
 

@@ -85,15 +85,47 @@ struct Schema {
   Message eviction{{Sub(1, "metadata", meta), Sub(2, "deleteOptions", delete_options)}};
   Message binding{{Sub(1, "metadata", meta), Sub(2, "target", reference)}};
 
+  Message service_account{{Sub(1, "metadata", meta), Sub(2, "secrets", reference, true),
+                           Sub(3, "imagePullSecrets", hint, true),
+                           Of(4, "automountServiceAccountToken", Type::kBool, true)}};
+  Message rule{{Texts(1, "verbs"), Texts(2, "apiGroups"), Texts(3, "resources"), Texts(4, "resourceNames"),
+                Texts(5, "nonResourceURLs")}};
+  Message role{{Sub(1, "metadata", meta), Sub(2, "rules", rule, true)}};
+  Message subject{{Text_(1, "kind"), Text_(2, "apiGroup"), Text_(3, "name"), Text_(4, "namespace")}};
+  Message role_ref{{Text_(1, "apiGroup"), Text_(2, "kind"), Text_(3, "name")}};
+  Message role_binding{{Sub(1, "metadata", meta), Sub(2, "subjects", subject, true), Sub(3, "roleRef", role_ref)}};
+
+  Message token_spec{{Text_(1, "token"), Texts(2, "audiences")}};
+  Message token_review{{Sub(1, "metadata", meta), Sub(2, "spec", token_spec)}};
+  Message resource_attributes{{Text_(1, "namespace"), Text_(2, "verb"), Text_(3, "group"), Text_(4, "version"),
+                               Text_(5, "resource"), Text_(6, "subresource"), Text_(7, "name")}};
+  Message path_attributes{{Text_(1, "path"), Text_(2, "verb")}};
+  Message access_spec{{Sub(1, "resourceAttributes", resource_attributes),
+                       Sub(2, "nonResourceAttributes", path_attributes), Text_(3, "user"), Texts(4, "groups"),
+                       Text_(6, "uid")}};
+  Message access_review{{Sub(1, "metadata", meta), Sub(2, "spec", access_spec)}};
+  Message self_review{{Sub(1, "metadata", meta)}};
+
   const Message* Find(std::string_view api_version, std::string_view kind) const {
     if (kind == "Event") return api_version == "v1" ? &event : &events_v1;
-    const std::array<std::pair<std::string_view, const Message*>, 7> by_kind = {{{"Namespace", &namespace_},
-                                                                                 {"Service", &service},
-                                                                                 {"EndpointSlice", &slice},
-                                                                                 {"Lease", &lease},
-                                                                                 {"DeleteOptions", &delete_options},
-                                                                                 {"Eviction", &eviction},
-                                                                                 {"Binding", &binding}}};
+    const std::array<std::pair<std::string_view, const Message*>, 17> by_kind = {
+        {{"Namespace", &namespace_},
+         {"Service", &service},
+         {"EndpointSlice", &slice},
+         {"Lease", &lease},
+         {"DeleteOptions", &delete_options},
+         {"Eviction", &eviction},
+         {"Binding", &binding},
+         {"ServiceAccount", &service_account},
+         {"Role", &role},
+         {"ClusterRole", &role},
+         {"RoleBinding", &role_binding},
+         {"ClusterRoleBinding", &role_binding},
+         {"TokenReview", &token_review},
+         {"SubjectAccessReview", &access_review},
+         {"LocalSubjectAccessReview", &access_review},
+         {"SelfSubjectAccessReview", &access_review},
+         {"SelfSubjectReview", &self_review}}};
     for (const auto& [name, message] : by_kind) {
       if (name == kind) return message;
     }

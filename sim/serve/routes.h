@@ -26,8 +26,10 @@ enum class IncludeObject { kMetadata, kObject, kNone };
 
 struct Route {
   enum class Target {
-    kUnknown,   // no such path: 404 in plain text
-    kDocument,  // a document of the server itself: discovery, version, health
+    kUnknown,  // no such path: 404 in plain text
+    // A document of the server itself (discovery, version, health), or a kind
+    // that it keeps as documents (kept_documents.h).
+    kDocument,
     kResource,  // `request` says the rest
     kRefused,   // `status` says why: wrong method, wrong parameter
   };

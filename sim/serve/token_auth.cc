@@ -52,6 +52,16 @@ bool ParseRecord(std::string_view* text, int* line, std::vector<std::string>* fi
   return !quoted;
 }
 
+std::vector<std::string> SplitGroups(std::string_view text) {
+  std::vector<std::string> groups;
+  while (!text.empty()) {
+    const std::string_view group = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(group.size() + 1, text.size()));
+    if (!group.empty()) groups.emplace_back(group);
+  }
+  return groups;
+}
+
 }  // namespace
 
 absl::StatusOr<TokenAuth> TokenAuth::FromCsv(std::string_view text) {
@@ -68,7 +78,9 @@ absl::StatusOr<TokenAuth> TokenAuth::FromCsv(std::string_view text) {
     if (fields.size() < 3) return bad("accepted is token,user,uid and maybe \"group1,group2\"");
     if (fields[0].empty()) return bad("the token is empty");
     if (!IsTokenText(fields[0])) return bad("the token holds blanks or control characters");
-    auth.Add(std::move(fields[0]), std::move(fields[1]));
+    UserInfo user{std::move(fields[1]), std::move(fields[2]), {}};
+    if (fields.size() > 3) user.groups = SplitGroups(fields[3]);
+    auth.Add(std::move(fields[0]), std::move(user));
   }
   if (auth.entries_.empty()) {
     return absl::InvalidArgumentError("holds no token; accepted are lines of token,user,uid");
@@ -76,7 +88,7 @@ absl::StatusOr<TokenAuth> TokenAuth::FromCsv(std::string_view text) {
   return auth;
 }
 
-std::optional<std::string> TokenAuth::UserOf(std::string_view authorization) const {
+std::optional<UserInfo> TokenAuth::UserOf(std::string_view authorization) const {
   constexpr std::string_view kScheme = "bearer ";
   if (authorization.size() <= kScheme.size()) return std::nullopt;
   for (std::size_t i = 0; i < kScheme.size(); ++i) {
@@ -85,13 +97,17 @@ std::optional<std::string> TokenAuth::UserOf(std::string_view authorization) con
   }
   std::string_view token = authorization.substr(kScheme.size());
   token.remove_prefix(std::min(token.find_first_not_of(' '), token.size()));
+  return UserOfToken(token);
+}
+
+std::optional<UserInfo> TokenAuth::UserOfToken(std::string_view token) const {
   const Entry* found = nullptr;
   for (const Entry& entry : entries_) {
     const bool same =
         entry.token.size() == token.size() && CRYPTO_memcmp(entry.token.data(), token.data(), token.size()) == 0;
     if (same && found == nullptr) found = &entry;
   }
-  return found == nullptr ? std::nullopt : std::optional<std::string>(found->user);
+  return found == nullptr ? std::nullopt : std::optional<UserInfo>(found->user);
 }
 
 }  // namespace epslice::sim

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "sim/cluster/rbac.h"
 
 namespace epslice::sim {
 
@@ -19,11 +21,16 @@ class TokenAuth {
   // file without a line: "line 3: ...", without the token.
   static absl::StatusOr<TokenAuth> FromCsv(std::string_view text);
 
-  void Add(std::string token, std::string user) { entries_.push_back({std::move(token), std::move(user)}); }
+  void Add(std::string token, std::string user) { Add(std::move(token), UserInfo{std::move(user), "", {}}); }
+  void Add(std::string token, UserInfo user) {
+    entries_.push_back({std::move(token), WithImpliedGroups(std::move(user))});
+  }
 
-  // The user whom an Authorization header names. The time it takes does not
-  // tell how near a wrong token was.
-  std::optional<std::string> UserOf(std::string_view authorization) const;
+  // The user whom an Authorization header names, or whose token it is, with the
+  // groups that go without saying. The time it takes does not tell how near a
+  // wrong token was.
+  std::optional<UserInfo> UserOf(std::string_view authorization) const;
+  std::optional<UserInfo> UserOfToken(std::string_view token) const;
 
   // "": there is none.
   std::string first_token() const { return entries_.empty() ? std::string() : entries_.front().token; }
@@ -31,7 +38,7 @@ class TokenAuth {
  private:
   struct Entry {
     std::string token;
-    std::string user;
+    UserInfo user;
   };
   std::vector<Entry> entries_;
 };

@@ -48,6 +48,10 @@ class Collector {
     ++dump_.ignored[Concat(api_version, '/', kind)];
   }
 
+  void AddDocument(std::string_view api_version, std::string_view kind, std::string json) {
+    dump_.documents.push_back({std::string(api_version), std::string(kind), std::move(json), files_.back()});
+  }
+
   Dump Finish() {
     if (replaced_.count > 0) {
       dump_.notes.push_back(Concat(replaced_.count, replaced_.count == 1 ? " object is" : " objects are",
@@ -137,6 +141,12 @@ absl::Status ReadJson(std::string_view json, const DumpOptions& options, Collect
   visitor.other = [&](std::string_view api_version, std::string_view kind) {
     collector->AddOther(api_version, kind);
     ++visited;
+  };
+  visitor.wants_text = options.keep_documents;
+  visitor.text = [&](std::string_view api_version, std::string_view kind, std::string text) {
+    collector->AddDocument(api_version, kind, std::move(text));
+    ++visited;
+    return absl::OkStatus();
   };
   JsonLimits limits;
   limits.max_bytes = options.max_file_bytes;

@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <istream>
 #include <map>
 #include <memory>
@@ -33,6 +34,9 @@ struct DumpOptions {
   // Keep the JSON of every object beside the struct, for who must give it back
   // whole. Costs as much memory as the dump is long.
   bool keep_json = false;
+  // Of which kinds that we do not speak the objects are to be kept as text
+  // (Dump::documents); null: of none.
+  std::function<bool(std::string_view api_version, std::string_view kind)> keep_documents;
   // What "-" reads; null: std::cin. Not owned.
   std::istream* standard_input = nullptr;
   // Bounds, in bytes of text (after decompression): of one file, of a file of
@@ -42,10 +46,20 @@ struct DumpOptions {
   std::size_t max_total_bytes = std::size_t{4} << 30;
 };
 
+// An object of a kind we do not speak.
+struct DumpDocument {
+  std::string apiVersion;
+  std::string kind;
+  std::string json;
+  std::string where;  // the file it is in
+};
+
 struct Dump {
   // Every object of a kind we speak (apis/kind.h), by kind and then key.
   std::vector<AnyObject> objects;
-  // How many there were of other kinds, by "apiVersion/Kind".
+  // Those asked for with keep_documents, in the order they came.
+  std::vector<DumpDocument> documents;
+  // How many there were of all other kinds, by "apiVersion/Kind".
   std::map<std::string, std::int64_t> ignored;
   // What the user should hear although it is no error; one line each.
   std::vector<std::string> notes;

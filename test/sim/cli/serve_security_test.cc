@@ -44,6 +44,9 @@ TEST(ServeSecurityTest, FlagsGoTogether) {
        "--tls-cert-file " + crt + ": the private key is not the one of the certificate"},
       {{"--tls-cert-file", crt, "--tls-private-key-file", key, "--token-auth-file", csv},
        "--token-auth-file " + csv + ": line 1: accepted is token,user,uid and maybe \"group1,group2\""},
+      {{"--authorization-mode", "ABAC"}, "--authorization-mode=\"ABAC\": accepted are RBAC and AlwaysAllow"},
+      {{"--authorization-mode", "RBAC"},
+       "--authorization-mode=RBAC needs to know who asks: --token-auth-file or --self-signed"},
       {{"--self-signed", "--write-kubeconfig", dir.path() + "/no/folder"},
        "--write-kubeconfig " + dir.path() + "/no/folder: No such file or directory"},
   };

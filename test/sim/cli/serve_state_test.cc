@@ -51,7 +51,10 @@ TEST(ServeStateTest, ComesBackAsItWas) {
   // The latest version is that of an object which is gone.
   Send(&server, Verb::kDelete, Kind::kLease, "l");
   const std::string path = dir.path() + "/state";
-  ASSERT_TRUE(WriteServeState(path, &server).ok());
+  DocumentStore documents(&clock, 1);
+  const DocumentKind& role = *FindDocumentKind("rbac.authorization.k8s.io/v1", "Role");
+  ASSERT_TRUE(documents.Load(role, R"({"metadata":{"name":"r","namespace":"default"}})").ok());
+  ASSERT_TRUE(WriteServeState(path, &server, documents).ok());
 
   const absl::StatusOr<ServeState> state = ReadServeState(path);
   ASSERT_TRUE(state.ok()) << state.status();
@@ -61,6 +64,12 @@ TEST(ServeStateTest, ComesBackAsItWas) {
   again.LoadVersion(state->resource_version);
   EXPECT_EQ(again.resource_version(), server.resource_version());
   EXPECT_EQ(Whole(&again, Kind::kService, "web"), service);
+  DocumentStore documents_again(&clock, 2);
+  for (const DumpDocument& document : state->documents) {
+    ASSERT_TRUE(documents_again.Load(*FindDocumentKind(document.apiVersion, document.kind), document.json).ok());
+  }
+  EXPECT_EQ(documents_again.All(), documents.All());
+  EXPECT_EQ(documents.All().size(), 1U);
   EXPECT_EQ(Send(&again, Verb::kGet, Kind::kLease, "l").status.code, 404);
 
   // Watches go on from the present, and from no time before it.
@@ -101,7 +110,8 @@ TEST(ServeStateTest, OtherFilesAreRefused) {
       dir.Write("half", R"({"apiVersion":"epslice.dev/v1","kind":"ServeState","resourceVersion":"7"}
 {"apiVersion":"v1","kind":"Serv)");
   EXPECT_THAT(ReadServeState(half).status().ToString(), HasSubstr("--state " + half + ": "));
-  EXPECT_FALSE(WriteServeState(dir.path() + "/no/folder", nullptr).ok());
+  const RealClock clock;
+  EXPECT_FALSE(WriteServeState(dir.path() + "/no/folder", nullptr, DocumentStore(&clock, 1)).ok());
 }
 
 }  // namespace

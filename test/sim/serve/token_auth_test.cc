@@ -31,7 +31,13 @@ TEST(TokenAuthTest, ReadsTheFileOfKubeApiserver) {
       {"t0k3n", {}},
       {"Bearer t0k3n ", {}},
   };
-  for (const auto& [header, user] : kCases) EXPECT_EQ(auth->UserOf(header), user) << header;
+  for (const auto& [header, user] : kCases) {
+    const auto found = auth->UserOf(header);
+    EXPECT_EQ(found ? std::optional<std::string>(found->name) : std::nullopt, user) << header;
+  }
+  const UserInfo bob{"bob, the second", "2", {"group1", "group2", "system:authenticated"}};
+  EXPECT_EQ(auth->UserOfToken("quo\"ted"), bob);
+  EXPECT_EQ(auth->UserOfToken("Bearer t0k3n"), std::nullopt);
 }
 
 TEST(TokenAuthTest, RefusesWhatItCannotUseWithoutTellingIt) {

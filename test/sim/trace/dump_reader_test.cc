@@ -71,6 +71,23 @@ TEST(DumpReaderTest, AllShapesOfADumpSayTheSame) {
   }
 }
 
+TEST(DumpReaderTest, KeepsDocumentsThatAreAskedFor) {
+  DumpOptions options;
+  options.keep_documents = [](std::string_view, std::string_view kind) { return kind == "Role"; };
+  const auto dump =
+      ReadDumpText("d",
+                   R"({"apiVersion":"x/v1","kind":"RoleList","items":[{"metadata": {"name":"a"}}]})"
+                   R"({"apiVersion":"x/v1","kind":"Role","metadata":{"name":"b"}}{"apiVersion":"x/v1","kind":"Other"})",
+                   options);
+  ASSERT_TRUE(dump.ok()) << dump.status();
+  ASSERT_EQ(dump->documents.size(), 2U);
+  EXPECT_EQ(dump->documents[0].json, R"({"metadata":{"name":"a"}})");
+  EXPECT_EQ(dump->documents[0].apiVersion, "x/v1");
+  EXPECT_EQ(dump->documents[1].kind, "Role");
+  EXPECT_EQ(dump->documents[1].where, "d");
+  EXPECT_EQ(dump->IgnoredCount(), 1);
+}
+
 TEST(DumpReaderTest, TheLastOfSeveralVersionsCounts) {
   const Dump dump = Read(PodJson("a", "1") + PodJson("b", "1") + PodJson("a", "2") + PodJson("b", "1"));
   ASSERT_THAT(NamesOf(dump), ElementsAre("Pod x/a", "Pod x/b"));

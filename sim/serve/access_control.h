@@ -1,0 +1,49 @@
+// AccessControl: who a request comes from, and what it may do.
+#ifndef EPSLICE_SIM_SERVE_ACCESS_CONTROL_H_
+#define EPSLICE_SIM_SERVE_ACCESS_CONTROL_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "apis/request.h"
+#include "sim/cluster/document_store.h"
+#include "sim/cluster/rbac.h"
+#include "sim/serve/token_auth.h"
+
+namespace epslice::sim {
+
+// kube-apiserver's --authorization-mode, as far as we have it.
+enum class AuthorizationMode : std::uint8_t { kAlwaysAllow, kRbac };
+
+// Thread-safe.
+class AccessControl {
+ public:
+  // `tokens`: null, and nobody is asked who they are. `documents` must outlive
+  // this; it has the roles and bindings.
+  AccessControl(AuthorizationMode mode, std::shared_ptr<const TokenAuth> tokens, const DocumentStore* documents)
+      : mode_(mode), tokens_(std::move(tokens)), documents_(documents) {}
+
+  // Whom an Authorization header names; nullopt: answer 401. Without tokens
+  // everybody is system:anonymous.
+  std::optional<UserInfo> Authenticate(std::string_view authorization) const;
+  // Whose token it is; nullopt: nobody's.
+  std::optional<UserInfo> UserOfToken(std::string_view token) const;
+
+  AccessDecision Decide(const UserInfo& user, const AccessAttributes& attributes) const;
+
+ private:
+  const AuthorizationMode mode_;
+  const std::shared_ptr<const TokenAuth> tokens_;
+  const DocumentStore* const documents_;
+};
+
+Status StatusUnauthorized();  // 401
+// 403, in the words of a kube-apiserver.
+Status StatusForbidden(const UserInfo& user, const AccessAttributes& attributes, std::string_view reason);
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_SERVE_ACCESS_CONTROL_H_
