@@ -51,6 +51,7 @@ absl::StatusOr<ApiConnection> ResolveConnection(const ManagerOptions& options, c
   out.origin = std::move(config->origin);
   out.http.base_url = std::move(config->server);
   out.http.ca_pem = std::move(config->ca_pem);
+  out.http.ca_file = std::move(config->ca_file);
   out.http.insecure_skip_tls_verify = config->insecure_skip_tls_verify;
   out.http.tls_server_name = std::move(config->tls_server_name);
   out.http.credentials = *std::move(credentials);

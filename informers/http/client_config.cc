@@ -80,6 +80,7 @@ absl::StatusOr<ClientConfig> InClusterConfig(const GetEnv& env, const std::strin
   if (!ca.ok()) return bad({ca_file, ": ", View(ca.status())});
   if (absl::Status status = CheckCertificates(*ca); !status.ok()) return bad({ca_file, ": ", View(status)});
   config.ca_pem = *std::move(ca);
+  config.ca_file = ca_file;
   config.credentials.token_file = folder + "/token";
   if (absl::StatusOr<std::string> token = read(config.credentials.token_file); !token.ok()) {
     return bad({config.credentials.token_file, ": ", View(token.status())});

@@ -38,9 +38,10 @@ struct CredentialSource {
 };
 
 struct ClientConfig {
-  std::string origin;  // for messages: "kubeconfig a.conf, context \"b\""
-  std::string server;  // "https://host[:port][/path]"
-  std::string ca_pem;  // "": the system's
+  std::string origin;   // for messages: "kubeconfig a.conf, context \"b\""
+  std::string server;   // "https://host[:port][/path]"
+  std::string ca_pem;   // "": the system's
+  std::string ca_file;  // where ca_pem is from, to be read again; "": not from a file
   bool insecure_skip_tls_verify = false;
   std::string tls_server_name;  // "": the host in `server`
   CredentialSource credentials;

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "informers/http/client_config.h"
+#include "informers/http/credentials.h"
 
 namespace epslice {
 
@@ -18,20 +20,48 @@ absl::StatusOr<std::unique_ptr<HttpPool>> HttpPool::Create(HttpPoolOptions optio
   return pool;
 }
 
+bool HttpPool::Renew(const TlsClientOptions& options) {
+  absl::StatusOr<std::shared_ptr<const TlsContext>> tls = TlsContext::Client(options);
+  if (tls.ok()) tls_ = *std::move(tls);
+  return tls.ok();
+}
+
 void HttpPool::UseIdentity(const std::shared_ptr<const Identity>& identity) {
   if (identity == identity_ || tls_ == nullptr) return;
-  TlsClientOptions options = options_.tls;
+  TlsClientOptions options = trusted_;
   if (identity != nullptr) options.identity = *identity;
-  absl::StatusOr<std::shared_ptr<const TlsContext>> tls = TlsContext::Client(options);
-  if (!tls.ok()) return;  // identities are checked where they are read: go on with the last
-  tls_ = *std::move(tls);
-  identity_ = identity;
+  // Identities are checked where they are read: otherwise go on with the last.
+  if (Renew(options)) identity_ = identity;
+}
+
+void HttpPool::UseCaFile(Instant now) {
+  // A server that is away for long is no reason to read without a pause.
+  constexpr Duration kPause = std::chrono::seconds(1);
+  if (options_.ca_file.empty() || tls_ == nullptr) return;
+  const Duration age = now - ca_read_;
+  if (ca_read_ == Instant{0}) ca_read_ = now;  // the owner has just read it
+  if (age < (not_reached_ ? kPause : kCredentialFileAge)) return;
+  ca_read_ = now;
+  not_reached_ = false;
+  absl::StatusOr<std::string> pem = ReadFileBounded(options_.ca_file);
+  if (!pem.ok() || *pem == trusted_.ca_pem || !CheckCertificates(*pem).ok()) return;
+  TlsClientOptions options = trusted_;
+  options.ca_pem = *std::move(pem);
+  TlsClientOptions with_identity = options;
+  if (identity_ != nullptr) with_identity.identity = *identity_;
+  if (Renew(with_identity)) trusted_ = std::move(options);
+}
+
+void HttpPool::NotReached() {
+  std::lock_guard<std::mutex> lock(mu_);
+  not_reached_ = true;
 }
 
 HttpPool::Lease HttpPool::Take(Instant now, const std::shared_ptr<const Identity>& identity) {
   std::vector<Idle> dead;  // closed after the lock is gone
   std::lock_guard<std::mutex> lock(mu_);
   UseIdentity(identity);
+  UseCaFile(now);
   const auto first_dead = std::stable_partition(idle_.begin(), idle_.end(), [&](const Idle& i) {
     return now - i.since <= options_.max_idle && i.lease.tls == tls_;
   });

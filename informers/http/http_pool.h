@@ -21,6 +21,7 @@ struct HttpPoolOptions {
   Duration max_idle;
   // Of an endpoint with TLS; the identity comes with each Take().
   TlsClientOptions tls;
+  std::string ca_file;  // HttpTransportOptions::ca_file
   std::string tls_server_name;
 };
 
@@ -41,6 +42,9 @@ class HttpPool {
   Lease Take(Instant now, const std::shared_ptr<const Identity>& identity);
   // A new one, like `other`.
   Lease Fresh(const Lease& other) const;
+  // A connection could not be made. Maybe the server has a certificate of a new
+  // authority: the file is read again before the next one.
+  void NotReached();
   // Kept if it is of use.
   void Return(Lease lease, Instant now);
 
@@ -50,13 +54,21 @@ class HttpPool {
     Instant since;
   };
 
-  explicit HttpPool(HttpPoolOptions options) : options_(std::move(options)) {}
+  explicit HttpPool(HttpPoolOptions options) : options_(std::move(options)), trusted_(options_.tls) {}
   std::unique_ptr<HttpConnection> NewConnection(std::shared_ptr<const TlsContext> tls) const;
+  // What new connections are made with; kept ones of another context are
+  // dropped.
   void UseIdentity(const std::shared_ptr<const Identity>& identity);
+  void UseCaFile(Instant now);
+  // False where there can be none of it: then the last one stays.
+  bool Renew(const TlsClientOptions& options);
 
   const HttpPoolOptions options_;
   std::mutex mu_;
   // Below: guarded by mu_.
+  TlsClientOptions trusted_;  // without an identity
+  Instant ca_read_{0};        // when the file was last looked at; 0: never
+  bool not_reached_ = false;  // since then
   std::shared_ptr<const Identity> identity_;
   std::shared_ptr<const TlsContext> tls_;
   std::vector<Idle> idle_;  // longest idle first

@@ -176,6 +176,7 @@ Outcome HttpTransport::Impl::Run(const Request& request, const Attempt& attempt,
       throw;
     }
     const bool cancelled = !call->Use(nullptr);
+    if (outcome == Outcome::kNotReached) pool->NotReached();
     if (outcome == Outcome::kDone) {
       if (!cancelled) pool->Return(std::move(lease), clock->Now());
       return outcome;
@@ -325,6 +326,7 @@ absl::StatusOr<std::unique_ptr<HttpTransport>> HttpTransport::Create(HttpTranspo
                         .connect_timeout = options.connect_timeout,
                         .max_idle = options.max_idle,
                         .tls = {options.ca_pem, options.insecure_skip_tls_verify, {}},
+                        .ca_file = options.ca_file,
                         .tls_server_name = options.tls_server_name});
   if (!pool.ok()) return pool.status();
   return std::unique_ptr<HttpTransport>(

@@ -37,6 +37,10 @@ struct HttpTransportOptions {
   // Of https: whom to trust. The client's own certificate comes from
   // `credentials`.
   std::string ca_pem;  // "": what the system trusts, otherwise nothing else
+  // Where ca_pem is from; "": not from a file. It is read again within a minute,
+  // and soon after a connection that could not be made; new connections trust
+  // what it says then. One that holds no certificate changes nothing.
+  std::string ca_file;
   bool insecure_skip_tls_verify = false;
   std::string tls_server_name;  // the certificate's name; "": the host
 

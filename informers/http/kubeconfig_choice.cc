@@ -76,6 +76,7 @@ absl::Status FillTrust(const Kubeconfig::Cluster& cluster, const Part& part, con
     absl::StatusOr<std::string> pem = read(path);
     if (!pem.ok()) return part.Bad(field, Cat({path, ": ", View(pem.status())}));
     config->ca_pem = *std::move(pem);
+    config->ca_file = path;
   }
   if (absl::Status status = CheckCertificates(config->ca_pem); !status.ok()) return part.Bad(field, View(status));
   return absl::OkStatus();

@@ -109,6 +109,7 @@ TEST_F(ConnectionTest, TakesOverWhatConcernsTheTransport) {
   const auto connection = Resolve(options);
   ASSERT_TRUE(connection.ok()) << connection.status();
   EXPECT_EQ(connection->http.ca_pem, ca.certificate_pem);
+  EXPECT_EQ(connection->http.ca_file, dir_.path() + "/ca.crt");
   EXPECT_EQ(connection->http.tls_server_name, "api");
   EXPECT_EQ(connection->http.qps, 7);
   EXPECT_EQ(connection->http.burst, 8);

@@ -108,6 +108,45 @@ TEST_F(TlsTest, TheSystemIsTrustedOnlyWithoutACa) {
   unsetenv("SSL_CERT_FILE");
 }
 
+TEST_F(TlsTest, TheCaFileIsReadAgain) {
+  RawServer server(
+      [](RawConnection& c, int) {
+        while (!c.ReadRequest().empty()) c.SendAnswer(200, NodeJson("a", "1"));
+      },
+      ServerContext(ServerIdentity({"127.0.0.1"})));
+  const TempDir dir;
+  FakeClock clock;
+  clock.Advance(std::chrono::hours(1));
+  HttpTransportOptions options = Trusting(other_ca_);
+  options.ca_file = dir.Write("ca.crt", other_ca_.certificate_pem);
+  options.base_url = server.url();
+  options.qps = 0;
+  const auto transport = HttpTransport::Create(options, &clock);
+  ASSERT_TRUE(transport.ok()) << transport.status();
+  const auto ask = [&](int seconds_later) {
+    clock.Advance(std::chrono::seconds(seconds_later));
+    return (*transport)->Do(Get("a"), nullptr).status.code;
+  };
+  EXPECT_EQ(ask(0), 0) << "another CA";
+  // After a connection that was not made the file is looked at soon.
+  dir.Write("ca.crt", ca_.certificate_pem);
+  EXPECT_EQ(ask(0), 0);
+  EXPECT_EQ(ask(1), 200);
+  // Otherwise within a minute; what is kept from before is not used then.
+  dir.Write("ca.crt", other_ca_.certificate_pem);
+  EXPECT_EQ(ask(1), 200);
+  EXPECT_EQ(ask(50), 0);
+  // In the middle of being written.
+  dir.Write("ca.crt", "-----BEGIN CERT");
+  EXPECT_EQ(ask(1), 0);
+  std::filesystem::remove(dir.path() + "/ca.crt");
+  EXPECT_EQ(ask(1), 0);
+  dir.Write("ca.crt", other_ca_.certificate_pem + ca_.certificate_pem);
+  EXPECT_EQ(ask(1), 200);
+  dir.Write("ca.crt", "");
+  EXPECT_EQ(ask(50), 200);
+}
+
 TEST_F(TlsTest, ClientCertificates) {
   const Identity client_ca = IssueAuthority("client CA");
   const Identity intermediate = IssueAuthority("client intermediate", &client_ca);

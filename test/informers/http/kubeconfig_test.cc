@@ -65,6 +65,7 @@ TEST_F(KubeconfigTest, InlineData) {
   EXPECT_EQ(config->origin, "kubeconfig /etc/k/conf, context \"c\"");
   EXPECT_EQ(config->namespace_, "shop");
   EXPECT_EQ(config->ca_pem, ca_.certificate_pem);
+  EXPECT_EQ(config->ca_file, "");
   EXPECT_EQ(config->tls_server_name, "api");
   EXPECT_FALSE(config->insecure_skip_tls_verify);
   EXPECT_EQ(config->credentials.identity, me_);
@@ -77,6 +78,7 @@ TEST_F(KubeconfigTest, FilesAreRelativeToTheKubeconfig) {
                                     "client-certificate: ../me.crt, client-key: me.key, tokenFile: /abs/token"));
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->ca_pem, ca_.certificate_pem);
+  EXPECT_EQ(config->ca_file, "/etc/k/pki/ca.crt");
   EXPECT_EQ(config->credentials.certificate_file, "/etc/me.crt");
   EXPECT_EQ(config->credentials.key_file, "/etc/k/me.key");
   EXPECT_EQ(config->credentials.token_file, "/abs/token");
@@ -299,6 +301,7 @@ TEST_F(InClusterTest, ReadsWhatAPodIsGiven) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->server, "https://10.0.0.1:443");
   EXPECT_EQ(config->ca_pem, ca.certificate_pem);
+  EXPECT_EQ(config->ca_file, dir_.path() + "/ca.crt");
   EXPECT_EQ(config->credentials.token_file, dir_.path() + "/token");
   EXPECT_EQ(config->namespace_, "shop");
   env_["KUBERNETES_SERVICE_HOST"] = "fd00::1";
