@@ -26,6 +26,7 @@ int Run(const std::string& kubeconfig, const std::string& file, const std::strin
   epslice::HttpTransportOptions http;
   http.base_url = config->server;
   http.ca_pem = config->ca_pem;
+  http.ca_file = config->ca_file;
   http.insecure_skip_tls_verify = config->insecure_skip_tls_verify;
   http.tls_server_name = config->tls_server_name;
   http.credentials = *credentials;
