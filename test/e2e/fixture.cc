@@ -231,6 +231,18 @@ void E2eTest::FinishPod(const std::string& pod) {
   Delete("pods", pod, {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"gracePeriodSeconds", 0}});
 }
 
+void E2eTest::ChurnStep(int i, int pods) {
+  constexpr int kKinds = 4;
+  const int number = i % pods;
+  const std::string pod = "web-" + std::to_string(number);
+  switch (i / pods % kKinds) {
+    case 0: SetReady(pod, false); break;
+    case 1: SetReady(pod, true); break;
+    case 2: DeletePod(pod); break;
+    default: FinishPod(pod); CreatePods("web", number, 1);
+  }
+}
+
 Listed E2eTest::List() {
   Listed listed;
   const auto list = [this](const std::string& resource, std::vector<Json>* items) {

@@ -72,6 +72,9 @@ class E2eTest : public testing::Test {
   // Asked to go, within 30 s; and gone.
   void DeletePod(const std::string& pod);
   void FinishPod(const std::string& pod);
+  // Step `i` of a load on the pods web-0 ... of Services: readiness that comes
+  // and goes, pods that drain, go and come anew.
+  void ChurnStep(int i, int pods);
 
   Listed List();
   // Our slices of a Service.

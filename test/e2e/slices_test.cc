@@ -267,25 +267,28 @@ TEST_F(Slices, ForeignSlicesAreLeftAlone) {
 }
 
 TEST_F(Slices, EditsAndDeletesByHandHeal) {
-  AddThreeZones(1);
-  CreateService("web", Json::object(), {{"labels", {{"team", "a"}}}});
-  CreatePods("web", 0, 3);
-  ASSERT_TRUE(Settle());
-  const auto name = [this] { return E2eTest::Slices("web").at(0).at("metadata").at("name").get<std::string>(); };
-  const std::vector<std::pair<const char*, Json>> edits = {
+  const std::vector<std::pair<std::string, Json>> edits = {
       {"endpoints", {{"endpoints", Json::array()}}},
       {"ports", {{"ports", Json::array({{{"name", "http"}, {"port", 1}, {"protocol", "TCP"}}})}}},
-      {"a label less", {{"metadata", {{"labels", {{"team", nullptr}}}}}}},
-      {"a label more", {{"metadata", {{"labels", {{"extra", "1"}}}}}}},
-      {"managed by another", {{"metadata", {{"labels", {{"endpointslice.kubernetes.io/managed-by", "them"}}}}}}},
+      {"label-less", {{"metadata", {{"labels", {{"team", nullptr}}}}}}},
+      {"label-more", {{"metadata", {{"labels", {{"extra", "1"}}}}}}},
+      {"managed-by", {{"metadata", {{"labels", {{"endpointslice.kubernetes.io/managed-by", "them"}}}}}}},
+      {"deleted", nullptr},
   };
-  for (const auto& [what, edit] : edits) {
-    Patch("endpointslices", name(), edit);
-    ASSERT_TRUE(Settle()) << what;
-  }
-  Delete("endpointslices", name());
+  AddThreeZones(1);
+  for (const auto& [service, edit] : edits) CreateService(service, Json::object(), {{"labels", {{"team", "a"}}}});
+  CreatePods("web", 0, 3);
   ASSERT_TRUE(Settle());
-  EXPECT_THAT(E2eTest::Slices("web"), SizeIs(1));
+  for (const auto& [service, edit] : edits) {
+    const std::string name = E2eTest::Slices(service).at(0).at("metadata").at("name").get<std::string>();
+    if (edit.is_null()) {
+      Delete("endpointslices", name);
+    } else {
+      Patch("endpointslices", name, edit);
+    }
+  }
+  ASSERT_TRUE(Settle());
+  for (const auto& [service, edit] : edits) EXPECT_THAT(E2eTest::Slices(service), SizeIs(1)) << service;
 }
 
 TEST_F(Slices, ANodeGoesAndComesBack) {

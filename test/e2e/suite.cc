@@ -28,12 +28,18 @@ Replica::~Replica() { EndChild(&child_, std::chrono::seconds(15)); }
 
 void Replica::WriteToken(const std::string& token) const { WritePrivateFile(folder_ + "/token", token); }
 
+std::string Replica::token() const { return ReadWholeFile(folder_ + "/token"); }
+
 bool Replica::AwaitOutput(const std::string& part) const {
   return Poll(kPatience, [&] { return Says(*child_, part); });
 }
 
 int Replica::Stop() {
   child_->Signal(SIGTERM);
+  return Wait();
+}
+
+int Replica::Wait() {
   if (!Poll(kPatience, [this] { return child_->Ended(); })) child_->Signal(SIGKILL);
   return child_->Wait();
 }

@@ -32,12 +32,16 @@ class Replica {
   Replica(const Replica&) = delete;
   Replica& operator=(const Replica&) = delete;
 
+  // Of the file that it reads its token from.
   void WriteToken(const std::string& token) const;
+  std::string token() const;
   void Signal(int signal) { child_->Signal(signal); }
   bool ended() const { return child_->Ended(); }
   std::string output() const { return child_->output(); }
   // False when it has not said so in time.
   bool AwaitOutput(const std::string& part) const;
+  // For its end: the exit code.
+  int Wait();
   // SIGTERM, and its exit code.
   int Stop();
   // SIGKILL.
