@@ -2,14 +2,18 @@
 
 #include <httplib.h>
 
+#include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "controllers/endpointslice/service_controller.h"
 #include "controllers/manager/connection.h"
+#include "informers/http/certificates.h"
 #include "informers/informer.h"
 
 namespace epslice::bench {
@@ -34,19 +38,59 @@ void Fill(Transport* transport, Store<T>* store, ServiceController* controller) 
 
 }  // namespace
 
-ApiServer::ApiServer(const Clock* clock, const Programs& programs, const TempFolder& folder, const std::string& dump,
-                     int port)
-    : kubeconfig_(folder.Path("kubeconfig")) {
-  std::remove(kubeconfig_.c_str());
-  process_ = std::make_unique<Process>(
-      std::vector<std::string>{programs.Sim(), "serve", "-f", dump, "--listen", "127.0.0.1:" + std::to_string(port),
-                               "--self-signed", "--write-kubeconfig", kubeconfig_},
-      folder.Path("serve.log"));
-  const std::size_t before = process_->Output().size();
-  const bool up = Await(*clock, std::chrono::minutes(5), [&] {
-    return !process_->Running() || process_->Output().find("serving https", before) != std::string::npos;
+ApiServer::ApiServer(const Clock* clock, const Programs& programs, const TempFolder& folder, const std::string& dump)
+    : clock_(clock),
+      programs_(programs),
+      port_(FreePort()),
+      kubeconfig_(folder.Path("kubeconfig")),
+      certificate_(folder.Path("server.crt")),
+      key_(folder.Path("server.key")),
+      state_(folder.Path("state.jsonl")),
+      log_(folder.Path("serve.log")) {
+  CertificateOptions options;
+  options.common_name = "127.0.0.1";
+  options.hosts = {"127.0.0.1"};
+  constexpr std::int64_t kDay = std::int64_t{24} * 3600 * 1'000'000'000;
+  options.not_before = Timestamp{clock->WallNow().nanos - kDay};
+  options.not_after = Timestamp{clock->WallNow().nanos + 7 * kDay};
+  const absl::StatusOr<Identity> identity = MakeCertificate(options, nullptr);
+  if (!identity.ok()) throw std::runtime_error("no certificate");
+  std::ofstream(certificate_) << identity->certificate_pem;
+  std::ofstream(key_) << identity->key_pem;
+  std::ofstream(kubeconfig_)
+      << "{apiVersion: v1, kind: Config, current-context: c,\n"
+      << " clusters: [{name: c, cluster: {server: 'https://127.0.0.1:" << port_ << "', certificate-authority: '"
+      << certificate_ << "'}}],\n"
+      << " users: [{name: c, user: {}}], contexts: [{name: c, context: {cluster: c, user: c}}]}\n";
+  std::remove(state_.c_str());
+  Start(dump);
+}
+
+void ApiServer::Start(const std::string& dump) {
+  std::vector<std::string> args = {programs_.Sim(),
+                                   "serve",
+                                   "--listen",
+                                   "127.0.0.1:" + std::to_string(port_),
+                                   "--state",
+                                   state_,
+                                   "--tls-cert-file",
+                                   certificate_,
+                                   "--tls-private-key-file",
+                                   key_};
+  if (!dump.empty()) args.insert(args.end(), {"-f", dump});
+  std::remove(log_.c_str());
+  process_ = std::make_unique<Process>(std::move(args), log_);
+  const bool up = Await(*clock_, std::chrono::minutes(5), [&] {
+    return !process_->Running() || process_->Output().find("serving https") != std::string::npos;
   });
   if (!up || !process_->Running()) throw std::runtime_error("serve does not start: " + process_->Output());
+}
+
+void ApiServer::Restart() {
+  process_->Signal(SIGTERM);
+  if (const int code = process_->Wait(); code != 0)
+    throw std::runtime_error("serve ended with " + std::to_string(code));
+  Start("");
 }
 
 std::unique_ptr<HttpTransport> ApiServer::Connect(const Clock* clock) const {

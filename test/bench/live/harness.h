@@ -26,17 +26,28 @@ struct Programs {
 // programs do not do what they should.
 class ApiServer {
  public:
-  // Serves `dump`; returns when it answers. `port`: 0 is any free one.
-  ApiServer(const Clock* clock, const Programs& programs, const TempFolder& folder, const std::string& dump,
-            int port = 0);
+  // Serves `dump`; returns when it answers. Trusted through a kubeconfig.
+  ApiServer(const Clock* clock, const Programs& programs, const TempFolder& folder, const std::string& dump);
 
   const std::string& kubeconfig() const { return kubeconfig_; }
   Process& process() { return *process_; }
   // A transport for us, without a rate limit.
   std::unique_ptr<HttpTransport> Connect(const Clock* clock) const;
+  // Ends it in good order and starts it again, with the objects and the
+  // certificate it had, at the same port.
+  void Restart();
 
  private:
-  std::string kubeconfig_;
+  void Start(const std::string& dump);
+
+  const Clock* const clock_;
+  const Programs programs_;
+  const int port_;
+  const std::string kubeconfig_;
+  const std::string certificate_;
+  const std::string key_;
+  const std::string state_;
+  const std::string log_;
   std::unique_ptr<Process> process_;
 };
 

@@ -255,6 +255,9 @@ int Run(int argc, char** argv) {
       ->check(CLI::Range(0.1, 10000.0));
   app.add_option("--only", only, "Of the three clusters with limits: idle, medium, large")
       ->check(CLI::IsMember({"idle", "medium", "large"}));
+  app.add_option("--programs", options.programs.folder, "Where endpointslice-sim and endpointslice-controller are")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--controller-flag", options.controller_flags,
                  "A flag for the controller; may be given several times");
   try {
