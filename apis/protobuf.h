@@ -43,6 +43,10 @@ bool IsProtobuf(std::string_view bytes);
 
 // One object of the given kind. The AnyObject keeps no JSON.
 absl::StatusOr<AnyObject> DecodeObjectProtobuf(Kind kind, std::string_view bytes, const ProtobufLimits& limits = {});
+// The same, but of an EndpointSlice no more than its metadata: the endpoints of
+// an answer to a write are known to who wrote them.
+absl::StatusOr<AnyObject> DecodeObjectMetadataProtobuf(Kind kind, std::string_view bytes,
+                                                       const ProtobufLimits& limits = {});
 // One object of type T: Namespace, Node, Pod, Service, EndpointSlice, Event
 // (of core/v1 or events.k8s.io/v1), Lease.
 template <typename T>

@@ -250,6 +250,14 @@ absl::StatusOr<AnyObject> DecodeObjectProtobuf(Kind kind, std::string_view bytes
   });
 }
 
+absl::StatusOr<AnyObject> DecodeObjectMetadataProtobuf(Kind kind, std::string_view bytes,
+                                                       const ProtobufLimits& limits) {
+  return protobuf::Decode<AnyObject>(InfoOf(kind).name, bytes, limits, [&](protobuf::Context* context) {
+    context->metadata_only = true;
+    return protobuf::ReadObject(kind, bytes, context);
+  });
+}
+
 absl::StatusOr<ObjectList> DecodeListProtobuf(Kind kind, std::string_view bytes, const ProtobufLimits& limits) {
   const std::string list_kind = Cat({InfoOf(kind).name, "List"});
   return protobuf::Decode<ObjectList>(list_kind, bytes, limits, [&](protobuf::Context* context) {

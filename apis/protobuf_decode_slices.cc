@@ -116,8 +116,12 @@ void ReadLeaseSpec(std::string_view message, Context* context, Lease* out) {
 }  // namespace
 
 void Read(std::string_view message, Context* context, EndpointSlice* out) {
-  out->endpoints.reserve(CountFields(message, SliceField::kEndpoints));
+  if (!context->metadata_only) out->endpoints.reserve(CountFields(message, SliceField::kEndpoints));
   for (Fields f(message, context); f.Next();) {
+    if (context->metadata_only && f.number() != SliceField::kMetadata) {
+      f.Skip();
+      continue;
+    }
     switch (f.number()) {
       case SliceField::kMetadata:
         f.Message("metadata", [&](std::string_view bytes) { Read(bytes, context, &out->metadata); });

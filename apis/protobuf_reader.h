@@ -60,6 +60,8 @@ class Context {
     if (elements_left_-- == 0) FailElements();
   }
 
+  // Of EndpointSlices only the metadata is wanted.
+  bool metadata_only = false;
   decode::Siblings siblings;
   // Buffers kept from object to object.
   using Entries = std::vector<std::pair<std::string_view, std::string_view>>;

@@ -85,7 +85,7 @@ Watcher::Action Watcher::Next(Instant now) {
       watch_started_ = now;
       advanced_ = false;
       stream_error_.reset();
-      streamed_.clear();
+      pages_.clear();
       action.kind = Action::Kind::kWatch;
       action.request = WatchRequest();
       if (state_ == State::kStreaming) AskForList(&action.request.list);
@@ -238,14 +238,18 @@ bool Watcher::OnEvent(const WatchEvent& event, Instant now, WatchUpdate* update)
 }
 
 bool Watcher::OnStreamed(const WatchEvent& event, WatchUpdate* update) {
-  if (event.type == WatchEventType::kDeleted) {
-    streamed_.erase(KeyOf(event.object.meta()));
-    return true;
+  if (event.type == WatchEventType::kDeleted || event.type == WatchEventType::kModified) {
+    // Rare: it changed while the list was under way. What is in the list comes
+    // as added, each object once.
+    const BasicMeta& old = event.object.meta();
+    std::erase_if(pages_, [&old](const AnyObject& o) {
+      return o.meta().name == old.name && o.meta().namespace_ == old.namespace_;
+    });
+    if (event.type == WatchEventType::kDeleted) return true;
   }
   if (event.type != WatchEventType::kBookmark) {
-    // They come in order, so this is mostly at the end.
-    streamed_.insert_or_assign(streamed_.end(), KeyOf(event.object.meta()), event.object);
-    if (streamed_.size() <= options_.max_objects) return true;
+    pages_.push_back(event.object);
+    if (pages_.size() <= options_.max_objects) return true;
     return Reject(BadAnswer(Cat({"a list of more than ", std::to_string(options_.max_objects), " objects"})));
   }
   if (!event.initialEventsEnd) {
@@ -254,10 +258,9 @@ bool Watcher::OnStreamed(const WatchEvent& event, WatchUpdate* update) {
     streams_refused_ = true;
     return Reject(BadAnswer("a bookmark before the one that ends the list"));
   }
-  pages_.clear();
-  pages_.reserve(streamed_.size());
-  for (auto& [key, object] : streamed_) pages_.push_back(std::move(object));
-  streamed_.clear();
+  // They come in the order of the server's keys, which is nearly ours.
+  const auto less = [](const AnyObject& a, const AnyObject& b) { return KeyOf(a.meta()) < KeyOf(b.meta()); };
+  if (!std::is_sorted(pages_.begin(), pages_.end(), less)) std::sort(pages_.begin(), pages_.end(), less);
   FinishList(event.resourceVersion, update);
   advanced_ = true;
   state_ = State::kWatching;
@@ -266,7 +269,7 @@ bool Watcher::OnStreamed(const WatchEvent& event, WatchUpdate* update) {
 
 // A stream that ended before its list was complete.
 void Watcher::OnStreamEnd(const Status& status, bool in_stream, Instant now) {
-  streamed_.clear();
+  pages_.clear();
   state_ = State::kEmpty;
   ++failed_streams_;
   if (streams_refused_ || (!in_stream && RefusesStreams(status))) {

@@ -31,7 +31,6 @@
 #define EPSLICE_INFORMERS_WATCHER_H_
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -145,9 +144,8 @@ class Watcher {
   // A list with resourceVersion=0 may be older than what was seen: after 410
   // ask for the most recent.
   bool most_recent_ = false;
+  // Of pages, or what a stream brought so far.
   std::vector<AnyObject> pages_;
-  // What a stream brought so far.
-  std::map<ObjectKey, AnyObject> streamed_;
   bool streams_refused_ = false;
   int failed_streams_ = 0;  // since the last complete list
   // Of the first page: later pages may be newer, never older.

@@ -73,6 +73,7 @@ class WorkQueue {
   std::size_t ready_size() const;
   std::size_t delayed_size() const;
   std::size_t processing_size() const;
+  bool processing(const Key& key) const { return processing_.contains(key); }
   // What the reference's metric `depth` counts: keys ready, and keys that will
   // be when the work on them ends.
   std::size_t depth() const { return depth_; }

@@ -21,7 +21,7 @@ namespace epslice {
 
 // What came of a plan.
 struct Outcome {
-  // Slices as the server answered them.
+  // Slices as the server answered them; perhaps no more than their metadata.
   std::vector<std::shared_ptr<const EndpointSlice>> written;
   // Slices that were deleted, as they were known.
   std::vector<std::shared_ptr<const EndpointSlice>> deleted;

@@ -5,6 +5,17 @@
 #include <utility>
 
 namespace epslice {
+namespace {
+
+// Whether a slice that was added, changed or deleted belongs to one Service and
+// one manager all the time.
+bool StaysWhereItIs(const Change<EndpointSlice>& change) {
+  if (change.before == nullptr || change.after == nullptr) return true;
+  return ServiceOfSlice(*change.before) == ServiceOfSlice(*change.after) &&
+         change.before->metadata.labels.Get(kLabelManagedBy) == change.after->metadata.labels.Get(kLabelManagedBy);
+}
+
+}  // namespace
 
 ClusterStores::ClusterStores() {
   pods_by_node = pods.AddIndex([](const Pod& pod, std::vector<ObjectKey>* keys) {
@@ -60,7 +71,26 @@ void ServiceController::Observe(const Change<Node>& change, Instant now) {
 
 void ServiceController::Observe(const Change<EndpointSlice>& change, Instant now) {
   if (!started_) return;
-  Enqueue(router_.OnSlice(change, &tracker_), now);
+  const std::vector<Routed> routed = router_.OnSlice(change, &tracker_);
+  if (routed.size() == 1 && queue_.processing(routed.front().service) && StaysWhereItIs(change)) {
+    early_[routed.front().service].push_back(
+        {change.after != nullptr ? change.after : change.before, change.after == nullptr, now + routed.front().delay});
+    return;
+  }
+  Enqueue(routed, now);
+}
+
+void ServiceController::QueueNews(const ObjectKey& service, const Outcome& outcome, Instant now) {
+  const auto found = early_.find(service);
+  if (found == early_.end()) return;
+  const std::vector<Early> changes = std::move(found->second);
+  early_.erase(found);
+  for (const Early& early : changes) {
+    const auto is_it = [&early](const auto& slice) { return slice->metadata.uid == early.slice->metadata.uid; };
+    const bool echo = early.deleted ? std::any_of(outcome.deleted.begin(), outcome.deleted.end(), is_it)
+                                    : !tracker_.IsNews(service, *early.slice);
+    if (!echo) queue_.AddAfter(service, std::max(early.due - now, Duration(0)), now);
+  }
 }
 
 void ServiceController::QueueOutdatedHints(Instant now) {
@@ -185,6 +215,7 @@ SyncResult ServiceController::Complete(const Job& job, const Plan& plan, const O
   for (const auto& slice : outcome.deleted) {
     if (InStore(*slice)) tracker_.Deleted(job.service, *slice, now);
   }
+  QueueNews(job.service, outcome, now);
   if (outcome.unknown) unsure_.insert(job.service);
   if (outcome.errors.empty() && job.trigger_state != nullptr) {
     trigger_times_.Commit(job.service, job.trigger_state);
@@ -209,6 +240,7 @@ SyncResult ServiceController::Complete(const Job& job, const Plan& plan, const O
 SyncResult ServiceController::CompleteVerify(const Job& job, const Response& response, Instant now) {
   if (!response.status.ok()) {
     ++counters_.error;
+    QueueNews(job.service, {}, now);
     Retry(job.service, now);
     return SyncResult::kError;
   }
@@ -216,6 +248,7 @@ SyncResult ServiceController::CompleteVerify(const Job& job, const Response& res
   for (const AnyObject& object : response.list.items) {
     if (auto slice = object.As<EndpointSlice>()) tracker_.Wrote(job.service, *slice, InStore(*slice), now);
   }
+  QueueNews(job.service, {}, now);
   unsure_.erase(job.service);
   queue_.Add(job.service, now);
   queue_.Done(job.service, now);

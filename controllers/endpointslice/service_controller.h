@@ -150,6 +150,8 @@ class ServiceController {
                std::vector<std::shared_ptr<const EndpointSlice>> slices);
   Job MakeVerify(const ObjectKey& key) const;
   bool InStore(const EndpointSlice& slice) const;
+  // What came early and is no echo of the job's writes, now that they are known.
+  void QueueNews(const ObjectKey& service, const Outcome& outcome, Instant now);
   void Retry(const ObjectKey& key, Instant now);
 
   const ServiceControllerOptions options_;
@@ -161,6 +163,14 @@ class ServiceController {
   WorkQueue<ObjectKey> queue_;
   // Services whose last sync sent a write that got no answer.
   std::unordered_set<ObjectKey> unsure_;
+  // Changes of slices that came while their Service was worked on, and may be
+  // the echo of a write whose answer is still on its way.
+  struct Early {
+    std::shared_ptr<const EndpointSlice> slice;
+    bool deleted = false;
+    Instant due{0};  // if it is news
+  };
+  std::unordered_map<ObjectKey, std::vector<Early>> early_;
   // Copied on write while a job holds it.
   std::shared_ptr<NodeZones> zones_ = std::make_shared<NodeZones>();
   ZoneCapacities capacities_;

@@ -82,16 +82,20 @@ void LiveRunner::Impl::Apply(const Watcher& watcher, const WatchUpdate& update, 
                              std::atomic<bool>* synced) {
   // Lives longer than the lock: what the store let go of is freed without it.
   std::vector<Change<T>> changes;
-  std::lock_guard<std::mutex> lock(mu);
-  const Instant now = clock->Now();
-  changes = ApplyUpdate(update, store);
-  for (const Change<T>& change : changes) controller.Observe(change, now);
-  if constexpr (std::is_same_v<T, EndpointSlice>) controller.ObserveSliceVersion(watcher.resource_version());
-  if (watcher.synced() && !synced->exchange(true)) {
-    monitor.InformerSynced(T::kKind);
-    StartWhenSynced(now);
+  Wake wake;
+  {
+    std::lock_guard<std::mutex> lock(mu);
+    const Instant now = clock->Now();
+    changes = ApplyUpdate(update, store);
+    for (const Change<T>& change : changes) controller.Observe(change, now);
+    if constexpr (std::is_same_v<T, EndpointSlice>) controller.ObserveSliceVersion(watcher.resource_version());
+    if (watcher.synced() && !synced->exchange(true)) {
+      monitor.InformerSynced(T::kKind);
+      StartWhenSynced(now);
+    }
+    wake = WhomToWake(now);
   }
-  WakeTimekeeper(now);
+  WakeUp(wake);
 }
 
 void LiveRunner::Impl::InformerDown(Kind kind, const Status& status, bool* down) {
@@ -135,7 +139,7 @@ LiveRunner::~LiveRunner() { Stop(); }
 void LiveRunner::Lead() {
   std::lock_guard<std::mutex> lock(impl_->mu);
   impl_->standby = false;
-  impl_->idle_cv.notify_all();
+  for (Impl::Worker& worker : impl_->workers) worker.cv.notify_all();
 }
 
 void LiveRunner::Start() {
@@ -152,6 +156,7 @@ void LiveRunner::Start() {
   for (int i = 0; i < std::max(1, impl->options.workers); ++i) {
     impl->worker_threads.emplace_back([impl, i] { impl->RunWorker(i); });
   }
+  impl->worker_threads.emplace_back([impl] { impl->RunTimekeeper(); });
 }
 
 bool LiveRunner::Stop() { return impl_->Stop(); }
@@ -161,7 +166,7 @@ bool LiveRunner::Impl::Stop() {
     std::lock_guard<std::mutex> lock(mu);
     stopping = true;
     timekeeper_cv.notify_all();
-    idle_cv.notify_all();
+    for (Worker& worker : workers) worker.cv.notify_all();
     stop_cv.notify_all();
   }
   reads.Cancel();

@@ -5,8 +5,8 @@
 //     the transport, then, under the one lock, the store and Observe()
 //   N workers: Next() under the lock, planning and writes without it,
 //     Complete() under it
-// Nothing polls: an informer waits for its stream, one idle worker waits for
-// the next deadline of the queue, the others wait to take its place.
+//   a timekeeper: waits for the next deadline of the queue
+// Nothing polls: an informer waits for its stream, idle workers for work.
 //
 // An API server that goes away is told once in the log, and once when it is
 // back; meanwhile everything is retried with backoff, and what was written

@@ -2,8 +2,10 @@
 #ifndef EPSLICE_CONTROLLERS_MANAGER_LIVE_RUNNER_IMPL_H_
 #define EPSLICE_CONTROLLERS_MANAGER_LIVE_RUNNER_IMPL_H_
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -28,7 +30,8 @@ struct LiveRunner::Impl {
         events(EventOptions(options), options.may_write, t, c, l),
         random(options.seed),
         controller(options.controller),
-        standby(options.standby) {
+        standby(options.standby),
+        workers(static_cast<std::size_t>(std::max(1, options.workers))) {
     if (options.shadow) shadow.emplace(*options.shadow);
   }
 
@@ -53,9 +56,24 @@ struct LiveRunner::Impl {
 
   // --- workers
   void RunWorker(int worker);
-  void WaitForWork(std::unique_lock<std::mutex>* lock, Instant now);
+  // Wakes a worker when the queue's next deadline has come.
+  void RunTimekeeper();
   std::optional<Instant> NextWakeup(Instant now) const;
-  void WakeTimekeeper(Instant now);
+  struct Worker {
+    std::condition_variable cv;
+    bool idle = false;
+  };
+  // Whom the present state of the queue concerns; asked under the lock by
+  // whoever may have changed it. They are best woken after it is let go: they
+  // want it at once.
+  struct Wake {
+    Worker* worker = nullptr;
+    bool timekeeper = false;
+  };
+  Wake WhomToWake(Instant now);
+  void WakeUp(const Wake& wake);
+  // Takes a worker from the idle ones; null: there is none.
+  Worker* TakeIdle();
   void ResyncWhenDue(Instant now);
   void ResyncNow();
   void RunJob(const Job& job, int worker);
@@ -97,12 +115,13 @@ struct LiveRunner::Impl {
   Instant start_time{0};
   std::optional<Instant> next_resync;
   int busy = 0;
-  // The idle worker that waits for the queue's next deadline, if there is one,
-  // and what it waits for.
-  bool timekeeper = false;
+  // What the timekeeper waits for; unset: until it is told.
   std::optional<Instant> timekeeper_until;
   std::condition_variable timekeeper_cv;
-  std::condition_variable idle_cv;  // the other idle workers
+  std::deque<Worker> workers;
+  // Workers without work. The last to come is the first to go: its memory is
+  // warm, and of many workers a quiet cluster uses one.
+  std::vector<Worker*> idle;
   std::condition_variable stop_cv;  // informers in backoff, and Stop()
 
   std::vector<std::thread> informer_threads;

@@ -16,24 +16,29 @@ bool IsOutage(const Status& status) { return status.code == 0 || status.code == 
 }  // namespace
 
 void LiveRunner::Impl::RunWorker(int worker) {
+  Worker& self = workers[static_cast<std::size_t>(worker)];
   std::unique_lock<std::mutex> lock(mu);
   while (!stopping) {
     if (standby) {
-      idle_cv.wait(lock);
+      self.cv.wait(lock);
       continue;
     }
     const Instant now = clock->Now();
     ResyncWhenDue(now);
     LookAgainWhenDue(now);
     std::optional<Job> job = controller.Next(now);
+    const Wake wake = WhomToWake(now);
     if (!job) {
-      WaitForWork(&lock, now);
+      WakeUp(wake);
+      if (const std::optional<Instant> next = NextWakeup(now); next && *next <= now) continue;
+      self.idle = true;
+      idle.push_back(&self);
+      self.cv.wait(lock, [this, &self] { return stopping || !self.idle; });
       continue;
     }
     ++busy;
-    // There may be more, and if not, somebody has to keep the time.
-    idle_cv.notify_one();
     lock.unlock();
+    WakeUp(wake);
     monitor.WorkBegins(worker, job->service, now);
     RunJob(*job, worker);
     monitor.WorkEnds(worker);
@@ -44,20 +49,21 @@ void LiveRunner::Impl::RunWorker(int worker) {
   }
 }
 
-void LiveRunner::Impl::WaitForWork(std::unique_lock<std::mutex>* lock, Instant now) {
-  if (timekeeper) {
-    WakeTimekeeper(now);  // our own sync may have queued something
-    idle_cv.wait(*lock);
-    return;
+void LiveRunner::Impl::RunTimekeeper() {
+  std::unique_lock<std::mutex> lock(mu);
+  while (!stopping) {
+    const Instant now = clock->Now();
+    if (!timekeeper_until) {
+      timekeeper_cv.wait(lock);
+    } else if (now < *timekeeper_until) {
+      timekeeper_cv.wait_for(lock, *timekeeper_until - now);
+    } else {
+      // Whoever takes what is due says what comes next; so do those that are
+      // busy now, when they are not any more.
+      timekeeper_until.reset();
+      if (Worker* const worker = TakeIdle(); worker != nullptr) worker->cv.notify_one();
+    }
   }
-  timekeeper = true;
-  timekeeper_until = NextWakeup(now);
-  if (timekeeper_until) {
-    timekeeper_cv.wait_for(*lock, *timekeeper_until - now);
-  } else {
-    timekeeper_cv.wait(*lock);
-  }
-  timekeeper = false;
 }
 
 std::optional<Instant> LiveRunner::Impl::NextWakeup(Instant now) const {
@@ -70,10 +76,30 @@ std::optional<Instant> LiveRunner::Impl::NextWakeup(Instant now) const {
   return next;
 }
 
-void LiveRunner::Impl::WakeTimekeeper(Instant now) {
-  if (!timekeeper) return;
-  const std::optional<Instant> next = NextWakeup(now);
-  if (next && (!timekeeper_until || *next < *timekeeper_until)) timekeeper_cv.notify_one();
+LiveRunner::Impl::Wake LiveRunner::Impl::WhomToWake(Instant now) {
+  Wake wake;
+  const std::optional<Instant> next = standby ? std::nullopt : NextWakeup(now);
+  if (!next) return wake;
+  if (*next <= now) {
+    wake.worker = TakeIdle();
+  } else if (!timekeeper_until || *next < *timekeeper_until) {
+    timekeeper_until = next;
+    wake.timekeeper = true;
+  }
+  return wake;
+}
+
+LiveRunner::Impl::Worker* LiveRunner::Impl::TakeIdle() {
+  if (idle.empty()) return nullptr;
+  Worker* const worker = idle.back();
+  idle.pop_back();
+  worker->idle = false;
+  return worker;
+}
+
+void LiveRunner::Impl::WakeUp(const Wake& wake) {
+  if (wake.worker != nullptr) wake.worker->cv.notify_one();
+  if (wake.timekeeper) timekeeper_cv.notify_one();
 }
 
 void LiveRunner::Impl::ResyncWhenDue(Instant now) {
@@ -87,10 +113,14 @@ void LiveRunner::Impl::ResyncWhenDue(Instant now) {
 }
 
 void LiveRunner::Impl::ResyncNow() {
-  std::lock_guard<std::mutex> lock(mu);
-  const Instant now = clock->Now();
-  controller.Resync(now);
-  WakeTimekeeper(now);
+  Wake wake;
+  {
+    std::lock_guard<std::mutex> lock(mu);
+    const Instant now = clock->Now();
+    controller.Resync(now);
+    wake = WhomToWake(now);
+  }
+  WakeUp(wake);
 }
 
 void LiveRunner::Impl::RunJob(const Job& job, int worker) {

@@ -133,6 +133,7 @@ int Run(const ManagerOptions& options) {
   connection->http.on_fallback = [&log](const Status& why) {
     log.Warning("The API server refuses protobuf: JSON from now on", {{"status", why.ToString()}});
   };
+  connection->http.metadata_of_written_suffices = true;  // for SliceTracker
   absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(connection->http, &clock);
   if (!transport.ok()) return Fail(transport.status());
   if (connection->http.insecure_skip_tls_verify) {

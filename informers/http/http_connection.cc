@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <utility>
 
 #include "apis/cat.h"
 
@@ -192,6 +193,9 @@ struct TlsBuffer {
   std::array<char, 16384> bytes;
   std::size_t begin = 0;
   std::size_t end = 0;
+  // The last read gave less than it might have: what comes next is likely not
+  // there yet.
+  bool drained = false;
 };
 
 class TlsStream : public httplib::Stream {
@@ -202,11 +206,16 @@ class TlsStream : public httplib::Stream {
   bool is_readable() const override { return true; }
   bool is_writable() const override { return true; }
   ssize_t read(char* to, std::size_t size) override {
+    if (!Flush()) return -1;
     while (buffer_.begin == buffer_.end) {
       std::size_t n = 0;
+      if (std::exchange(buffer_.drained, false) && !session_->begun() && !Wait(Io::kWantRead, read_timeout_)) {
+        return -1;
+      }
       const Io io = session_->Read(buffer_.bytes.data(), buffer_.bytes.size(), &n);
       buffer_.begin = 0;
       buffer_.end = n;
+      buffer_.drained = io == Io::kDone && n < buffer_.bytes.size();
       if (io == Io::kClosed) return 0;
       if (io != Io::kDone && !Wait(io, read_timeout_)) return -1;
     }
@@ -215,7 +224,29 @@ class TlsStream : public httplib::Stream {
     buffer_.begin += n;
     return static_cast<ssize_t>(n);
   }
+  // Small pieces, such as a request's head, wait for what follows, so that they
+  // go out as one record; the first read sends them on.
   ssize_t write(const char* from, std::size_t size) override {
+    if (unsent_.size() + size > buffer_.bytes.size() && !Flush()) return -1;
+    if (size > buffer_.bytes.size()) return Send(from, size);
+    unsent_.append(from, size);
+    return static_cast<ssize_t>(size);
+  }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return fd_; }
+
+ private:
+  bool Flush() {
+    for (std::size_t sent = 0; sent < unsent_.size();) {
+      const ssize_t n = Send(unsent_.data() + sent, unsent_.size() - sent);
+      if (n < 0) return false;
+      sent += static_cast<std::size_t>(n);
+    }
+    unsent_.clear();
+    return true;
+  }
+  ssize_t Send(const char* from, std::size_t size) {
     for (;;) {
       std::size_t n = 0;
       const Io io = session_->Write(from, size, &n);
@@ -223,11 +254,6 @@ class TlsStream : public httplib::Stream {
       if (!Wait(io, write_timeout_)) return -1;
     }
   }
-  void get_remote_ip_and_port(std::string&, int&) const override {}
-  void get_local_ip_and_port(std::string&, int&) const override {}
-  socket_t socket() const override { return fd_; }
-
- private:
   bool Wait(Io io, Duration timeout) const {
     if (io != Io::kWantRead && io != Io::kWantWrite) return false;
     pollfd p{fd_, static_cast<short>(io == Io::kWantRead ? POLLIN : POLLOUT), 0};
@@ -244,6 +270,7 @@ class TlsStream : public httplib::Stream {
   TlsBuffer& buffer_;
   const Duration read_timeout_;
   const Duration write_timeout_;
+  std::string unsent_;
 };
 
 // The library's own TLS client waits in ways that cannot be interrupted, knows
@@ -267,6 +294,7 @@ class TlsClient : public Client {
   bool create_and_connect_socket(Socket& socket, httplib::Error& error) override {
     if (!Client::create_and_connect_socket(socket, error)) return false;
     buffer_.begin = buffer_.end = 0;
+    buffer_.drained = false;
     const int fd = socket.sock;
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
     session_ = TlsSession::Client(*context_, fd, name_);

@@ -352,7 +352,7 @@ Status StatusFromHttpError(const HttpReply& reply) {
   return status;
 }
 
-Response FromHttpReply(const Request& request, const HttpReply& reply, bool keep_json) {
+Response FromHttpReply(const Request& request, const HttpReply& reply, bool keep_json, bool metadata_suffices) {
   Response response;
   if (reply.status < 200 || reply.status > 299) {
     response.status = StatusFromHttpError(reply);
@@ -379,8 +379,9 @@ Response FromHttpReply(const Request& request, const HttpReply& reply, bool keep
       return response;
     }
   }
-  absl::StatusOr<AnyObject> object =
-      protobuf ? DecodeObjectProtobuf(request.kind, reply.body) : DecodeObjectJson(request.kind, reply.body, keep_json);
+  absl::StatusOr<AnyObject> object = !protobuf           ? DecodeObjectJson(request.kind, reply.body, keep_json)
+                                     : metadata_suffices ? DecodeObjectMetadataProtobuf(request.kind, reply.body)
+                                                         : DecodeObjectProtobuf(request.kind, reply.body);
   if (object.ok()) {
     response.object = *std::move(object);
   } else {

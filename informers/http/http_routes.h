@@ -64,7 +64,9 @@ std::string_view AcceptHeader(Verb verb, WireFormat format);
 // 2xx (reason "InvalidResponse"): for a write the outcome is then unknown. An
 // error without a readable Status in its body gets one made from the code.
 // `keep_json`: objects also keep their text, if they came as JSON.
-Response FromHttpReply(const Request& request, const HttpReply& reply, bool keep_json = false);
+// `metadata_suffices`: of an EndpointSlice that was written no more need be read.
+Response FromHttpReply(const Request& request, const HttpReply& reply, bool keep_json = false,
+                       bool metadata_suffices = false);
 
 // The Status of an answer that is no success, for watches.
 Status StatusFromHttpError(const HttpReply& reply);

@@ -238,7 +238,8 @@ Response HttpTransport::Impl::DoOnce(const Request& request, HttpCall* call, Att
   if (outcome == Outcome::kDone && why.empty()) why = body.End();
   if (outcome == Outcome::kDone && why.empty()) {
     attempt->refused = RefusesProtobuf(attempt->format, attempt->body_type, reply.status);
-    return FromHttpReply(request, reply, options.keep_json);
+    const bool writes = request.verb == Verb::kCreate || request.verb == Verb::kUpdate;
+    return FromHttpReply(request, reply, options.keep_json, writes && options.metadata_of_written_suffices);
   }
   if (!why.empty()) {
     response.status = Unusable("InvalidResponse", why);

@@ -83,6 +83,10 @@ struct HttpTransportOptions {
   // Objects keep their JSON text; no protobuf then.
   bool keep_json = false;
 
+  // Of the answers to creates and updates of EndpointSlices in protobuf no more
+  // than the metadata is read.
+  bool metadata_of_written_suffices = false;
+
   // Told of every call, for metrics: the HTTP code (0: none came) and the time
   // from the rate limiter's leave to the answer (for a watch: to its
   // beginning). Called from the calling threads.

@@ -121,6 +121,10 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Client(const TlsCl
   impl->context = NewContext(TLS_client_method());
   SSL_CTX* const context = impl->context.get();
   if (context == nullptr) return absl::ResourceExhaustedError("no memory for TLS");
+  // A client has few connections and reads from them all the time: a record's
+  // head and body in one read, into a buffer that stays.
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
   if (options.insecure_skip_verify) {
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
   } else {
@@ -262,6 +266,7 @@ TlsSession::Io TlsSession::Write(const char* from, std::size_t size, std::size_t
 }
 
 bool TlsSession::pending() const { return SSL_pending(impl_->ssl.get()) > 0; }
+bool TlsSession::begun() const { return SSL_has_pending(impl_->ssl.get()) == 1; }
 
 bool TlsSession::ClosedByPeer() {
   ERR_clear_error();

@@ -90,6 +90,8 @@ class TlsSession {
   Io Write(const char* from, std::size_t size, std::size_t* written);
   // Bytes are here that Read() gives without the socket.
   bool pending() const;
+  // The same, or at least a part of a record is here: Read() may give some.
+  bool begun() const;
   // An idle connection: whether the peer has ended it, or said something that
   // nobody asked for.
   bool ClosedByPeer();

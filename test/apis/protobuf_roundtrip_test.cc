@@ -171,5 +171,21 @@ TYPED_TEST(ProtobufRandomRoundTrip, ObjectsAndLists) {
   }
 }
 
+TEST(ProtobufMetadata, OfASliceNothingElseIsRead) {
+  EndpointSlice slice;
+  slice.metadata.name = "web-x";
+  slice.metadata.uid = "u1";
+  slice.metadata.generation = 7;
+  slice.addressType = "IPv4";
+  slice.endpoints.resize(3);
+  slice.ports.resize(1);
+  const auto read = DecodeObjectMetadataProtobuf(Kind::kEndpointSlice, EncodeProtobuf(slice));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EndpointSlice metadata;
+  metadata.metadata = slice.metadata;
+  EXPECT_EQ(*read->As<EndpointSlice>(), metadata);
+  EXPECT_FALSE(DecodeObjectMetadataProtobuf(Kind::kEndpointSlice, EncodeProtobuf(Service())).ok());
+}
+
 }  // namespace
 }  // namespace epslice

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -70,6 +71,7 @@ class ServiceControllerTest : public ::testing::Test {
     if (outcome.updates != 0) did += " u" + std::to_string(outcome.updates);
     if (outcome.deletes != 0) did += " d" + std::to_string(outcome.deletes);
     if (!outcome.errors.empty()) did += " error";
+    if (before_complete_) before_complete_();
     controller_.Complete(*job, applier.plan(), outcome, now_);
     return did;
   }
@@ -142,6 +144,8 @@ class ServiceControllerTest : public ::testing::Test {
   ServiceController controller_;
   std::map<std::string, std::shared_ptr<const EndpointSlice>> server_;
   std::vector<Change<EndpointSlice>> echoes_;
+  // Called when the writes of a job happened, and the controller does not know.
+  std::function<void()> before_complete_;
   Status refuse_;
   bool happens_anyway_ = false;
   std::int64_t cpu_milli_ = 1000;

@@ -38,6 +38,56 @@ TEST_F(ServiceControllerTest, TheEchoOfAWriteQueuesNothing) {
   EXPECT_EQ(controller_.NextWakeup(now_), std::nullopt);
 }
 
+// The watch may be quicker than the answer to a write.
+TEST_F(ServiceControllerTest, AnEchoBeforeTheAnswerQueuesNothing) {
+  before_complete_ = [this] { Echo(); };
+  Start(150);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web c2"));
+  EXPECT_EQ(controller_.NextWakeup(now_), std::nullopt);
+  PutPod(PodBuilder("web-x", "10.2.0.1"));
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  EXPECT_EQ(controller_.NextWakeup(now_), std::nullopt);
+  for (const auto& pod : controller_.stores().pods.List()) {
+    if (pod->metadata.name.view() >= "web-00050") Drop(controller_.stores().pods, "shop", pod->metadata.name.str());
+  }
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1 d1"));
+  EXPECT_EQ(controller_.NextWakeup(now_), std::nullopt);
+}
+
+TEST_F(ServiceControllerTest, NewsBeforeTheAnswerIsHeeded) {
+  const auto edited = [this] {
+    auto slice = std::make_shared<EndpointSlice>(*OnlySlice());
+    slice->metadata.generation += 1;
+    slice->metadata.resourceVersion = Text(std::to_string(++version_));
+    slice->endpoints.clear();
+    server_[slice->metadata.name.str()] = slice;
+    Put<EndpointSlice>(controller_.stores().slices, slice);
+  };
+  const auto deleted = [this] {
+    Drop(controller_.stores().slices, "shop", OnlySlice()->metadata.name.str());
+    server_.clear();
+  };
+  StartAndSettle();
+  for (const auto& [what, did] : {std::pair<std::function<void()>, std::string>{edited, "shop/web u1"},
+                                  std::pair<std::function<void()>, std::string>{deleted, "shop/web c1"}}) {
+    before_complete_ = [this, &what = what] {
+      Echo();
+      what();
+      now_ += milliseconds(300);
+    };
+    auto pod = std::make_shared<Pod>(*controller_.stores().pods.Get({Text("shop"), Text("web-00000")}));
+    pod->ready = !pod->ready;
+    pod->metadata.resourceVersion = Text(std::to_string(++version_));
+    PutPod(pod);
+    EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+    before_complete_ = nullptr;
+    EXPECT_EQ(controller_.NextWakeup(now_), now_ + milliseconds(700));
+    now_ += milliseconds(700);
+    EXPECT_THAT(WorkAll(), ElementsAre(did));
+    Echo();
+  }
+}
+
 TEST_F(ServiceControllerTest, PodChangesThatMatter) {
   struct Case {
     std::string name;
