@@ -28,12 +28,14 @@ namespace epslice {
 // version again is no change, nor is the end of what was not there. Objects of
 // another kind are passed over.
 template <typename T>
-std::vector<Change<T>> ApplyUpdate(const WatchUpdate& update, Store<T>* store) {
+std::vector<Change<T>> ApplyUpdate(WatchUpdate update, Store<T>* store) {
   std::vector<std::shared_ptr<const T>> objects;
   objects.reserve(update.applied.size());
   for (const AnyObject& object : update.applied) {
     if (auto typed = object.As<T>()) objects.push_back(std::move(typed));
   }
+  // Of a long list it is worth having back.
+  update.applied = {};
   if (update.replace) return store->Replace(std::move(objects));
   std::vector<Change<T>> changes;
   for (const AnyObject& object : update.deleted) {
@@ -66,9 +68,9 @@ class Informer {
   bool synced() const { return synced_; }
 
   // See ApplyUpdate().
-  std::vector<Change<T>> Apply(const WatchUpdate& update) {
+  std::vector<Change<T>> Apply(WatchUpdate update) {
     synced_ = synced_ || update.replace;
-    return ApplyUpdate(update, &store_);
+    return ApplyUpdate(std::move(update), &store_);
   }
 
  private:

@@ -3,6 +3,7 @@
 #define EPSLICE_INFORMERS_STORE_IMPL_H_
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "informers/store.h"
@@ -60,26 +61,32 @@ bool Store<T>::HasVersion(const T& object) const {
 template <typename T>
 std::vector<Change<T>> Store<T>::Replace(std::vector<Ptr> objects) {
   const Less less;
-  std::stable_sort(objects.begin(), objects.end(), less);
+  if (!std::is_sorted(objects.begin(), objects.end(), less)) std::stable_sort(objects.begin(), objects.end(), less);
   // A key that comes twice (pages of a list that moved on between them): the
   // later one is the newer.
-  std::vector<Ptr> unique;
-  unique.reserve(objects.size());
+  auto end = objects.begin();
   for (Ptr& object : objects) {
-    if (!unique.empty() && !less(unique.back(), object)) {
-      unique.back() = std::move(object);
+    if (end != objects.begin() && !less(*std::prev(end), object)) {
+      *std::prev(end) = std::move(object);
+    } else if (&*end != &object) {
+      *end++ = std::move(object);
     } else {
-      unique.push_back(std::move(object));
+      ++end;
     }
   }
+  objects.erase(end, objects.end());
 
   std::vector<Change<T>> changes;
-  auto next = unique.begin();
+  auto next = objects.begin();
   for (const Ptr& old : List()) {
-    while (next != unique.end() && less(*next, old)) ++next;
-    if (next == unique.end() || less(old, *next)) changes.push_back(Remove(KeyOf(old->metadata)));
+    while (next != objects.end() && less(*next, old)) ++next;
+    if (next == objects.end() || less(old, *next)) changes.push_back(Remove(KeyOf(old->metadata)));
   }
-  for (Ptr& object : unique) {
+  if (objects_.empty()) {
+    objects_.reserve(objects.size());
+    changes.reserve(objects.size());
+  }
+  for (Ptr& object : objects) {
     if (HasVersion(*object)) continue;
     changes.push_back(Apply(std::move(object)));
   }

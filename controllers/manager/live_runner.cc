@@ -1,5 +1,7 @@
 #include "controllers/manager/live_runner.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -38,7 +40,7 @@ void LiveRunner::Impl::ListAndWatch(Store<T>* store, std::atomic<bool>* synced) 
         watcher.OnList(response, clock->Now(), &update);
         if (response.status.ok()) monitor.InformerNews(T::kKind, clock->Now());
         if (response.status.ok()) InformerUp(T::kKind, &down);
-        Apply(watcher, update, store, synced);
+        Apply(watcher, std::move(update), store, synced);
         if (!response.status.ok()) InformerDown(T::kKind, response.status, &down);
         break;
       }
@@ -55,7 +57,7 @@ void LiveRunner::Impl::ListAndWatch(Store<T>* store, std::atomic<bool>* synced) 
             InformerUp(T::kKind, &down);
           }
           // Of a list that comes as a stream nothing is there until it is complete.
-          if (watcher.state() != Watcher::State::kStreaming) Apply(watcher, update, store, synced);
+          if (watcher.state() != Watcher::State::kStreaming) Apply(watcher, std::move(update), store, synced);
           return go_on && !reads.cancelled();
         });
         if (reads.cancelled()) return;
@@ -78,15 +80,15 @@ void LiveRunner::Impl::ListAndWatch(Store<T>* store, std::atomic<bool>* synced) 
 }
 
 template <typename T>
-void LiveRunner::Impl::Apply(const Watcher& watcher, const WatchUpdate& update, Store<T>* store,
-                             std::atomic<bool>* synced) {
+void LiveRunner::Impl::Apply(const Watcher& watcher, WatchUpdate update, Store<T>* store, std::atomic<bool>* synced) {
+  const bool list = update.replace;
   // Lives longer than the lock: what the store let go of is freed without it.
   std::vector<Change<T>> changes;
   Wake wake;
   {
     std::lock_guard<std::mutex> lock(mu);
     const Instant now = clock->Now();
-    changes = ApplyUpdate(update, store);
+    changes = ApplyUpdate(std::move(update), store);
     for (const Change<T>& change : changes) controller.Observe(change, now);
     if constexpr (std::is_same_v<T, EndpointSlice>) controller.ObserveSliceVersion(watcher.resource_version());
     if (watcher.synced() && !synced->exchange(true)) {
@@ -96,6 +98,11 @@ void LiveRunner::Impl::Apply(const Watcher& watcher, const WatchUpdate& update, 
     wake = WhomToWake(now);
   }
   WakeUp(wake);
+  if (!list) return;
+  // What reading a long list took besides would stay with the allocator.
+  changes.clear();
+  changes.shrink_to_fit();
+  malloc_trim(0);
 }
 
 void LiveRunner::Impl::InformerDown(Kind kind, const Status& status, bool* down) {

@@ -49,7 +49,7 @@ struct LiveRunner::Impl {
   template <typename T>
   void ListAndWatch(Store<T>* store, std::atomic<bool>* synced);
   template <typename T>
-  void Apply(const Watcher& watcher, const WatchUpdate& update, Store<T>* store, std::atomic<bool>* synced);
+  void Apply(const Watcher& watcher, WatchUpdate update, Store<T>* store, std::atomic<bool>* synced);
   void InformerDown(Kind kind, const Status& status, bool* down);
   void InformerUp(Kind kind, bool* down);
   void StartWhenSynced(Instant now);
