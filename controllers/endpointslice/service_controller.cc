@@ -15,6 +15,13 @@ bool StaysWhereItIs(const Change<EndpointSlice>& change) {
          change.before->metadata.labels.Get(kLabelManagedBy) == change.after->metadata.labels.Get(kLabelManagedBy);
 }
 
+// Whether the reference looks at hints anew after this change of a Node.
+bool ReferenceHeeds(const Change<Node>& change) {
+  if (change.before == nullptr || change.after == nullptr) return true;
+  return change.before->ready != change.after->ready ||
+         change.before->metadata.labels.Get(kLabelZone) != change.after->metadata.labels.Get(kLabelZone);
+}
+
 }  // namespace
 
 ClusterStores::ClusterStores() {
@@ -61,10 +68,11 @@ void ServiceController::Observe(const Change<Pod>& change, Instant now) {
 }
 
 void ServiceController::Observe(const Change<Node>& change, Instant now) {
-  if (capacities_.Observe(change.before.get(), change.after.get())) QueueOutdatedHints(now);
+  const bool capacity_changed = capacities_.Observe(change.before.get(), change.after.get());
+  if (capacity_changed && (!options_.heed_nodes_as_reference || ReferenceHeeds(change))) QueueOutdatedHints(now);
   if (!NodeMatters(change)) return;
   NoteZone(change);
-  if (!started_) return;
+  if (!started_ || options_.heed_nodes_as_reference) return;
   const auto on_node = stores_.pods.ByIndex(stores_.pods_by_node, {Text(), change.any().metadata.name});
   Enqueue(router_.OnNode(change, on_node, service_pods_), now);
 }
@@ -96,7 +104,10 @@ void ServiceController::QueueNews(const ObjectKey& service, const Outcome& outco
 void ServiceController::QueueOutdatedHints(Instant now) {
   const ZoneCapacity& capacity = *capacities_.snapshot();
   for (const auto& [service, states] : hints_) {
-    const auto is_outdated = [&](const auto& state) { return HintsOutdated(state.second, capacity); };
+    const auto is_outdated = [&](const auto& state) {
+      if (options_.heed_nodes_as_reference && state.second.kind != HintState::Kind::kEnabled) return false;
+      return HintsOutdated(state.second, capacity);
+    };
     if (std::any_of(states.begin(), states.end(), is_outdated)) queue_.AddAfter(service, options_.batch_period, now);
   }
 }

@@ -47,6 +47,12 @@ struct ServiceControllerOptions {
   // --endpointslice-updates-batch-period
   Duration batch_period{0};
   WorkQueueOptions queue;
+  // For simulating kube-controller-manager beside a recording of it: heed Nodes
+  // as it does. It works on no Service because a Node came or its zone changed;
+  // looks at hints anew only when a Node comes, goes, changes zone or flips
+  // Ready; and then at Services that have hints, never at those that lost them.
+  // A controller has it off.
+  bool heed_nodes_as_reference = false;
   // How long an unseen write is waited for where versions are not numbers.
   Duration stale_patience = std::chrono::minutes(1);
 };

@@ -9,6 +9,7 @@
 #include "sim/cli/diff_command.h"
 #include "sim/cli/explain_command.h"
 #include "sim/cli/plan_command.h"
+#include "sim/cli/run_command.h"
 #include "sim/cli/serve_command.h"
 #include "sim/report/table.h"
 
@@ -40,6 +41,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakePlanCommand());
   commands.push_back(MakeDiffCommand());
   commands.push_back(MakeExplainCommand());
+  commands.push_back(MakeRunCommand());
   commands.push_back(MakeServeCommand());
   commands.push_back(MakeDemoCommand());
   return commands;

@@ -203,6 +203,11 @@ void MemoryApiServer::LoadVersion(std::uint64_t version) {
   impl_->store.LoadVersion(version);
 }
 
+absl::Status MemoryApiServer::Replay(WatchEventType type, const AnyObject& object) {
+  std::lock_guard<std::mutex> lock(impl_->watches->mu);
+  return impl_->Replay(type, object);
+}
+
 std::unique_ptr<MemoryApiServer::WatchHandle> MemoryApiServer::Watch(const Request& request, WatchCallback callback,
                                                                      Status* status) {
   std::lock_guard<std::mutex> lock(impl_->watches->mu);

@@ -92,6 +92,15 @@ class MemoryApiServer {
   // object tells of. Watches from before it are expired.
   void LoadVersion(std::uint64_t version);
 
+  // A change of somebody else's cluster, as a recording shows it: the object is
+  // put in place, or removed, as it is; its uid, times, generation and deletion
+  // are kept, without rules, defaults or graces. It gets a version here, and
+  // the watches hear of it; what it leaves behind is collected as ever. An
+  // object without uid keeps the one it has, or gets one; under another uid it
+  // takes the place of a deleted one. What changes nothing is no change; nor is
+  // a delete of what is not there. InvalidArgument as for Load().
+  absl::Status Replay(WatchEventType type, const AnyObject& object);
+
   // A running watch; destroy it to stop. After destruction no callback runs.
   class WatchHandle {
    public:

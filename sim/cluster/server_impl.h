@@ -4,6 +4,7 @@
 //   server_reads.cc       get, list, watch
 //   server_create.cc      create, bind; uids and names
 //   server_replace.cc     update, patch
+//   server_replay.cc      changes as a recording shows them
 //   server_deletes.cc     delete, graceful ends, garbage collection
 #ifndef EPSLICE_SIM_CLUSTER_SERVER_IMPL_H_
 #define EPSLICE_SIM_CLUSTER_SERVER_IMPL_H_
@@ -41,6 +42,7 @@ struct MemoryApiServer::Impl {
 
   Response Handle(const Request& request);
   absl::Status Load(const AnyObject& object);
+  absl::Status Replay(WatchEventType type, const AnyObject& object);
   std::optional<Instant> Advance();
 
   // Reads.

@@ -149,7 +149,11 @@ void ControllerProcess::Begin(Worker* worker, Job job) {
   }
   worker->applier.emplace(core_->controller.MakePlan(*worker->job));
   const std::int64_t endpoints = worker->applier->plan().metrics.desired_endpoints;
-  scheduler_.After(options_.sync_time + options_.sync_time_per_endpoint * endpoints, [this, worker] {
+  Duration time = options_.sync_time + options_.sync_time_per_endpoint * endpoints;
+  if (options_.sync_slowdown != nullptr) {
+    time = Duration(static_cast<std::int64_t>(static_cast<double>(time.count()) * *options_.sync_slowdown));
+  }
+  scheduler_.After(time, [this, worker] {
     if (!stopped()) NextWrite(worker);
   });
 }

@@ -42,6 +42,8 @@ struct ControllerProcessOptions {
   // Read for each event and write: they may change.
   const Latency* watch_latency = nullptr;
   const Latency* write_latency = nullptr;
+  // Of sync times; read for each sync. Null: 1.
+  const double* sync_slowdown = nullptr;
 };
 
 class ControllerProcess : public InformerFeed::Owner {

@@ -77,6 +77,15 @@ absl::Status ObservedServer::Load(const AnyObject& object) {
   return status;
 }
 
+absl::Status ObservedServer::Replay(WatchEventType type, const AnyObject& object) {
+  handling_ = true;
+  absl::Status status = server_.Replay(type, object);
+  handling_ = false;
+  Tell();
+  if (object.has_value() && object.kind() == Kind::kPod && object.meta().deletionTimestamp.is_set()) Advance();
+  return status;
+}
+
 void ObservedServer::Advance() {
   handling_ = true;
   const std::optional<Instant> next = server_.Advance();

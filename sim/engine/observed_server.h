@@ -36,6 +36,7 @@ class ObservedServer {
 
   Response Handle(const Request& request, bool by_controller);
   absl::Status Load(const AnyObject& object);
+  absl::Status Replay(WatchEventType type, const AnyObject& object);
   // The server's wall clock is set forward or back by this.
   void JumpWallClock(Duration by) { clock_.offset += by; }
 

@@ -62,6 +62,7 @@ struct Simulation::Impl {
     process.server = &server;
     process.watch_latency = &watch_latency;
     process.write_latency = &write_latency;
+    process.sync_slowdown = &sync_slowdown;
     const Random random = Stream("controller " + std::to_string(processes.size()));
     processes.push_back(std::make_unique<ControllerProcess>(process, random));
     processes.back()->Start();
@@ -78,6 +79,7 @@ struct Simulation::Impl {
   Scheduler scheduler;
   ObservedServer server;
   Latency watch_latency, write_latency;
+  double sync_slowdown = 1;
   // The last one runs; what the others scheduled may still come.
   std::vector<std::unique_ptr<ControllerProcess>> processes;
   int starts = 0;  // that are scheduled
@@ -143,6 +145,10 @@ Response Simulation::Delete(Kind kind, std::string_view ns, std::string_view nam
   return Do(request);
 }
 
+absl::Status Simulation::Replay(WatchEventType type, const AnyObject& object) {
+  return impl_->server.Replay(type, object);
+}
+
 AnyObject Simulation::Get(Kind kind, std::string_view ns, std::string_view name) {
   Request request;
   request.kind = kind;
@@ -152,6 +158,8 @@ AnyObject Simulation::Get(Kind kind, std::string_view ns, std::string_view name)
 }
 
 void Simulation::SetApiSlowdown(double factor) { impl_->SetApiSlowdown(factor); }
+
+void Simulation::SetSyncSlowdown(double factor) { impl_->sync_slowdown = factor; }
 
 void Simulation::SetPodServing(const ObjectKey& pod, bool serving) {
   for (RunObserver* observer : impl_->server.observers()) observer->OnPodServing(now(), pod, serving);

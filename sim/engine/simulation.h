@@ -103,11 +103,15 @@ class Simulation {
   Response Update(AnyObject object);
   Response UpdateStatus(AnyObject object);
   Response Delete(Kind kind, std::string_view ns, std::string_view name, DeleteOptions how = {});
+  // A change as a recording shows it: MemoryApiServer::Replay().
+  absl::Status Replay(WatchEventType type, const AnyObject& object);
   // The object as it is now; empty when there is none.
   AnyObject Get(Kind kind, std::string_view ns, std::string_view name);
 
   // Watch and write latency times `factor` from now on (1: as given).
   void SetApiSlowdown(double factor);
+  // Sync times times `factor` from now on: a machine that others keep busy.
+  void SetSyncSlowdown(double factor);
   // What only the observers hear of: see RunObserver.
   void SetPodServing(const ObjectKey& pod, bool serving);
   void SetNodeUp(const Text& node, bool up);

@@ -23,6 +23,9 @@ namespace epslice::sim {
 struct Settings {
   SimulationOptions simulation;
   DataPlaneOptions data_plane;
+  // With --against-recording: where the trace tells how long requests took,
+  // watch and write latency are stretched as those grow and shrink.
+  bool follow_api_pace = true;
 
   // InvalidArgument says which keys there are, or what the key accepts.
   absl::Status Set(std::string_view key, std::string_view value);

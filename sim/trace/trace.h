@@ -16,10 +16,12 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "apis/request.h"
+#include "informers/clock.h"
 
 namespace epslice::sim {
 
@@ -35,6 +37,8 @@ struct TraceEvent {
   std::string actor;
   // Part of the state that the trace begins with.
   bool start = false;
+  // How long the API server took for the request behind it; 0: not told.
+  Duration took{0};
 };
 
 struct TraceSummary {
@@ -64,6 +68,8 @@ class TraceReader {
 struct TraceOptions {
   // What "-" reads; null: std::cin. Not owned.
   std::istream* standard_input = nullptr;
+  // Keep the JSON of every object, where the trace has it, beside the struct.
+  bool keep_json = false;
   // Makes what has to be made up.
   std::uint64_t seed = 1;
   // One line or document may have so many bytes.
@@ -75,6 +81,9 @@ struct TraceOptions {
 // that goes on from it, nodes and pods in two CSV files.
 absl::StatusOr<std::unique_ptr<TraceReader>> OpenTrace(const std::vector<std::string>& sources,
                                                        const TraceOptions& options = {});
+// The same for a text at hand; `name` is what errors call it.
+absl::StatusOr<std::unique_ptr<TraceReader>> OpenTraceText(std::string_view name, std::string_view text,
+                                                           const TraceOptions& options = {});
 
 }  // namespace epslice::sim
 

@@ -1,0 +1,348 @@
+#include "sim/run/against_recording.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "apis/concat.h"
+#include "apis/json_writer.h"
+#include "controllers/topologyhints/traffic_distribution.h"
+#include "sim/report/table.h"
+#include "sim/run/api_pace.h"
+#include "sim/run/replay.h"
+#include "sim/run/service_view.h"
+#include "sim/run/show_latency.h"
+
+namespace epslice::sim {
+namespace {
+
+using SlicePtr = std::shared_ptr<const EndpointSlice>;
+
+// How long a controller may go on working after the last event.
+constexpr Duration kSettle = std::chrono::minutes(30);
+
+ObjectKey ServiceOf(const EndpointSlice& slice) {
+  return {slice.metadata.namespace_, Text(slice.metadata.labels.Get(kLabelServiceName))};
+}
+
+void Count(Verb verb, WriteCounts* counts) {
+  if (verb == Verb::kCreate) ++counts->creates;
+  if (verb == Verb::kUpdate || verb == Verb::kPatch) ++counts->updates;
+  if (verb == Verb::kDelete) ++counts->deletes;
+}
+
+// Collects what the recorded controller did, from the trace's events.
+class Recorded {
+ public:
+  explicit Recorded(std::string controller_name) : controller_name_(std::move(controller_name)) {}
+
+  void OnEvent(const TraceEvent& event, bool recorded_write) {
+    const std::int64_t now = event.time.nanos;
+    const bool deleted = event.type == WatchEventType::kDeleted;
+    if (const auto pod = event.object.As<Pod>()) latency.OnPod(now, *pod, deleted);
+    const auto slice = event.object.As<EndpointSlice>();
+    if (slice == nullptr || !IsSliceOf(event.object, controller_name_)) return;
+    if (deleted) {
+      slices.erase(KeyOf(slice->metadata));
+    } else {
+      slices[KeyOf(slice->metadata)] = slice;
+    }
+    latency.OnSlice(now, *slice, deleted);
+    if (!recorded_write) return;
+    Count(deleted                                     ? Verb::kDelete
+          : event.type == WatchEventType::kAdded ? Verb::kCreate
+                                                 : Verb::kUpdate,
+          &writes[ServiceOf(*slice)]);
+  }
+
+  std::map<ObjectKey, WriteCounts> writes;
+  std::map<ObjectKey, SlicePtr> slices;
+  ShowLatency latency;
+
+ private:
+  const std::string controller_name_;
+};
+
+// The same of the simulated one.
+class Simulated : public RunObserver {
+ public:
+  explicit Simulated(std::string controller_name) : controller_name_(std::move(controller_name)) {}
+
+  void OnCommit(const Commit& commit) override {
+    const bool deleted = commit.type == WatchEventType::kDeleted;
+    if (const auto pod = commit.object.As<Pod>()) latency.OnPod(commit.at.count(), *pod, deleted);
+    const auto slice = commit.object.As<EndpointSlice>();
+    if (slice == nullptr || !IsSliceOf(commit.object, controller_name_)) return;
+    latency.OnSlice(commit.at.count(), *slice, deleted);
+  }
+  void OnWrite(const ControllerWrite& write) override {
+    if (write.status.ok()) Count(write.verb, &writes[write.service]);
+    if (getenv("DBG")) { std::map<std::string,int> h; if (write.slice) for (auto& e : write.slice->endpoints) h[e.zone.str() + (e.conditions.ready.value_or(false) ? "+" : "-") + (e.hints && !e.hints->forZones.empty() ? e.hints->forZones[0].str() : "")]++; for (auto& [k,v] : h) fprintf(stderr, "%s=%d,", k.c_str(), v); fprintf(stderr, " "); } if (getenv("DBG")) fprintf(stderr, "%s %.6f %.6f %s %d %d %s\n", write.service.ToString().c_str(), write.planned.count()/1e9, write.committed.count()/1e9, std::string(VerbName(write.verb)).c_str(), write.status.code, write.slice ? (int)write.slice->endpoints.size() : -1, write.slice? std::string(write.slice->metadata.annotations.Get(kAnnotationTriggerTime)).c_str():"");
+  }
+
+  std::map<ObjectKey, WriteCounts> writes;
+  ShowLatency latency;
+
+ private:
+  const std::string controller_name_;
+};
+
+AgainstRecording::Latencies LatenciesOf(const ShowLatency& latency) {
+  return {latency.samples(), latency.Quantile(0.5), latency.Quantile(0.9)};
+}
+
+using SlicesByService = std::map<ObjectKey, std::vector<SlicePtr>>;
+
+SlicesByService SimulatedSlices(Simulation* simulation, std::string_view controller_name) {
+  SlicesByService slices;
+  Request request;
+  request.verb = Verb::kList;
+  request.kind = Kind::kEndpointSlice;
+  for (const AnyObject& object : simulation->server().Handle(request).list.items) {
+    if (!IsSliceOf(object, controller_name)) continue;
+    SlicePtr slice = object.As<EndpointSlice>();
+    slices[ServiceOf(*slice)].push_back(std::move(slice));
+  }
+  return slices;
+}
+
+void CompareEnds(Simulation* simulation, const Recorded& recorded, std::string_view controller_name,
+                 AgainstRecording* result) {
+  SlicesByService theirs;
+  for (const auto& [key, slice] : recorded.slices) theirs[ServiceOf(*slice)].push_back(slice);
+  SlicesByService ours = SimulatedSlices(simulation, controller_name);
+  for (const auto& [service, slices] : theirs) ours.try_emplace(service);
+  for (const auto& [service, slices] : ours) {
+    const AnyObject object = simulation->Get(Kind::kService, service.namespace_, service.name);
+    // Where the Service is gone the slices wait for a collector that a
+    // recording need not have.
+    if (!object.has_value()) continue;
+    const HintComparison hints = WantsTopologyAwareHints(*object.As<Service>()) ? HintComparison::kCounts
+                                                                              : HintComparison::kEach;
+    for (std::string& what : CompareSlices(theirs[service], slices, hints)) {
+      result->differences.push_back({service, std::move(what)});
+    }
+  }
+}
+
+void AppendCounts(std::string_view key, const WriteCounts& counts, JsonWriter* json) {
+  json->Key(key);
+  json->BeginObject();
+  json->IntField("create", counts.creates);
+  json->IntField("update", counts.updates);
+  json->IntField("delete", counts.deletes);
+  json->EndObject();
+}
+
+void AppendLatency(std::string_view key, const AgainstRecording::Latencies& latency, JsonWriter* json) {
+  json->Key(key);
+  json->BeginObject();
+  json->Key("p50");
+  json->Double(static_cast<double>(latency.p50) / 1e9);
+  json->Key("p90");
+  json->Double(static_cast<double>(latency.p90) / 1e9);
+  json->IntField("samples", latency.samples);
+  json->EndObject();
+}
+
+void AppendStrings(std::string_view key, const std::vector<std::string>& values, JsonWriter* json) {
+  json->Key(key);
+  json->BeginArray();
+  for (const std::string& value : values) json->String(value);
+  json->EndArray();
+}
+
+std::string Milliseconds(std::int64_t nanos) {
+  const std::int64_t tenths = (nanos + 50'000) / 100'000;
+  return Concat(tenths / 10, ".", tenths % 10, " ms");
+}
+
+void AddNotes(const Replayer& replayer, bool settled, AgainstRecording* result) {
+  const Replayer::Counts& counts = replayer.counts();
+  if (counts.unknown_nodes > 0) {
+    result->notes.push_back(Concat(counts.unknown_nodes, " changes of pods on nodes that are not there (the first one: ",
+                                   counts.first_unknown_node,
+                                   "); the controller leaves such pods out and tries again"));
+  }
+  if (counts.lost_foreign_edits > 0) {
+    result->notes.push_back(Concat(counts.lost_foreign_edits,
+                                   " changes that others made to slices of the controller found no such slice"));
+  }
+  if (!settled) result->notes.push_back("the controller still had work half an hour after the last event");
+}
+
+}  // namespace
+
+WriteCounts AgainstRecording::RecordedTotal() const {
+  WriteCounts total;
+  for (const ServiceWrites& w : writes) {
+    total.creates += w.recorded.creates;
+    total.updates += w.recorded.updates;
+    total.deletes += w.recorded.deletes;
+  }
+  return total;
+}
+
+WriteCounts AgainstRecording::SimulatedTotal() const {
+  WriteCounts total;
+  for (const ServiceWrites& w : writes) {
+    total.creates += w.simulated.creates;
+    total.updates += w.simulated.updates;
+    total.deletes += w.simulated.deletes;
+  }
+  return total;
+}
+
+Settings RecordedControllerSettings() {
+  Settings settings;
+  Models& models = settings.simulation.models;
+  // What kube-controller-manager v1.36 takes for a sync: docs/faithfulness.md.
+  models.sync_time = std::chrono::microseconds(200);
+  models.sync_time_per_endpoint = std::chrono::microseconds(10);
+  settings.simulation.controller.heed_nodes_as_reference = true;
+  return settings;
+}
+
+absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const Settings& settings,
+                                                     std::uint64_t seed) {
+  AgainstRecording result;
+  result.settings = settings.Effective();
+  SimulationOptions options = settings.simulation;
+  options.seed = seed;
+  const std::string controller_name = options.controller.reconcile.controller_name.str();
+  Recorded recorded(controller_name);
+  ReplayOptions replay;
+  replay.controller_name = controller_name;
+  replay.start_as_recorded = true;
+  ApiPace pace;
+  Simulation* running = nullptr;
+  replay.on_event = [&](const TraceEvent& event, bool write) {
+    recorded.OnEvent(event, write);
+    if (!settings.follow_api_pace || event.took <= Duration{0}) return;
+    const double factor = pace.OnRequest(event.took);
+    running->SetApiSlowdown(factor);
+    running->SetSyncSlowdown(factor);
+  };
+  const absl::StatusOr<std::unique_ptr<Replayer>> opened = Replayer::Open(reader, std::move(replay));
+  if (!opened.ok()) return opened.status();
+  Replayer& replayer = **opened;
+  replayer.Prepare(&options);
+  Simulation simulation(options);
+  Simulated simulated(controller_name);
+  running = &simulation;
+  simulation.AddObserver(&simulated);
+  if (absl::Status s = replayer.Start(&simulation); !s.ok()) return s;
+  while (!replayer.done() && simulation.scheduler().Step()) {
+  }
+  if (!replayer.status().ok()) return replayer.status();
+  const bool settled = simulation.Settle(simulation.now() + kSettle);
+  simulation.Finish();
+  if (recorded.writes.empty()) {
+    return absl::InvalidArgumentError(
+        Concat("the trace has no writes of EndpointSlices labelled ", kLabelManagedBy, "=", controller_name,
+               ": there is nothing to compare with"));
+  }
+  std::map<ObjectKey, AgainstRecording::ServiceWrites> writes;
+  for (const auto& [service, counts] : recorded.writes) writes[service].recorded = counts;
+  for (const auto& [service, counts] : simulated.writes) writes[service].simulated = counts;
+  for (auto& [service, counts] : writes) {
+    counts.service = service;
+    result.writes.push_back(counts);
+  }
+  result.recorded_latency = LatenciesOf(recorded.latency);
+  result.simulated_latency = LatenciesOf(simulated.latency);
+  CompareEnds(&simulation, recorded, controller_name, &result);
+  AddNotes(replayer, settled, &result);
+  result.trace = reader->summary();
+  result.digest = simulation.digest();
+  return result;
+}
+
+std::string ToJson(const AgainstRecording& result) {
+  std::string out;
+  JsonWriter json(&out);
+  json.BeginObject();
+  json.Field("kind", "AgainstRecording");
+  json.Field("apiVersion", "epslice.dev/v1");
+  json.Key("writes");
+  json.BeginArray();
+  for (const AgainstRecording::ServiceWrites& writes : result.writes) {
+    json.BeginObject();
+    json.Field("service", writes.service.ToString());
+    AppendCounts("recorded", writes.recorded, &json);
+    AppendCounts("simulated", writes.simulated, &json);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.Key("total");
+  json.BeginObject();
+  AppendCounts("recorded", result.RecordedTotal(), &json);
+  AppendCounts("simulated", result.SimulatedTotal(), &json);
+  json.EndObject();
+  json.Key("latency");
+  json.BeginObject();
+  json.Field("unit", "s");
+  AppendLatency("recorded", result.recorded_latency, &json);
+  AppendLatency("simulated", result.simulated_latency, &json);
+  json.EndObject();
+  json.Key("endState");
+  json.BeginObject();
+  json.Key("differences");
+  json.BeginArray();
+  for (const AgainstRecording::EndDifference& difference : result.differences) {
+    json.BeginObject();
+    json.Field("service", difference.service.ToString());
+    json.Field("what", difference.what);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+  json.Field("digest", result.digest);
+  json.Key("trace");
+  json.BeginObject();
+  json.Field("format", result.trace.format);
+  json.IntField("events", result.trace.events);
+  json.IntField("startObjects", result.trace.start_objects);
+  json.Key("skipped");
+  json.BeginObject();
+  for (const auto& [why, count] : result.trace.skipped) json.IntField(why, count);
+  json.EndObject();
+  AppendStrings("madeUp", result.trace.made_up, &json);
+  AppendStrings("notes", result.trace.notes, &json);
+  json.EndObject();
+  json.Key("settings");
+  json.BeginObject();
+  for (const auto& [key, value] : result.settings) json.Field(key, value);
+  json.EndObject();
+  AppendStrings("notes", result.notes, &json);
+  json.EndObject();
+  return out;
+}
+
+void PrintTable(const AgainstRecording& result, std::ostream& out) {
+  Table writes({"SERVICE", "RECORDED", "SIMULATED", "CREATE", "UPDATE", "DELETE"});
+  const auto add = [&writes](const std::string& name, const WriteCounts& a, const WriteCounts& b) {
+    writes.Add({name, std::to_string(a.all()), std::to_string(b.all()), Concat(a.creates, "/", b.creates),
+                Concat(a.updates, "/", b.updates), Concat(a.deletes, "/", b.deletes)});
+  };
+  for (const AgainstRecording::ServiceWrites& w : result.writes) add(w.service.ToString(), w.recorded, w.simulated);
+  add("all", result.RecordedTotal(), result.SimulatedTotal());
+  writes.Print(out);
+  Table latency({"POD CHANGE TO SLICE", "RECORDED", "SIMULATED"});
+  latency.Add({"p50", Milliseconds(result.recorded_latency.p50), Milliseconds(result.simulated_latency.p50)});
+  latency.Add({"p90", Milliseconds(result.recorded_latency.p90), Milliseconds(result.simulated_latency.p90)});
+  out << '\n';
+  latency.Print(out);
+  out << '\n';
+  if (result.differences.empty()) out << "In the end consumers see the same of every Service.\n";
+  for (const AgainstRecording::EndDifference& d : result.differences) {
+    out << Printable(Concat(d.service.ToString(), ": ", d.what)) << '\n';
+  }
+  for (const std::vector<std::string>* lines : {&result.trace.made_up, &result.trace.notes, &result.notes}) {
+    for (const std::string& line : *lines) out << "note: " << Printable(line) << '\n';
+  }
+  out << "digest " << result.digest << '\n';
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,70 @@
+// A recording of a real controller beside a simulation of ours.
+//
+// The trace holds what happened to the cluster and what the controller of that
+// cluster wrote. The first is replayed; the second is what the simulated
+// controller's writes are compared with. docs/faithfulness.md says what is
+// compared, how, and what the models stand for.
+#ifndef EPSLICE_SIM_RUN_AGAINST_RECORDING_H_
+#define EPSLICE_SIM_RUN_AGAINST_RECORDING_H_
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "sim/run/settings.h"
+#include "sim/trace/trace.h"
+
+namespace epslice::sim {
+
+struct WriteCounts {
+  std::int64_t creates = 0, updates = 0, deletes = 0;
+  std::int64_t all() const { return creates + updates + deletes; }
+};
+
+struct AgainstRecording {
+  struct ServiceWrites {
+    ObjectKey service;
+    WriteCounts recorded, simulated;
+  };
+  std::vector<ServiceWrites> writes;  // by Service
+  // From the change of a pod to the slice write that shows it (ShowLatency);
+  // nanoseconds.
+  struct Latencies {
+    std::int64_t samples = 0, p50 = 0, p90 = 0;
+  };
+  Latencies recorded_latency, simulated_latency;
+  // What consumers would see of a Service that is not the same in the end.
+  struct EndDifference {
+    ObjectKey service;
+    std::string what;
+  };
+  std::vector<EndDifference> differences;
+  std::string digest;
+  TraceSummary trace;
+  std::vector<std::string> notes;
+  // The settings with which it ran.
+  std::vector<std::pair<std::string, std::string>> settings;
+
+  WriteCounts RecordedTotal() const;
+  WriteCounts SimulatedTotal() const;
+};
+
+// Settings that stand for the recorded controller, kube-controller-manager:
+// what its syncs and writes cost. A base for what the user sets on top.
+Settings RecordedControllerSettings();
+
+// InvalidArgument where the trace cannot be read, or has no writes of a
+// controller in it.
+absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const Settings& settings,
+                                                     std::uint64_t seed);
+
+std::string ToJson(const AgainstRecording& result);
+void PrintTable(const AgainstRecording& result, std::ostream& out);
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_RUN_AGAINST_RECORDING_H_

@@ -1,0 +1,256 @@
+#include "sim/run/replay.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "apis/concat.h"
+
+namespace epslice::sim {
+namespace {
+
+// How long before its first write the recorded controller is taken to have run,
+// unless Services waited for it.
+constexpr Duration kLead = std::chrono::seconds(1);
+// How long it lists before it writes.
+constexpr Duration kListTime = std::chrono::milliseconds(20);
+constexpr std::size_t kMostAhead = 20'000;
+
+// Those who clean up behind others: the server does this work itself.
+bool IsCollector(std::string_view actor) {
+  return actor.find("garbage-collector") != std::string_view::npos ||
+         actor.find("namespace-controller") != std::string_view::npos;
+}
+
+std::size_t SharedEndpoints(const EndpointSlice& a, const EndpointSlice& b) {
+  std::set<Text> addresses;
+  for (const Endpoint& endpoint : a.endpoints) addresses.insert(endpoint.addresses.begin(), endpoint.addresses.end());
+  std::size_t shared = 0;
+  for (const Endpoint& endpoint : b.endpoints) {
+    shared += static_cast<std::size_t>(
+        std::any_of(endpoint.addresses.begin(), endpoint.addresses.end(),
+                    [&](const Text& address) { return addresses.count(address) > 0; }));
+  }
+  return shared;
+}
+
+}  // namespace
+
+bool IsSliceOf(const AnyObject& object, std::string_view controller_name) {
+  return object.kind() == Kind::kEndpointSlice && object.meta().labels.Get(kLabelManagedBy) == controller_name;
+}
+
+std::string ActorProgram(std::string_view user_agent) {
+  const std::size_t slash = user_agent.find('/');
+  if (slash == std::string_view::npos) return std::string(user_agent);
+  const std::string_view last = user_agent.substr(user_agent.rfind('/') + 1);
+  // "program/v1.2.3" alone names the version last.
+  const bool is_part = last.find_first_of(" (") == std::string_view::npos && user_agent.find(' ') < user_agent.size();
+  return Concat(user_agent.substr(0, slash), is_part ? " " : "", is_part ? last : std::string_view());
+}
+
+absl::StatusOr<std::unique_ptr<Replayer>> Replayer::Open(TraceReader* reader, ReplayOptions options) {
+  std::unique_ptr<Replayer> replayer(new Replayer(reader, std::move(options)));
+  while (true) {
+    const absl::StatusOr<bool> more = replayer->ReadOne();
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+    if (!replayer->ahead_.back().start) break;
+    replayer->start_.push_back(std::move(replayer->ahead_.back()));
+    replayer->ahead_.pop_back();
+  }
+  if (!replayer->start_.empty()) {
+    replayer->begin_ = replayer->start_.front().time;
+  } else if (!replayer->ahead_.empty()) {
+    replayer->begin_ = replayer->ahead_.front().time;
+  } else {
+    return absl::InvalidArgumentError("the trace has no event and no start state that could be replayed");
+  }
+  return replayer;
+}
+
+void Replayer::Prepare(SimulationOptions* options) const {
+  options->wall_start = begin_;
+  options->server.create_missing_namespaces = true;
+  // What a start state alone shows going would else stay for ever.
+  options->server.end_graceful_deletions = ahead_.empty();
+}
+
+Instant Replayer::At(Timestamp time) const { return Instant(std::max<std::int64_t>(time.nanos - begin_.nanos, 0)); }
+
+absl::StatusOr<bool> Replayer::ReadOne() {
+  if (ended_) return false;
+  TraceEvent event;
+  const absl::StatusOr<bool> more = reader_.Next(&event);
+  if (!more.ok()) return more.status();
+  ended_ = !*more;
+  if (ended_) return false;
+  if (!started_ && !first_write_ && !event.start && IsRecordedWrite(event)) first_write_ = event.time;
+  ahead_.push_back(std::move(event));
+  return true;
+}
+
+bool Replayer::IsRecordedWrite(const TraceEvent& event) {
+  if (!IsSliceOf(event.object, options_.controller_name)) return false;
+  if (event.actor.empty()) return true;
+  if (IsCollector(event.actor)) return false;
+  std::string program = ActorProgram(event.actor);
+  // Who creates such slices is their controller, or says that it is.
+  if (!recorded_actor_ && (event.type == WatchEventType::kAdded ||
+                           program.find("endpointslice-controller") != std::string::npos ||
+                           program.find("kube-controller-manager") != std::string::npos)) {
+    recorded_actor_ = program;
+  }
+  return recorded_actor_ && program == *recorded_actor_;
+}
+
+absl::Status Replayer::ReadAhead() {
+  while (ahead_.size() < kMostAhead) {
+    const bool enough =
+        !ahead_.empty() && (started_ || first_write_ || ahead_.back().time.nanos - ahead_.front().time.nanos >
+                                                            kLead.count());
+    if (enough) break;
+    const absl::StatusOr<bool> more = ReadOne();
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Replayer::Start(Simulation* simulation) {
+  simulation_ = simulation;
+  bool has_slices = false;
+  for (const TraceEvent& event : start_) {
+    if (absl::Status s = simulation->Load(event.object); !s.ok()) return s;
+    if (options_.on_event) options_.on_event(event, false);
+    has_slices |= IsSliceOf(event.object, options_.controller_name);
+    if (event.object.kind() == Kind::kNode) nodes_.insert(event.object.meta().name.str());
+    if (event.object.kind() == Kind::kService && !first_service_) first_service_ = begin_;
+  }
+  for (const TraceEvent& event : start_) NoteNode(event.object);
+  start_.clear();
+  start_.shrink_to_fit();
+  if (!options_.start_as_recorded || has_slices) StartController();
+  ScheduleNext();
+  return status_;
+}
+
+void Replayer::StartController() {
+  if (std::exchange(started_, true)) return;
+  simulation_->StartController();
+}
+
+void Replayer::ScheduleNext() {
+  if (absl::Status s = ReadAhead(); !s.ok()) {
+    status_ = std::move(s);
+    done_ = true;
+    return;
+  }
+  if (!started_ && first_write_) {
+    // It was running if Services did not have to wait for it.
+    const bool waited = first_service_ && first_write_->nanos - first_service_->nanos > kLead.count();
+    const Duration lead = waited ? kListTime : kLead;
+    started_ = true;
+    simulation_->scheduler().At(At(Timestamp{first_write_->nanos - lead.count()}),
+                                [this] { simulation_->StartController(); });
+  }
+  if (ahead_.empty()) {
+    // A trace in which no controller writes: it shows what one would do.
+    if (!started_) StartController();
+    done_ = true;
+    return;
+  }
+  simulation_->scheduler().At(At(ahead_.front().time), [this] { Fire(); });
+}
+
+void Replayer::Fire() {
+  const TraceEvent event = std::move(ahead_.front());
+  ahead_.pop_front();
+  end_ = std::max(end_, At(event.time));
+  if (event.object.kind() == Kind::kService && !first_service_) first_service_ = event.time;
+  if (absl::Status s = Put(event); !s.ok()) {
+    status_ = std::move(s);
+    done_ = true;
+    return;
+  }
+  ScheduleNext();
+}
+
+absl::Status Replayer::Put(const TraceEvent& event) {
+  const bool recorded = IsRecordedWrite(event);
+  if (options_.on_event) options_.on_event(event, recorded);
+  if (recorded) {
+    ++counts_.recorded_writes;
+    return absl::OkStatus();
+  }
+  if (IsSliceOf(event.object, options_.controller_name)) return PutForeignEdit(event);
+  if (event.object.kind() == Kind::kNode) {
+    if (event.type == WatchEventType::kDeleted) {
+      nodes_.erase(event.object.meta().name.str());
+    } else {
+      nodes_.insert(event.object.meta().name.str());
+    }
+  }
+  if (event.type != WatchEventType::kDeleted) NoteNode(event.object);
+  ++counts_.replayed;
+  return simulation_->Replay(event.type, event.object);
+}
+
+void Replayer::NoteNode(const AnyObject& object) {
+  const auto pod = object.As<Pod>();
+  if (pod == nullptr || pod->nodeName.empty() || nodes_.count(pod->nodeName.str()) > 0) return;
+  if (counts_.unknown_nodes++ == 0) counts_.first_unknown_node = pod->nodeName.str();
+}
+
+std::shared_ptr<const EndpointSlice> Replayer::Counterpart(const EndpointSlice& recorded) const {
+  const BasicMeta& meta = recorded.metadata;
+  if (const AnyObject same = simulation_->Get(Kind::kEndpointSlice, meta.namespace_, meta.name); same.has_value()) {
+    return same.As<EndpointSlice>();
+  }
+  Request request;
+  request.verb = Verb::kList;
+  request.kind = Kind::kEndpointSlice;
+  request.namespace_ = meta.namespace_.str();
+  request.list.labelSelector = Concat(kLabelServiceName, "=", meta.labels.Get(kLabelServiceName), ",", kLabelManagedBy,
+                                      "=", options_.controller_name);
+  std::shared_ptr<const EndpointSlice> best;
+  std::size_t most = 0;
+  for (const AnyObject& object : simulation_->server().Handle(request).list.items) {
+    const auto slice = object.As<EndpointSlice>();
+    if (slice->addressType != recorded.addressType) continue;
+    const std::size_t shared = SharedEndpoints(recorded, *slice);
+    if (best == nullptr || shared > most) {
+      best = slice;
+      most = shared;
+    }
+  }
+  return best;
+}
+
+absl::Status Replayer::PutForeignEdit(const TraceEvent& event) {
+  // The server collects what the recorded cluster's collector did.
+  if (IsCollector(event.actor)) return absl::OkStatus();
+  const auto recorded = event.object.As<EndpointSlice>();
+  if (event.type == WatchEventType::kAdded) {
+    ++counts_.foreign_edits;
+    return simulation_->Replay(event.type, event.object);
+  }
+  const std::shared_ptr<const EndpointSlice> here = Counterpart(*recorded);
+  if (here == nullptr) {
+    ++counts_.lost_foreign_edits;
+    return absl::OkStatus();
+  }
+  ++counts_.foreign_edits;
+  if (event.type == WatchEventType::kDeleted) {
+    return simulation_->Replay(event.type, AnyObject(here));
+  }
+  EndpointSlice edited = *recorded;
+  const Text name = here->metadata.name, uid = here->metadata.uid;
+  const std::int64_t generation = here->metadata.generation + 1;
+  edited.metadata.name = name;
+  edited.metadata.uid = uid;
+  edited.metadata.generation = generation;
+  edited.metadata.creationTimestamp = here->metadata.creationTimestamp;
+  return simulation_->Replay(event.type, AnyObject::Of(std::move(edited)));
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,127 @@
+// Replayer: a trace as what happens in a Simulation.
+//
+//   auto replayer = Replayer::Open(reader.get(), options);   // reads the start state
+//   SimulationOptions options; options.wall_start = replayer->begin();
+//   replayer->Prepare(&options); Simulation simulation(options);
+//   replayer->Start(&simulation);
+//   simulation.RunUntil(...) ; replayer->done(), replayer->status()
+//
+// The start state is loaded; each event then is put in place at its time, as
+// the trace shows it, one after another: of a trace only the next event is in
+// memory (until the controller has started, the events of one second). Of
+// EndpointSlices those in the start state are loaded. What the recorded
+// controller wrote afterwards is not replayed: the simulated one does that work
+// now. Slices of others, and what others did to the controller's slices, are
+// replayed; the latter on the simulated slice that has most of its endpoints.
+#ifndef EPSLICE_SIM_RUN_REPLAY_H_
+#define EPSLICE_SIM_RUN_REPLAY_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sim/engine/simulation.h"
+#include "sim/trace/trace.h"
+
+namespace epslice::sim {
+
+struct ReplayOptions {
+  // The managed-by label of the controller's slices.
+  std::string controller_name{kDefaultControllerName};
+  // The controller starts when the recorded one did, as far as its writes tell;
+  // else at the beginning.
+  bool start_as_recorded = false;
+  // Told of every event that was taken off the trace, at its time: also those
+  // that are not replayed (`recorded_write`).
+  std::function<void(const TraceEvent& event, bool recorded_write)> on_event;
+};
+
+// Whether a slice carries the label of the controller.
+bool IsSliceOf(const AnyObject& object, std::string_view controller_name);
+// A user agent without its version: "kcm" and "endpointslice-controller" of
+// "kcm/v1.36.0 (linux/amd64) kubernetes/abc/endpointslice-controller".
+std::string ActorProgram(std::string_view user_agent);
+
+class Replayer {
+ public:
+  // Reads the start state. `reader` must outlive this. Errors are the reader's.
+  static absl::StatusOr<std::unique_ptr<Replayer>> Open(TraceReader* reader, ReplayOptions options);
+  Replayer(const Replayer&) = delete;
+  Replayer& operator=(const Replayer&) = delete;
+
+  // When the trace begins.
+  Timestamp begin() const { return begin_; }
+  // What a simulation of a trace has to be told: its wall clock, and that the
+  // trace shows how pods end.
+  void Prepare(SimulationOptions* options) const;
+
+  // Loads the start state, and schedules what follows. InvalidArgument where an
+  // object cannot be put in place. `simulation` must be made with Prepare(),
+  // and outlive this or not be run after it.
+  absl::Status Start(Simulation* simulation);
+
+  // All events are replayed, or an error ended it.
+  bool done() const { return done_; }
+  const absl::Status& status() const { return status_; }
+  // When the last event was, as far as it was read.
+  Instant end() const { return end_; }
+  bool controller_started() const { return started_; }
+
+  struct Counts {
+    std::int64_t replayed = 0, recorded_writes = 0, foreign_edits = 0, lost_foreign_edits = 0;
+    // Pods that were bound to a node which was not there.
+    std::int64_t unknown_nodes = 0;
+    std::string first_unknown_node;
+  };
+  const Counts& counts() const { return counts_; }
+
+ private:
+  Replayer(TraceReader* reader, ReplayOptions options) : reader_(*reader), options_(std::move(options)) {}
+
+  // Reads the next event to the end of ahead_. False at the end of the trace.
+  absl::StatusOr<bool> ReadOne();
+  // Reads until the next event is there, and as much further as the start of
+  // the controller asks for.
+  absl::Status ReadAhead();
+  void ScheduleNext();
+  void Fire();
+  absl::Status Put(const TraceEvent& event);
+  // Whether the event is a write of the recorded controller.
+  bool IsRecordedWrite(const TraceEvent& event);
+  absl::Status PutForeignEdit(const TraceEvent& event);
+  // The simulated slice that stands for a recorded one.
+  std::shared_ptr<const EndpointSlice> Counterpart(const EndpointSlice& recorded) const;
+  void NoteNode(const AnyObject& object);
+  void StartController();
+  Instant At(Timestamp time) const;
+
+  TraceReader& reader_;
+  const ReplayOptions options_;
+  Simulation* simulation_ = nullptr;
+  Timestamp begin_;
+  std::vector<TraceEvent> start_;
+  std::deque<TraceEvent> ahead_;
+  bool ended_ = false;  // of the trace
+  bool done_ = false;
+  bool started_ = false;
+  std::optional<Timestamp> first_write_;
+  std::optional<std::string> recorded_actor_;
+  std::optional<Timestamp> first_service_;
+  // Slices in the state that the trace shows, by what they are replayed as.
+  std::set<std::string> nodes_;
+  absl::Status status_;
+  Instant end_{0};
+  Counts counts_;
+};
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_RUN_REPLAY_H_

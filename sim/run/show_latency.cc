@@ -1,0 +1,86 @@
+#include "sim/run/show_latency.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+namespace epslice::sim {
+namespace {
+
+ObjectKey ServiceOf(const EndpointSlice& slice) {
+  return {slice.metadata.namespace_, Text(slice.metadata.labels.Get(kLabelServiceName))};
+}
+
+}  // namespace
+
+void ShowLatency::OnPod(std::int64_t now, const Pod& pod, bool deleted) {
+  if (pod.metadata.uid.empty()) return;
+  const auto [it, added] = pods_.try_emplace(pod.metadata.uid);
+  PodState& state = it->second;
+  PodState next;
+  next.gone = deleted || !pod.hasPodIP || pod.phase == PodPhase::kSucceeded || pod.phase == PodPhase::kFailed;
+  next.serving = pod.ready;
+  next.terminating = pod.metadata.deletionTimestamp.is_set();
+  next.node = pod.nodeName;
+  next.labels = pod.metadata.labels;
+  next.addresses = pod.podIPs;
+  const auto visible = [](const PodState& s) {
+    return std::tie(s.gone, s.serving, s.terminating, s.node, s.labels, s.addresses);
+  };
+  if (!added && visible(next) == visible(state)) return;
+  next.changed = now;
+  state = std::move(next);
+}
+
+bool ShowLatency::Shows(const Endpoint& endpoint, const PodState& pod) const {
+  return !pod.gone && endpoint.conditions.serving.value_or(true) == pod.serving &&
+         endpoint.conditions.terminating.value_or(false) == pod.terminating && endpoint.nodeName == pod.node;
+}
+
+void ShowLatency::Sample(std::int64_t now, const ObjectKey& service, PodState* pod) {
+  if (std::find(pod->shown.begin(), pod->shown.end(), service) != pod->shown.end()) return;
+  pod->shown.push_back(service);
+  const auto first = first_.find(service);
+  if (first == first_.end() || pod->changed < first->second) return;
+  samples_.push_back(now - pod->changed);
+}
+
+void ShowLatency::OnSlice(std::int64_t now, const EndpointSlice& slice, bool deleted) {
+  const ObjectKey service = ServiceOf(slice);
+  first_.try_emplace(service, now);
+  std::vector<Text> uids;
+  if (!deleted) {
+    for (const Endpoint& endpoint : slice.endpoints) {
+      if (!endpoint.targetRef) continue;
+      const auto pod = pods_.find(endpoint.targetRef->uid);
+      if (pod == pods_.end()) continue;
+      uids.push_back(pod->first);
+      if (Shows(endpoint, pod->second)) Sample(now, service, &pod->second);
+    }
+  }
+  std::sort(uids.begin(), uids.end());
+  std::vector<Text>& before = in_slice_[KeyOf(slice.metadata)];
+  for (const Text& uid : before) {
+    if (std::binary_search(uids.begin(), uids.end(), uid)) continue;
+    const auto pod = pods_.find(uid);
+    if (pod == pods_.end() || !pod->second.gone) continue;
+    Sample(now, service, &pod->second);
+  }
+  if (deleted) {
+    in_slice_.erase(KeyOf(slice.metadata));
+  } else {
+    before = std::move(uids);
+  }
+}
+
+std::int64_t ShowLatency::Quantile(double share) const {
+  if (samples_.empty()) return 0;
+  std::vector<std::int64_t> sorted = samples_;
+  const auto count = static_cast<double>(sorted.size());
+  const auto rank = static_cast<std::size_t>(std::clamp(std::ceil(share * count), 1.0, count)) - 1;
+  std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(rank), sorted.end());
+  return sorted[rank];
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,266 @@
+#include "sim/trace/audit_changes.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+#include "apis/concat.h"
+#include "apis/json.h"
+#include "sim/cluster/any_object.h"
+#include "sim/cluster/json_doc.h"
+#include "sim/cluster/patch.h"
+#include "sim/cluster/selection.h"
+#include "sim/cluster/stamp.h"
+
+namespace epslice::sim {
+namespace {
+
+constexpr std::int64_t kDefaultGraceSeconds = 30;
+constexpr std::size_t kGeneratedSuffix = 5;  // characters that generateName adds
+constexpr std::size_t kMostUnnamed = 100'000;
+
+bool IsTerminal(const Pod& pod) { return pod.phase == PodPhase::kSucceeded || pod.phase == PodPhase::kFailed; }
+
+// Whether an object in this state is gone for good.
+bool IsGone(Kind kind, const BasicMeta& meta, const ObjectFacts& facts) {
+  if (!meta.deletionTimestamp.is_set() || facts.finalizers) return false;
+  return kind != Kind::kPod || facts.deletion_grace.value_or(1) == 0;
+}
+
+std::size_t HexDigit(char c) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  return kDigits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
+}
+
+std::string PercentDecoded(std::string_view text) {
+  std::string value;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) < 16 && HexDigit(text[i + 2]) < 16) {
+      value.push_back(static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2])));
+      i += 2;
+    } else {
+      value.push_back(text[i] == '+' ? ' ' : text[i]);
+    }
+  }
+  return value;
+}
+
+// What a URL's query says under `name`.
+std::string QueryValue(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) == name && equals < pair.size()) return PercentDecoded(pair.substr(equals + 1));
+  }
+  return {};
+}
+
+// A request's object with what the server adds to it, as far as it is known.
+AnyObject WithMeta(const AnyObject& object, const ObjectKey& key, const BasicMeta& identity) {
+  return WithType(object.kind(), [&]<typename T>() {
+    T copy = *object.As<T>();
+    copy.metadata.namespace_ = key.namespace_;
+    copy.metadata.name = key.name;
+    if (copy.metadata.uid.empty()) copy.metadata.uid = identity.uid;
+    if (!copy.metadata.creationTimestamp.is_set()) copy.metadata.creationTimestamp = identity.creationTimestamp;
+    copy.metadata.deletionTimestamp = identity.deletionTimestamp;
+    return AnyObject::Of(std::move(copy));
+  });
+}
+
+}  // namespace
+
+void AuditChanges::Put(const AuditChange& change, AnyObject object, const ObjectFacts& facts,
+                       std::deque<TraceEvent>* events) {
+  const bool there = known_.Find(object.kind(), KeyOf(object.meta())) != nullptr;
+  known_.Put(object, facts);
+  events->push_back({change.time, there ? WatchEventType::kModified : WatchEventType::kAdded, std::move(object),
+                     change.actor, false, change.took});
+}
+
+void AuditChanges::Remove(const AuditChange& change, const ObjectKey& key, AnyObject last,
+                          std::deque<TraceEvent>* events) {
+  known_.Erase(change.kind, key);
+  events->push_back({change.time, WatchEventType::kDeleted, std::move(last), change.actor, false, change.took});
+}
+
+void AuditChanges::State(const AuditChange& change, std::deque<TraceEvent>* events) {
+  const KnownObject* known = known_.Find(change.kind, change.key);
+  if (change.version == 0) {
+    // The request's object: the server's part of it is as it was.
+    ++from_requests_;
+    BasicMeta identity;
+    if (known != nullptr) identity = known->object.meta();
+    if (!identity.creationTimestamp.is_set()) identity.creationTimestamp = WholeSeconds(change.time);
+    Put(change, WithMeta(change.object, change.key, identity), change.facts, events);
+    return;
+  }
+  if (known != nullptr && known->version > change.version) return Skip("changes older than the start state");
+  const BasicMeta& meta = change.object.meta();
+  const bool deleted_at_once = change.by_delete && !meta.deletionTimestamp.is_set();
+  if (deleted_at_once || IsGone(change.kind, meta, change.facts)) {
+    return Remove(change, change.key, change.object, events);
+  }
+  if (known == nullptr && change.version > 0 && meta.creationTimestamp.is_set() &&
+      meta.creationTimestamp.nanos + 2'000'000'000 < change.time.nanos) {
+    ++first_seen_late_;
+  }
+  Put(change, change.object, change.facts, events);
+}
+
+absl::Status AuditChanges::Patch(const AuditChange& change, std::deque<TraceEvent>* events) {
+  const KnownObject* known = known_.Find(change.kind, change.key);
+  if (known == nullptr) {
+    Skip("patches of objects that were not shown before");
+    return absl::OkStatus();
+  }
+  absl::StatusOr<nlohmann::json> doc = DocOf(known->object);
+  if (!doc.ok()) return doc.status();
+  const nlohmann::json before = *doc;
+  const bool is_list = !change.text.empty() && change.text[0] == '[';
+  const PatchType type = is_list ? PatchType::kJson : PatchType::kStrategicMerge;
+  if (absl::Status s = ApplyPatch(type, change.kind, change.text, &*doc); !s.ok() || !doc->is_object()) {
+    Skip("patches that do not fit the object as it was shown");
+    return absl::OkStatus();
+  }
+  if (change.status_only) {
+    nlohmann::json next = before;
+    if (const nlohmann::json* status = sim::Find(*doc, "status")) next["status"] = *status;
+    *doc = std::move(next);
+  }
+  ++from_requests_;
+  const std::string text = DumpDoc(*doc);
+  absl::StatusOr<AnyObject> object = DecodeObjectJson(change.kind, text, keep_json_);
+  if (!object.ok()) return object.status();
+  if (KeyOf(object->meta()) != change.key) return absl::InvalidArgumentError("a patch that changes the name");
+  ObjectFacts facts = known->facts;
+  facts.finalizers = FactsOf(JsonSpan(text)).finalizers;
+  if (IsGone(change.kind, object->meta(), facts)) {
+    Remove(change, change.key, *object, events);
+  } else {
+    Put(change, *std::move(object), facts, events);
+  }
+  return absl::OkStatus();
+}
+
+void AuditChanges::Bind(const AuditChange& change, std::deque<TraceEvent>* events) {
+  const KnownObject* known = known_.Find(Kind::kPod, change.key);
+  if (known == nullptr) return Skip("bindings of pods that were not shown before");
+  const auto pod = known->object.As<Pod>();
+  if (pod == nullptr || pod->nodeName == change.text) return;  // a later change has shown it already
+  ServerEdit edit;
+  edit.nodeName = Text::Intern(change.text);
+  Put(change, Edited(sim::Record{known->object, {}}, edit, known->version).object, ObjectFacts(known->facts), events);
+}
+
+void AuditChanges::AskToGo(const AuditChange& change, KnownObject known, std::deque<TraceEvent>* events) {
+  const ObjectKey key = KeyOf(known.object.meta());
+  const auto pod = known.object.As<Pod>();
+  const std::int64_t usual = known.facts.termination_grace.value_or(pod == nullptr ? 0 : kDefaultGraceSeconds);
+  const std::int64_t grace = std::clamp(change.grace.value_or(usual), std::int64_t{0}, std::int64_t{1} << 31);
+  const bool lingers = pod != nullptr && grace > 0 && !pod->nodeName.empty() && !IsTerminal(*pod);
+  if (!lingers && !known.facts.finalizers) return Remove(change, key, known.object, events);
+  if (known.object.meta().deletionTimestamp.is_set()) return;
+  ++made_up_ends_;
+  const std::int64_t seconds = lingers ? grace : 0;
+  ServerEdit edit;
+  edit.deletionTimestamp = WholeSeconds(Timestamp{change.time.nanos + seconds * 1'000'000'000});
+  edit.deletionGracePeriodSeconds = seconds;
+  known.facts.deletion_grace = seconds;
+  Put(change, Edited(sim::Record{known.object, {}}, edit, known.version).object, known.facts, events);
+}
+
+void AuditChanges::Delete(const AuditChange& change, std::deque<TraceEvent>* events) {
+  const KnownObject* known = known_.Find(change.kind, change.key);
+  if (known == nullptr) return Skip("deletes of objects that were not shown before");
+  if (change.what == AuditChange::What::kGone) {
+    Remove(change, change.key, AnyObject(known->object), events);
+  } else {
+    AskToGo(change, *known, events);
+  }
+}
+
+absl::Status AuditChanges::Collection(const AuditChange& change, std::deque<TraceEvent>* events) {
+  Request request;
+  request.verb = Verb::kDelete;
+  request.kind = change.kind;
+  request.namespace_ = change.key.namespace_.str();
+  request.list.labelSelector = QueryValue(change.text, "labelSelector");
+  request.list.fieldSelector = QueryValue(change.text, "fieldSelector");
+  Selection selection;
+  if (const Status status = Selection::Parse(request, &selection); !status.ok()) {
+    return absl::InvalidArgumentError(Concat("deletecollection: ", status.message));
+  }
+  std::vector<KnownObject> selected;
+  for (const auto& [key, known] : known_.all(change.kind)) {
+    if (selection.Matches(known.object)) selected.push_back(known);
+  }
+  for (KnownObject& known : selected) AskToGo(change, std::move(known), events);
+  return absl::OkStatus();
+}
+
+void AuditChanges::AdoptUnnamed(const AuditChange& change, std::deque<TraceEvent>* events) {
+  const auto waiting = unnamed_.find(change.key.namespace_);
+  if (waiting == unnamed_.end() || known_.Find(change.kind, change.key) != nullptr) return;
+  const std::string_view name = change.key.name;
+  std::vector<AuditChange>& creates = waiting->second;
+  const auto it = std::find_if(creates.begin(), creates.end(), [&](const AuditChange& create) {
+    return create.kind == change.kind && name.size() == create.text.size() + kGeneratedSuffix &&
+           name.substr(0, create.text.size()) == create.text;
+  });
+  if (it == creates.end()) return;
+  ++guessed_names_;
+  AuditChange create = std::move(*it);
+  creates.erase(it);
+  BasicMeta identity;
+  identity.creationTimestamp = WholeSeconds(create.time);
+  create.time = change.time;
+  AnyObject object = WithMeta(create.object, change.key, identity);
+  Put(create, std::move(object), ObjectFacts(create.facts), events);
+}
+
+absl::Status AuditChanges::Apply(AuditChange change, std::deque<TraceEvent>* events) {
+  using What = AuditChange::What;
+  if (change.what == What::kUnnamed) {
+    std::vector<AuditChange>& creates = unnamed_[change.key.namespace_];
+    if (change.text.empty() || creates.size() >= kMostUnnamed) {
+      Skip("creates that do not tell the object's name");
+    } else {
+      creates.push_back(std::move(change));
+    }
+    return absl::OkStatus();
+  }
+  if (!unnamed_.empty() && change.what != What::kCollection) AdoptUnnamed(change, events);
+  switch (change.what) {
+    case What::kState: State(change, events); break;
+    case What::kPatch: return Patch(change, events);
+    case What::kBind: Bind(change, events); break;
+    case What::kDelete:
+    case What::kGone:
+    case What::kEvict: Delete(change, events); break;
+    case What::kCollection: return Collection(change, events);
+    case What::kUnnamed: break;
+  }
+  return absl::OkStatus();
+}
+
+void AuditChanges::Finish() {
+  std::int64_t unnamed = 0;
+  for (const auto& [name, creates] : unnamed_) unnamed += static_cast<std::int64_t>(creates.size());
+  if (unnamed > 0) summary_.skipped["creates that do not tell the object's name"] += unnamed;
+  const auto made_up = [this](std::int64_t count, std::string_view what) {
+    if (count > 0) summary_.made_up.push_back(Concat(count, what));
+  };
+  made_up(from_requests_,
+          " writes are logged without the server's answer: the objects were put together from the requests");
+  made_up(guessed_names_,
+          " objects were created under a generated name that only a later entry tells; they appear with that entry");
+  made_up(made_up_ends_,
+          " deletion times were worked out from the grace period, as the log does not show the objects then");
+  made_up(first_seen_late_, " objects are older than the log; they appear with the first entry that shows them");
+}
+
+}  // namespace epslice::sim

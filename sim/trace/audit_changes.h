@@ -1,0 +1,56 @@
+// AuditChanges: from the changes that an audit log tells, in order, to the
+// events that a watch would have shown.
+#ifndef EPSLICE_SIM_TRACE_AUDIT_CHANGES_H_
+#define EPSLICE_SIM_TRACE_AUDIT_CHANGES_H_
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "sim/trace/audit_entry.h"
+#include "sim/trace/known_objects.h"
+#include "sim/trace/trace.h"
+
+namespace epslice::sim {
+
+// Not thread-safe.
+class AuditChanges {
+ public:
+  // `known`: the start state; kept up to date. `summary`: gets what is passed
+  // over. Neither is owned.
+  AuditChanges(KnownObjects* known, TraceSummary* summary, bool keep_json)
+      : known_(*known), summary_(*summary), keep_json_(keep_json) {}
+
+  // Appends the events of the change. InvalidArgument where it does not fit
+  // what went before, with one line that does not name the place.
+  absl::Status Apply(AuditChange change, std::deque<TraceEvent>* events);
+  // Adds to the summary what was made up.
+  void Finish();
+
+ private:
+  void State(const AuditChange& change, std::deque<TraceEvent>* events);
+  absl::Status Patch(const AuditChange& change, std::deque<TraceEvent>* events);
+  void Bind(const AuditChange& change, std::deque<TraceEvent>* events);
+  void Delete(const AuditChange& change, std::deque<TraceEvent>* events);
+  absl::Status Collection(const AuditChange& change, std::deque<TraceEvent>* events);
+  // A change of an object that was created under a name not told then.
+  void AdoptUnnamed(const AuditChange& change, std::deque<TraceEvent>* events);
+  // The object is asked to go.
+  void AskToGo(const AuditChange& change, KnownObject known, std::deque<TraceEvent>* events);
+  void Put(const AuditChange& change, AnyObject object, const ObjectFacts& facts, std::deque<TraceEvent>* events);
+  void Remove(const AuditChange& change, const ObjectKey& key, AnyObject last, std::deque<TraceEvent>* events);
+  void Skip(const std::string& why) { ++summary_.skipped[why]; }
+
+  KnownObjects& known_;
+  TraceSummary& summary_;
+  const bool keep_json_;
+  // By namespace, oldest first.
+  std::map<Text, std::vector<AuditChange>> unnamed_;
+  std::int64_t guessed_names_ = 0, from_requests_ = 0, made_up_ends_ = 0, first_seen_late_ = 0;
+};
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_TRACE_AUDIT_CHANGES_H_

@@ -1,0 +1,76 @@
+// One entry of an audit log as the change that it tells of.
+//
+// Entries are audit.k8s.io/v1 events, alone, in an EventList, or wrapped by a
+// cloud's log: GKE's Cloud Audit Logs (protoPayload) and AKS's diagnostic logs
+// (properties.log). What changed nothing that we replay is passed over with a
+// reason; of the rest the objects are decoded and the text is let go.
+#ifndef EPSLICE_SIM_TRACE_AUDIT_ENTRY_H_
+#define EPSLICE_SIM_TRACE_AUDIT_ENTRY_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "apis/request.h"
+#include "informers/clock.h"
+#include "sim/trace/json_span.h"
+#include "sim/trace/known_objects.h"
+
+namespace epslice::sim {
+
+struct AuditChange {
+  enum class What : std::uint8_t {
+    kState,       // the object is `object` from now on
+    kUnnamed,     // created as `object`, its name generated from `text`, not told yet
+    kPatch,       // `text` is applied to it
+    kBind,        // a pod: to the node `text`
+    kDelete,      // asked to go: with `grace`
+    kGone,        // deleted at once
+    kEvict,       // a pod: asked to go
+    kCollection,  // all that `text`, the query of a deletecollection, selects
+  };
+  What what = What::kState;
+  // By verb delete, which may have removed it.
+  bool by_delete = false;
+  bool status_only = false;  // of a patch or request object: the subresource status
+  Timestamp time;            // of completion
+  Duration took{0};          // since the request came
+  std::uint64_t version = 0;  // resourceVersion after the change; 0: not told
+  Kind kind = Kind::kPod;
+  ObjectKey key;
+  AnyObject object;
+  ObjectFacts facts;
+  std::optional<std::int64_t> grace;  // as the request asked
+  std::string text;
+  std::string actor;
+  std::size_t line = 0;
+};
+
+struct AuditEntryOptions {
+  bool keep_json = false;
+};
+
+// What became of a record. Exactly one of: changes, `skipped` (why it is passed
+// over), neither (a wrapper without entries).
+struct AuditEntries {
+  std::vector<AuditChange> changes;
+  std::vector<std::string> skipped;
+  // It was a write we would replay, told without its objects: level Metadata.
+  bool metadata_only = false;
+  std::string metadata_what;  // "patch of pods shop/a"
+  std::int64_t entries = 0, entries_metadata = 0;
+};
+
+// Whether a record looks like an entry of an audit log, wrapped or not.
+bool IsAuditRecord(JsonSpan record);
+
+// InvalidArgument with one line that does not name the place.
+absl::StatusOr<AuditEntries> ReadAuditRecord(JsonSpan record, std::size_t line, const AuditEntryOptions& options);
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_TRACE_AUDIT_ENTRY_H_

@@ -1,0 +1,146 @@
+// Audit logs: one, or those of several API servers of one cluster.
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "apis/concat.h"
+#include "sim/trace/audit_changes.h"
+#include "sim/trace/audit_entry.h"
+#include "sim/trace/audit_order.h"
+#include "sim/trace/readers.h"
+
+namespace epslice::sim {
+namespace {
+
+constexpr std::string_view kNeedsBodies =
+    "an audit log can be replayed where pods, services, nodes, namespaces and endpointslices are logged at level "
+    "Request or RequestResponse";
+
+class AuditReader : public TraceReader {
+ public:
+  AuditReader(RecordStreams streams, std::shared_ptr<KnownObjects> known, const TraceOptions& options)
+      : known_(std::move(known)),
+        options_{options.keep_json},
+        changes_(known_.get(), &summary_, options.keep_json) {
+    summary_.format = "audit log";
+    for (auto& stream : streams) inputs_.push_back(Input{std::move(stream), {}, false});
+  }
+
+  absl::StatusOr<bool> Next(TraceEvent* event) override {
+    while (events_.empty()) {
+      const absl::StatusOr<bool> more = Advance();
+      if (!more.ok()) return more.status();
+      if (!*more) return Finish();
+    }
+    *event = std::move(events_.front());
+    events_.pop_front();
+    if (++summary_.events == 1) summary_.begin = event->time;
+    summary_.end = event->time;
+    return true;
+  }
+
+  const TraceSummary& summary() const override { return summary_; }
+
+ private:
+  struct Input {
+    std::unique_ptr<RecordStream> stream;
+    std::deque<AuditChange> ahead;
+    bool ended = false;
+  };
+
+  // Reads until a change is ready, and applies it. False at the end.
+  absl::StatusOr<bool> Advance() {
+    while (true) {
+      Input* first = nullptr;
+      for (Input& input : inputs_) {
+        if (absl::Status s = ReadAhead(&input); !s.ok()) return s;
+        if (input.ahead.empty()) continue;
+        if (first == nullptr || input.ahead.front().time < first->ahead.front().time) first = &input;
+      }
+      if (first != nullptr) {
+        order_.Add(std::move(first->ahead.front()));
+        first->ahead.pop_front();
+      }
+      std::optional<AuditChange> change = order_.Take(first == nullptr);
+      if (!change && first == nullptr) return false;
+      if (!change) continue;
+      const std::size_t line = change->line;
+      if (absl::Status s = changes_.Apply(*std::move(change), &events_); !s.ok()) {
+        return absl::InvalidArgumentError(Concat(inputs_.size() == 1 ? inputs_[0].stream->name() : "audit logs",
+                                                 ": line ", line, ": ", std::string(s.message())));
+      }
+      return true;
+    }
+  }
+
+  absl::Status ReadAhead(Input* input) {
+    while (input->ahead.empty() && !input->ended) {
+      TextRecord record;
+      const absl::StatusOr<bool> more = input->stream->NextDocument(&record);
+      if (!more.ok()) return more.status();
+      if (!*more) {
+        input->ended = true;
+        break;
+      }
+      if (record.broken) {
+        NoteBroken(*input->stream, record, &summary_);
+        continue;
+      }
+      absl::StatusOr<AuditEntries> entries = ReadAuditRecord(JsonSpan(record.text), record.line, options_);
+      if (!entries.ok()) return input->stream->Error(record.line, std::string(entries.status().message()));
+      entries_ += entries->entries;
+      metadata_entries_ += entries->entries_metadata;
+      for (std::string& why : entries->skipped) ++summary_.skipped[std::move(why)];
+      if (entries->metadata_only) {
+        // Some writes may be logged in less detail than the rest.
+        if (!any_) {
+          return input->stream->Error(record.line,
+                                      Concat("the ", entries->metadata_what,
+                                             " is logged at level Metadata, without its object; ", kNeedsBodies));
+        }
+        ++summary_.skipped["writes logged without their objects"];
+      }
+      any_ |= !entries->changes.empty();
+      for (AuditChange& change : entries->changes) input->ahead.push_back(std::move(change));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> Finish() {
+    if (!any_ && entries_ > 0 && metadata_entries_ == entries_) {
+      return absl::InvalidArgumentError(Concat(inputs_[0].stream->name(), ": all of its ", entries_,
+                                               " entries are of level Metadata, without objects; ", kNeedsBodies));
+    }
+    if (!any_) {
+      return absl::InvalidArgumentError(
+          Concat(inputs_[0].stream->name(),
+                 ": no entry is a write of a pod, service, node, namespace or endpointslice; ", kNeedsBodies));
+    }
+    changes_.Finish();
+    if (order_.late() > 0) {
+      summary_.notes.push_back(Concat(order_.late(), " entries are more than 5 s behind others in the log; they are ",
+                                      "replayed where they stand"));
+    }
+    return false;
+  }
+
+  const std::shared_ptr<KnownObjects> known_;
+  const AuditEntryOptions options_;
+  TraceSummary summary_;
+  AuditChanges changes_;
+  AuditOrder order_;
+  std::vector<Input> inputs_;
+  std::deque<TraceEvent> events_;
+  bool any_ = false;
+  std::int64_t entries_ = 0, metadata_entries_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<TraceReader> MakeAuditReader(RecordStreams streams, std::shared_ptr<KnownObjects> known,
+                                             const TraceOptions& options) {
+  return std::make_unique<AuditReader>(std::move(streams), std::move(known), options);
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,79 @@
+#include "sim/trace/byte_source.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <system_error>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "apis/concat.h"
+
+namespace epslice::sim {
+namespace {
+
+absl::Status FileError(int error) {
+  switch (error) {
+    case ENOENT: return absl::NotFoundError("there is no such file or directory");
+    case EACCES: return absl::PermissionDeniedError("may not be read (permission denied)");
+    default:
+      return absl::InvalidArgumentError(Concat("cannot be read: ", std::generic_category().message(error)));
+  }
+}
+
+class StreamSource : public ByteSource {
+ public:
+  explicit StreamSource(std::istream* in) : in_(in) {}
+  explicit StreamSource(std::unique_ptr<std::istream> in) : owned_(std::move(in)), in_(owned_.get()) {}
+
+  absl::StatusOr<std::size_t> Read(char* buffer, std::size_t size) override {
+    try {
+      errno = 0;
+      in_->read(buffer, static_cast<std::streamsize>(size));
+      if (in_->bad()) return FileError(errno == 0 ? EIO : errno);
+      return static_cast<std::size_t>(in_->gcount());
+    } catch (const std::exception& e) {
+      return absl::InvalidArgumentError(Concat("cannot be read: ", e.what()));
+    }
+  }
+
+ private:
+  const std::unique_ptr<std::istream> owned_;
+  std::istream* const in_;
+};
+
+class TextSource : public ByteSource {
+ public:
+  explicit TextSource(std::string_view text) : text_(text) {}
+  absl::StatusOr<std::size_t> Read(char* buffer, std::size_t size) override {
+    const std::size_t n = std::min(size, text_.size() - at_);
+    std::memcpy(buffer, text_.data() + at_, n);
+    at_ += n;
+    return n;
+  }
+
+ private:
+  const std::string text_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& file, std::istream* standard_input) {
+  if (file == "-") {
+    return Decompressing(std::make_unique<StreamSource>(standard_input != nullptr ? standard_input : &std::cin));
+  }
+  errno = 0;
+  auto in = std::make_unique<std::ifstream>(file, std::ios::binary);
+  if (!*in) return FileError(errno == 0 ? EIO : errno);
+  return Decompressing(std::make_unique<StreamSource>(std::move(in)));
+}
+
+absl::StatusOr<std::unique_ptr<ByteSource>> TextByteSource(std::string_view text) {
+  return Decompressing(std::make_unique<TextSource>(text));
+}
+
+}  // namespace epslice::sim

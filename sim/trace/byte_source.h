@@ -1,0 +1,41 @@
+// Bytes in a stream: a file, a pipe or standard input, decompressed on the way.
+//
+// Whatever the length of the input, only a buffer of it is in memory. Input is
+// hostile: decoders are bounded in the memory they take for a window (256 MiB),
+// and a text is not followed that is more than a thousand times as long as its
+// compressed form.
+#ifndef EPSLICE_SIM_TRACE_BYTE_SOURCE_H_
+#define EPSLICE_SIM_TRACE_BYTE_SOURCE_H_
+
+#include <cstddef>
+#include <istream>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace epslice::sim {
+
+// Not thread-safe. Errors are one line that does not name the source.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // Puts up to `size` (at least 1) bytes at `buffer`; how many they are, 0 at
+  // the end. After the end or an error it is not called again.
+  virtual absl::StatusOr<std::size_t> Read(char* buffer, std::size_t size) = 0;
+};
+
+// A file, or `standard_input` for "-" (null: std::cin; not owned), decompressed
+// if its first bytes say gzip, zstd or xz.
+absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& file, std::istream* standard_input);
+
+// A text at hand, copied; decompressed in the same way.
+absl::StatusOr<std::unique_ptr<ByteSource>> TextByteSource(std::string_view text);
+
+// `source` decompressed, in case its first bytes say so.
+absl::StatusOr<std::unique_ptr<ByteSource>> Decompressing(std::unique_ptr<ByteSource> source);
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_TRACE_BYTE_SOURCE_H_

@@ -1,0 +1,111 @@
+// Captures of k8shark as NDJSON: one record for each answer or watch event,
+// with the time at which it was captured.
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "apis/concat.h"
+#include "apis/time_format.h"
+#include "sim/trace/event_decode.h"
+#include "sim/trace/readers.h"
+#include "sim/trace/reorder.h"
+
+namespace epslice::sim {
+namespace {
+
+class K8sharkReader : public TraceReader {
+ public:
+  K8sharkReader(std::unique_ptr<RecordStream> stream, const TraceOptions& options)
+      : stream_(std::move(stream)), keep_json_(options.keep_json) {
+    summary_.format = "k8shark records";
+  }
+
+  absl::StatusOr<bool> Next(TraceEvent* event) override {
+    while (true) {
+      if (std::optional<TraceEvent> next = order_.Take(ended_)) {
+        *event = *std::move(next);
+        CountEvent(*event, &summary_);
+        return true;
+      }
+      if (ended_) {
+        NoteLate(order_, &summary_);
+        return false;
+      }
+      if (absl::Status s = Read(); !s.ok()) return s;
+    }
+  }
+  const TraceSummary& summary() const override { return summary_; }
+
+ private:
+  absl::Status Read() {
+    TextRecord record;
+    const absl::StatusOr<bool> more = stream_->NextDocument(&record);
+    if (!more.ok()) return more.status();
+    ended_ = !*more;
+    if (ended_) return absl::OkStatus();
+    if (record.broken) return NoteBroken(*stream_, record, &summary_), absl::OkStatus();
+    JsonSpan captured, type, code, body;
+    JsonSpan(record.text)
+        .Get({{"captured_at", &captured}, {"event_type", &type}, {"response_code", &code}, {"response_body", &body}});
+    if (code.Int().value_or(200) >= 400) return ++summary_.skipped["refused requests"], absl::OkStatus();
+    const absl::StatusOr<Timestamp> time = ParseRfc3339(captured.String());
+    if (!time.ok()) return stream_->Error(record.line, Concat("captured_at: ", std::string(time.status().message())));
+    TraceEvent event;
+    event.time = *time;
+    if (type.String().empty()) return ReadAnswer(body, record.line, std::move(event));
+    const absl::StatusOr<bool> ours = DecodeEvent(type, body, keep_json_, &event, &summary_);
+    if (!ours.ok()) return stream_->Error(record.line, std::string(ours.status().message()));
+    watching_ |= *ours;
+    if (*ours) order_.Add(std::move(event));
+    return absl::OkStatus();
+  }
+
+  // An answer to a get or list: the start state, as long as no watch goes on.
+  absl::Status ReadAnswer(JsonSpan body, std::size_t line, TraceEvent event) {
+    JsonSpan kind, api_version, items;
+    body.Get({{"kind", &kind}, {"apiVersion", &api_version}, {"items", &items}});
+    if (watching_ || !items.is_array()) return ++summary_.skipped["answers to get and list"], absl::OkStatus();
+    event.start = true;
+    event.type = WatchEventType::kAdded;
+    std::string item_kind = kind.String();
+    constexpr std::string_view kList = "List";
+    if (item_kind.size() > kList.size()) item_kind.resize(item_kind.size() - kList.size());
+    absl::Status status;
+    items.ForEachItem([&](JsonSpan item) {
+      if (!status.ok()) return;
+      // Items of a typed list name no kind.
+      std::string text(item.text());
+      if (!item["kind"].present() && !text.empty() && !item_kind.empty()) {
+        const bool empty = JsonSpan(std::string_view(text).substr(1)).text() == "}";
+        text.insert(1, Concat("\"apiVersion\":", api_version.text(), ",\"kind\":\"", item_kind, "\"", empty ? "" : ","));
+      }
+      const absl::StatusOr<bool> ours = DecodeTraceObject(JsonSpan(text), keep_json_, &event.object, &summary_);
+      if (!ours.ok()) {
+        status = stream_->Error(line, std::string(ours.status().message()));
+      } else if (*ours) {
+        order_.Add(event);
+      }
+    });
+    return status;
+  }
+
+  const std::unique_ptr<RecordStream> stream_;
+  const bool keep_json_;
+  TraceSummary summary_;
+  Reorder order_;
+  bool ended_ = false;
+  bool watching_ = false;
+};
+
+}  // namespace
+
+bool IsK8sharkRecord(JsonSpan record) {
+  return record["captured_at"].is_string() && record["response_body"].present();
+}
+
+std::unique_ptr<TraceReader> MakeK8sharkReader(std::unique_ptr<RecordStream> stream, const TraceOptions& options) {
+  return std::make_unique<K8sharkReader>(std::move(stream), options);
+}
+
+}  // namespace epslice::sim

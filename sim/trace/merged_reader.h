@@ -1,0 +1,19 @@
+// MergedReader: several readers as one, in the order of time.
+#ifndef EPSLICE_SIM_TRACE_MERGED_READER_H_
+#define EPSLICE_SIM_TRACE_MERGED_READER_H_
+
+#include <memory>
+#include <vector>
+
+#include "sim/trace/dump_reader.h"
+#include "sim/trace/trace.h"
+
+namespace epslice::sim {
+
+// `dump`: the start state, or a part of it; may be empty. Where a reader's start
+// state has the same object, the dump's counts.
+std::unique_ptr<TraceReader> MergeReaders(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers);
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_TRACE_MERGED_READER_H_

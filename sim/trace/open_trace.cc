@@ -1,0 +1,159 @@
+// OpenTrace: which format each source has, and their readers put together.
+#include <utility>
+
+#include "absl/status/status.h"
+#include "apis/concat.h"
+#include "sim/trace/audit_entry.h"
+#include "sim/trace/csv_reader.h"
+#include "sim/trace/dump_reader.h"
+#include "sim/trace/event_decode.h"
+#include "sim/trace/merged_reader.h"
+#include "sim/trace/readers.h"
+#include "sim/trace/source_files.h"
+
+namespace epslice::sim {
+namespace {
+
+constexpr std::string_view kStandardInputName = "standard input";
+constexpr std::size_t kMaxDumpBytes = std::size_t{1} << 30;
+constexpr std::size_t kMostStreams = 1000;
+
+enum class Format { kDump, kAudit, kLines, kWatch, kK8shark, kKwok, kNone };
+
+// Told from the first record, and for kwok from what is in sight behind it.
+Format FormatOf(JsonSpan record, std::string_view ahead) {
+  if (IsLinesHeader(record) || IsTimedEvent(record)) return Format::kLines;
+  if (IsK8sharkRecord(record)) return Format::kK8shark;
+  if (IsWatchEvent(record)) return Format::kWatch;
+  if (IsAuditRecord(record)) return Format::kAudit;
+  if (!record["kind"].present()) return Format::kNone;
+  const auto has = [&](std::string_view what) {
+    return record.text().find(what) != std::string_view::npos || ahead.find(what) != std::string_view::npos;
+  };
+  if (record["kind"].String() == "ResourcePatch" || has("$(time-offset-nanosecond") || has("ResourcePatch\"")) {
+    return Format::kKwok;
+  }
+  return Format::kDump;
+}
+
+class Opener {
+ public:
+  explicit Opener(const TraceOptions& options) : options_(options) {}
+
+  absl::Status Open(const std::string& file) {
+    if (opened_++ >= kMostStreams) {
+      return absl::InvalidArgumentError(Concat("more than ", kMostStreams, " files are no one trace"));
+    }
+    const std::string name(file == "-" ? kStandardInputName : std::string_view(file));
+    absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenByteSource(file, options_.standard_input);
+    if (!source.ok()) {
+      return absl::Status(source.status().code(), Concat(name, ": ", std::string(source.status().message())));
+    }
+    return OpenStream(name, *std::move(source));
+  }
+
+  absl::Status OpenStream(const std::string& name, std::unique_ptr<ByteSource> source) {
+    auto stream = std::make_unique<RecordStream>(name, std::move(source), options_.max_record_bytes);
+    if (const auto syntax = stream->DetectSyntax(); !syntax.ok()) return syntax.status();
+    TextRecord record;
+    const absl::StatusOr<bool> any = stream->NextDocument(&record);
+    if (!any.ok()) return any.status();
+    if (!*any) return absl::InvalidArgumentError(Concat(name, ": holds no documents"));
+    if (record.broken) return stream->Error(record.line, "the first record is cut off");
+    const Format format = FormatOf(JsonSpan(record.text), stream->Ahead());
+    if (format == Format::kNone) {
+      return stream->Error(record.line,
+                           "is in no format that is known; accepted are dumps, our JSON lines, audit logs, watch "
+                           "streams (kubectl get -w --output-watch-events -o json), k8shark records, kwok "
+                           "recordings, and CSV files named with a preset (alibaba-dlrm:FILE)");
+    }
+    stream->PutBack();
+    switch (format) {
+      case Format::kAudit: audits_.push_back(std::move(stream)); break;
+      case Format::kWatch: watches_.push_back(std::move(stream)); break;
+      case Format::kLines: readers_.push_back(MakeLinesReader(std::move(stream), options_)); break;
+      case Format::kK8shark: readers_.push_back(MakeK8sharkReader(std::move(stream), options_)); break;
+      case Format::kKwok: readers_.push_back(MakeKwokReader(std::move(stream), options_)); break;
+      case Format::kNone:
+      case Format::kDump: return ReadAsDump(stream.get());
+    }
+    return absl::OkStatus();
+  }
+
+  void Add(std::unique_ptr<TraceReader> reader) { readers_.push_back(std::move(reader)); }
+
+  std::unique_ptr<TraceReader> Finish() {
+    if (!audits_.empty()) {
+      auto known = std::make_shared<KnownObjects>();
+      for (const AnyObject& object : dump_.objects) {
+        if (IsTraced(object.kind())) known->Put(object, {});
+      }
+      readers_.push_back(MakeAuditReader(std::move(audits_), std::move(known), options_));
+    }
+    if (!watches_.empty()) readers_.push_back(MakeWatchReader(std::move(watches_), options_));
+    return MergeReaders(std::move(dump_), std::move(readers_));
+  }
+
+ private:
+  absl::Status ReadAsDump(RecordStream* stream) {
+    const absl::StatusOr<std::string> text = stream->Rest(kMaxDumpBytes);
+    if (!text.ok()) return text.status();
+    DumpOptions options;
+    options.keep_json = options_.keep_json;
+    absl::StatusOr<Dump> dump = ReadDumpText(stream->name(), *text, options);
+    if (!dump.ok()) return dump.status();
+    for (AnyObject& object : dump->objects) dump_.objects.push_back(std::move(object));
+    for (const auto& [kind, count] : dump->ignored) dump_.ignored[kind] += count;
+    for (std::string& note : dump->notes) dump_.notes.push_back(std::move(note));
+    return absl::OkStatus();
+  }
+
+  const TraceOptions& options_;
+  std::size_t opened_ = 0;
+  Dump dump_;
+  RecordStreams audits_, watches_;
+  std::vector<std::unique_ptr<TraceReader>> readers_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TraceReader>> OpenTrace(const std::vector<std::string>& sources,
+                                                       const TraceOptions& options) {
+  if (sources.empty()) {
+    return absl::InvalidArgumentError("no trace is named: -f FILE, DIRECTORY, PRESET:FILE or - (standard input)");
+  }
+  Opener opener(options);
+  CsvSources tables;
+  std::vector<std::string> plain;
+  for (const std::string& source : sources) {
+    const absl::StatusOr<bool> csv = tables.Take(source);
+    if (!csv.ok()) return csv.status();
+    if (!*csv) plain.push_back(source);
+  }
+  if (!plain.empty()) {
+    const absl::StatusOr<std::vector<std::string>> files = ListSourceFiles(plain);
+    if (!files.ok()) return files.status();
+    for (const std::string& file : *files) {
+      if (absl::Status s = opener.Open(file); !s.ok()) return s;
+    }
+  }
+  if (!tables.empty()) {
+    absl::StatusOr<std::unique_ptr<TraceReader>> reader = tables.Open(options);
+    if (!reader.ok()) return reader.status();
+    opener.Add(*std::move(reader));
+  }
+  return opener.Finish();
+}
+
+absl::StatusOr<std::unique_ptr<TraceReader>> OpenTraceText(std::string_view name, std::string_view text,
+                                                           const TraceOptions& options) {
+  absl::StatusOr<std::unique_ptr<ByteSource>> source = TextByteSource(text);
+  if (!source.ok()) {
+    return absl::Status(source.status().code(), Concat(name, ": ", std::string(source.status().message())));
+  }
+  Opener opener(options);
+  if (absl::Status s = opener.OpenStream(std::string(name), *std::move(source)); !s.ok()) return s;
+  return opener.Finish();
+}
+
+}  // namespace epslice::sim

@@ -1,0 +1,43 @@
+#include "sim/trace/reorder.h"
+
+#include <algorithm>
+
+#include "apis/concat.h"
+
+namespace epslice::sim {
+
+void Reorder::Add(TraceEvent event) {
+  if (last_.is_set() && event.time < last_) {
+    ++late_;
+    event.time = last_;
+    event.start = false;
+  }
+  const std::pair<bool, Timestamp> place(!event.start, event.time);
+  held_.emplace(place, std::move(event));
+}
+
+std::optional<TraceEvent> Reorder::Take(bool all) {
+  if (held_.empty() || (!all && held_.size() <= window_)) return std::nullopt;
+  TraceEvent event = std::move(held_.begin()->second);
+  held_.erase(held_.begin());
+  if (!event.start) last_ = std::max(last_, event.time);
+  return event;
+}
+
+void CountEvent(const TraceEvent& event, TraceSummary* summary) {
+  if (event.start) {
+    ++summary->start_objects;
+    if (summary->events == 0) summary->begin = summary->end = std::max(summary->end, event.time);
+    return;
+  }
+  if (summary->events++ == 0 && !summary->begin.is_set()) summary->begin = event.time;
+  summary->end = std::max(summary->end, event.time);
+}
+
+void NoteLate(const Reorder& order, TraceSummary* summary) {
+  if (order.late() == 0) return;
+  summary->notes.push_back(Concat(order.late(), order.late() == 1 ? " event is" : " events are",
+                                  " far out of the order of time; replayed where it stands in the trace"));
+}
+
+}  // namespace epslice::sim
