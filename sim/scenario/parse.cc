@@ -123,7 +123,10 @@ void ReadSettings(const DocNode& node, std::vector<ScenarioSetting>* settings, D
     errors->Add(node.line, Concat("settings: is ", node.Describe(), ", not a map"));
   }
   for (const auto& [key, value] : node.entries) {
-    settings->push_back({key, ReadScalar(value, Concat("settings.", key), errors), value.line});
+    std::string text = ReadScalar(value, Concat("settings.", key), errors);
+    // What YAML made of yes and no.
+    if (value.type == DocNode::Type::kBool) text = text == "true" ? "yes" : "no";
+    settings->push_back({key, std::move(text), value.line});
   }
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <set>
@@ -34,7 +35,12 @@ class Follower : public RunObserver {
   };
 
   void OnCommit(const Commit& commit) override {
-    if (commit.object.kind() == Kind::kEndpointSlice && !commit.start) ++slice_writes;
+    if (const auto slice = commit.object.As<EndpointSlice>(); slice != nullptr && !commit.start) {
+      ++slice_writes;
+      int ready = 0;
+      for (const Endpoint& endpoint : slice->endpoints) ready += endpoint.conditions.ready.value_or(false) ? 1 : 0;
+      slices.emplace_back(commit.at, ready, static_cast<int>(slice->endpoints.size()));
+    }
     const auto pod = commit.object.As<Pod>();
     if (pod == nullptr) return;
     const Text app(pod->metadata.labels.Get("app.kubernetes.io/name"));
@@ -84,12 +90,13 @@ class Follower : public RunObserver {
   std::vector<std::pair<Instant, std::string>> notes;
   Instant at{0};
   int slice_writes = 0;
+  std::vector<std::tuple<Instant, int, int>> slices;  // committed: when, ready endpoints, endpoints
 };
 
 struct ScenarioRun {
-  explicit ScenarioRun(Scenario scenario, std::uint64_t seed = 1)
+  explicit ScenarioRun(Scenario scenario, std::uint64_t seed = 1, bool follow = true)
       : simulation(Options(seed)), driver(scenario, &simulation) {
-    simulation.AddObserver(&follower);
+    if (follow) simulation.AddObserver(&follower);
   }
   static SimulationOptions Options(std::uint64_t seed) {
     SimulationOptions options;
@@ -414,6 +421,53 @@ TEST(ScenarioDriverTest, TakesOverWhatATraceBrought) {
   EXPECT_EQ(run.SlicesOf("api"), 2);
   EXPECT_THAT(run.driver.notes(),
               ElementsAre("s.yaml: line 7: there is no Service \"shop/gone\" when the action is due"));
+}
+
+// Nothing in workloads visits all pods or nodes at a step. With
+// EPSLICE_LARGE_SCENARIO=1 as large as clusters get: 5,000 nodes, 10,000
+// Services, 150,000 pods.
+TEST(ScenarioDriverTest, RollsOutManyServices) {
+  const bool large = std::getenv("EPSLICE_LARGE_SCENARIO") != nullptr;
+  const std::string nodes = large ? "1667" : "10", services = large ? "10000" : "40";
+  const absl::StatusOr<Scenario> scenario = ParseScenario(
+      "s.yaml",
+      "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 1h\ncluster: {nodes: [{zones: [a, b, c], count: " + nodes +
+          "}]}\nservices: [{name: \"web-{n}\", count: " + services +
+          ", replicas: 15}]\nactions: [{at: 1s, rollout: {service: \"*\", stagger: 100ms}}]\n",
+      nullptr);
+  ASSERT_TRUE(scenario.ok()) << scenario.status().message();
+  ScenarioRun run(*scenario, 1, false);
+  ASSERT_TRUE(run.Start().ok());
+  run.simulation.RunUntil(1h);
+  Request list;
+  list.verb = Verb::kList;
+  list.kind = Kind::kPod;
+  std::size_t ready = 0;
+  for (const AnyObject& pod : run.simulation.server().Handle(list).list.items) ready += pod.As<Pod>()->ready ? 1 : 0;
+  EXPECT_EQ(ready, std::stoul(services) * 15);
+  EXPECT_THAT(run.driver.notes(), IsEmpty());
+  EXPECT_GE(run.simulation.controller().counters().updates, std::stol(services));
+}
+
+// As docs/scenarios/hand-computed.md tells it.
+TEST(ScenarioDriverTest, WritesOfTheHandComputedScenario) {
+  const absl::StatusOr<Scenario> scenario = LoadScenario("hand-computed");
+  ASSERT_TRUE(scenario.ok());
+  SimulationOptions options = ScenarioRun::Options(1);
+  options.models.watch_latency = Latency::Constant(10ms);
+  options.models.write_latency = Latency::Constant(20ms);
+  options.models.sync_time = options.models.sync_time_per_endpoint = 0s;
+  Simulation simulation(options);
+  ScenarioDriver driver(*scenario, &simulation);
+  Follower follower;
+  simulation.AddObserver(&follower);
+  ASSERT_TRUE(driver.LoadStartState().ok());
+  driver.Schedule();
+  simulation.StartController();
+  simulation.RunUntil(*scenario->duration);
+  using Write = std::tuple<Instant, int, int>;
+  EXPECT_THAT(follower.slices, ElementsAre(Write(100020ms, 4, 6), Write(400020ms, 4, 6), Write(402020ms, 4, 8),
+                                           Write(405020ms, 6, 8), Write(460020ms, 6, 6)));
 }
 
 // Equal seeds give equal runs; another seed another one, where there is chance
