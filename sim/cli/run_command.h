@@ -1,4 +1,5 @@
-// `run`: simulates what a trace tells.
+// `run`: simulates a trace, a scenario, or a scenario on top of a trace, and
+// reports.
 #ifndef EPSLICE_SIM_CLI_RUN_COMMAND_H_
 #define EPSLICE_SIM_CLI_RUN_COMMAND_H_
 
@@ -8,9 +9,10 @@
 
 namespace epslice::sim {
 
-// --against-recording compares with what the trace's own controller wrote:
-// docs/faithfulness.md. Exits 0 when the end state is the same, 1 when it is
-// not, 2 on bad input.
+// Prints a RunReport (docs/report.md). Exits 1 where an expectation of the
+// scenario is not kept. With --against-recording it compares with what the
+// trace's own controller wrote (docs/faithfulness.md): 0 when the end state is
+// the same, 1 when it is not.
 std::unique_ptr<Command> MakeRunCommand();
 
 }  // namespace epslice::sim

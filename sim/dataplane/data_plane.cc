@@ -114,6 +114,25 @@ void DataPlane::Impl::OnPod(const Pod& object, bool deleted) {
   }
 }
 
+void DataPlane::Impl::SetDemand(internal::ServiceState* service) const {
+  const std::string name = service->key.ToString();
+  const auto by_zone = options.rps_by_zone.find(name);
+  const auto given = options.rps.find(name);
+  const auto covers = [service](const DataPlaneOptions::Demand& demand) { return demand.covers(service->key); };
+  const auto demand = std::find_if(options.demands.rbegin(), options.demands.rend(), covers);
+  if (by_zone != options.rps_by_zone.end()) {
+    service->rps_by_zone = &by_zone->second;
+  } else if (given != options.rps.end()) {
+    service->rps = given->second;
+  } else if (demand != options.demands.rend() && !demand->by_zone.empty()) {
+    service->rps_by_zone = &demand->by_zone;
+  } else {
+    service->rps = demand == options.demands.rend() ? options.default_rps : demand->rps;
+  }
+  if (service->rps_by_zone == nullptr) return;
+  for (const auto& [zone, rps] : *service->rps_by_zone) service->rps += rps;
+}
+
 internal::ServiceState* DataPlane::Impl::ServiceAt(const ObjectKey& key) {
   ServiceState*& service = by_key[key];
   if (service == nullptr) {
@@ -121,15 +140,7 @@ internal::ServiceState* DataPlane::Impl::ServiceAt(const ObjectKey& key) {
     service = services.back().get();
     service->key = key;
     service->since = scheduler->now();
-    const std::string name = key.ToString();
-    const auto by_zone = options.rps_by_zone.find(name);
-    if (by_zone != options.rps_by_zone.end()) {
-      service->rps_by_zone = &by_zone->second;
-      for (const auto& [zone, rps] : by_zone->second) service->rps += rps;
-    } else {
-      const auto given = options.rps.find(name);
-      service->rps = given == options.rps.end() ? options.default_rps : given->second;
-    }
+    SetDemand(service);
   }
   return service;
 }

@@ -40,6 +40,8 @@ struct DataPlane::Impl {
   void Adopt(NodeState* node, const Text& zone);
   void CatchUp(int group);
   ServiceState* ServiceAt(const ObjectKey& key);
+  // What is asked of a new Service.
+  void SetDemand(ServiceState* service) const;
   void Commit(ServiceState* service, const std::shared_ptr<const EndpointSlice>& slice, bool deleted, bool start);
   void Program(int group, ServiceState* service, const internal::VersionPtr& version);
 

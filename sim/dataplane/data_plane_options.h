@@ -3,9 +3,12 @@
 #define EPSLICE_SIM_DATAPLANE_DATA_PLANE_OPTIONS_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "apis/meta.h"
 #include "informers/clock.h"
 #include "sim/engine/latency.h"
 
@@ -32,6 +35,14 @@ struct DataPlaneOptions {
   // no control-plane nodes, in proportion to their allocatable CPU, and those
   // that are left make the requests of those that are not.
   std::map<std::string, std::map<std::string, double>> rps_by_zone;
+  // For those that neither names, the last of these that covers the Service: by
+  // zone where that is not empty, else `rps`.
+  struct Demand {
+    std::function<bool(const ObjectKey&)> covers;
+    double rps = 0;
+    std::map<std::string, double> by_zone;
+  };
+  std::vector<Demand> demands;
   // Requests before this are not counted: until here the cluster comes up.
   Duration traffic_from{0};
   // Bytes that a request and its answer move between zones.

@@ -59,8 +59,7 @@ Settings RecordedControllerSettings();
 
 // InvalidArgument where the trace cannot be read, or has no writes of a
 // controller in it.
-absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const Settings& settings,
-                                                     std::uint64_t seed);
+absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const Settings& settings, std::uint64_t seed);
 
 std::string ToJson(const AgainstRecording& result);
 void PrintTable(const AgainstRecording& result, std::ostream& out);

@@ -26,9 +26,8 @@ std::size_t SharedEndpoints(const EndpointSlice& a, const EndpointSlice& b) {
   for (const Endpoint& endpoint : a.endpoints) addresses.insert(endpoint.addresses.begin(), endpoint.addresses.end());
   std::size_t shared = 0;
   for (const Endpoint& endpoint : b.endpoints) {
-    shared += static_cast<std::size_t>(
-        std::any_of(endpoint.addresses.begin(), endpoint.addresses.end(),
-                    [&](const Text& address) { return addresses.count(address) > 0; }));
+    shared += static_cast<std::size_t>(std::any_of(endpoint.addresses.begin(), endpoint.addresses.end(),
+                                                   [&](const Text& address) { return addresses.count(address) > 0; }));
   }
   return shared;
 }
@@ -95,9 +94,9 @@ bool Replayer::IsRecordedWrite(const TraceEvent& event) {
   if (IsCollector(event.actor)) return false;
   std::string program = ActorProgram(event.actor);
   // Who creates such slices is their controller, or says that it is.
-  if (!recorded_actor_ && (event.type == WatchEventType::kAdded ||
-                           program.find("endpointslice-controller") != std::string::npos ||
-                           program.find("kube-controller-manager") != std::string::npos)) {
+  if (!recorded_actor_ &&
+      (event.type == WatchEventType::kAdded || program.find("endpointslice-controller") != std::string::npos ||
+       program.find("kube-controller-manager") != std::string::npos)) {
     recorded_actor_ = program;
   }
   return recorded_actor_ && program == *recorded_actor_;
@@ -105,9 +104,8 @@ bool Replayer::IsRecordedWrite(const TraceEvent& event) {
 
 absl::Status Replayer::ReadAhead() {
   while (ahead_.size() < kMostAhead) {
-    const bool enough =
-        !ahead_.empty() && (started_ || first_write_ || ahead_.back().time.nanos - ahead_.front().time.nanos >
-                                                            kLead.count());
+    const bool enough = !ahead_.empty() && (started_ || first_write_ ||
+                                            ahead_.back().time.nanos - ahead_.front().time.nanos > kLead.count());
     if (enough) break;
     const absl::StatusOr<bool> more = ReadOne();
     if (!more.ok()) return more.status();
@@ -129,6 +127,9 @@ absl::Status Replayer::Start(Simulation* simulation) {
   for (const TraceEvent& event : start_) NoteNode(event.object);
   start_.clear();
   start_.shrink_to_fit();
+  if (options_.on_loaded) {
+    if (absl::Status s = options_.on_loaded(); !s.ok()) return s;
+  }
   if (!options_.start_as_recorded || has_slices) StartController();
   ScheduleNext();
   return status_;
@@ -182,6 +183,7 @@ absl::Status Replayer::Put(const TraceEvent& event) {
     ++counts_.recorded_writes;
     return absl::OkStatus();
   }
+  if (options_.skip && options_.skip(event.object)) return absl::OkStatus();
   if (IsSliceOf(event.object, options_.controller_name)) return PutForeignEdit(event);
   if (event.object.kind() == Kind::kNode) {
     if (event.type == WatchEventType::kDeleted) {

@@ -42,6 +42,12 @@ struct ReplayOptions {
   // Told of every event that was taken off the trace, at its time: also those
   // that are not replayed (`recorded_write`).
   std::function<void(const TraceEvent& event, bool recorded_write)> on_event;
+  // When the start state is loaded, before the controller starts: what else is
+  // to be there. Null: nothing.
+  std::function<absl::Status()> on_loaded;
+  // Objects that somebody else decides about by now: what the trace says of
+  // them is passed over. Null: none.
+  std::function<bool(const AnyObject& object)> skip;
 };
 
 // Whether a slice carries the label of the controller.

@@ -60,16 +60,16 @@ View ViewOf(const std::vector<std::shared_ptr<const EndpointSlice>>& slices) {
       const std::string key = Concat(slice->addressType.view(), " ", Joined(endpoint.addresses), " ", ports, " ",
                                      endpoint.targetRef ? endpoint.targetRef->name.view() : std::string_view());
       Seen seen;
-      seen.who = endpoint.targetRef ? Concat(endpoint.targetRef->kind.view(), " ",
-                                             endpoint.targetRef->namespace_.view(), "/", endpoint.targetRef->name.view())
-                                    : Joined(endpoint.addresses);
+      seen.who = endpoint.targetRef
+                     ? Concat(endpoint.targetRef->kind.view(), " ", endpoint.targetRef->namespace_.view(), "/",
+                              endpoint.targetRef->name.view())
+                     : Joined(endpoint.addresses);
       seen.state = Concat("ready ", YesNo(endpoint.conditions.ready), ", serving ", YesNo(endpoint.conditions.serving),
-                          ", terminating ", YesNo(endpoint.conditions.terminating), ", node ",
-                          endpoint.nodeName.view(), ", zone ", endpoint.zone.view(), ", hostname ",
-                          endpoint.hostname.view());
+                          ", terminating ", YesNo(endpoint.conditions.terminating), ", node ", endpoint.nodeName.view(),
+                          ", zone ", endpoint.zone.view(), ", hostname ", endpoint.hostname.view());
       seen.hints = HintsOf(endpoint);
-      ++view.hint_counts[Concat(slice->addressType.view(), " endpoints in ", endpoint.zone.view(), " with hints: ",
-                                seen.hints)];
+      ++view.hint_counts[Concat(slice->addressType.view(), " endpoints in ", endpoint.zone.view(),
+                                " with hints: ", seen.hints)];
       view.endpoints[key] = std::move(seen);
     }
   }

@@ -108,7 +108,8 @@ Entry Share(std::string key, Millionths most, std::string accepts, std::string m
 
 void AddController(std::vector<Entry>* entries) {
   const auto reconcile = [](Settings* s) { return &s->simulation.controller.reconcile; };
-  entries->push_back(Count("max-endpoints-per-slice", 1, 1000, "The most endpoints that are put into one EndpointSlice.",
+  entries->push_back(Count("max-endpoints-per-slice", 1, 1000,
+                           "The most endpoints that are put into one EndpointSlice.",
                            [=](Settings* s) { return &reconcile(s)->max_endpoints_per_slice; }));
   entries->push_back(Span("endpointslice-updates-batch-period",
                           "How long changes of pods are collected before the Service is worked on.",
@@ -121,7 +122,8 @@ void AddController(std::vector<Entry>* entries) {
   entries->push_back(Count("kube-api-burst", 1, 1'000'000'000,
                            "How many requests the client may send at once after a pause.",
                            [](Settings* s) { return &s->simulation.models.burst; }));
-  entries->push_back(Span("min-resync-period", "Every Service is worked on again after one to two times this; 0: never.",
+  entries->push_back(Span("min-resync-period",
+                          "Every Service is worked on again after one to two times this; 0: never.",
                           [](Settings* s) { return &s->simulation.min_resync_period; }));
   entries->push_back({"controller-name", "a label value",
                       "The managed-by label of the slices that are the controller's.",
@@ -180,7 +182,8 @@ void AddDataPlane(std::vector<Entry>* entries) {
                            [=](Settings* s) { return &plane(s)->proxy_sync_time; }));
   entries->push_back(Count("proxy-groups", 1, 1000, "Groups of a zone's nodes that lag alike.",
                            [=](Settings* s) { return &plane(s)->proxy_groups; }));
-  entries->push_back(Number("default-rps", 0, 1e12, "a number", "Requests each second to a Service not named elsewhere.",
+  entries->push_back(Number("default-rps", 0, 1e12, "a number",
+                            "Requests each second to a Service not named elsewhere.",
                             [=](Settings* s) { return &plane(s)->default_rps; }));
   entries->push_back(Number("bytes-per-request", 0, 1e15, "a number", "Bytes of a request and its answer.",
                             [=](Settings* s) { return &plane(s)->bytes_per_request; }));

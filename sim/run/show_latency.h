@@ -45,9 +45,9 @@ class ShowLatency {
   bool Shows(const Endpoint& endpoint, const PodState& pod) const;
   void Sample(std::int64_t now, const ObjectKey& service, PodState* pod);
 
-  std::unordered_map<Text, PodState> pods_;           // by uid; looked up only
-  std::map<ObjectKey, std::vector<Text>> in_slice_;   // uids, sorted
-  std::map<ObjectKey, std::int64_t> first_;           // of a Service: its first slice
+  std::unordered_map<Text, PodState> pods_;          // by uid; looked up only
+  std::map<ObjectKey, std::vector<Text>> in_slice_;  // uids, sorted
+  std::map<ObjectKey, std::int64_t> first_;          // of a Service: its first slice
   std::vector<std::int64_t> samples_;
 };
 
