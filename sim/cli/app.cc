@@ -5,12 +5,14 @@
 
 #include "apis/concat.h"
 #include "sim/cli/command.h"
+#include "sim/cli/compare_command.h"
 #include "sim/cli/demo_command.h"
 #include "sim/cli/diff_command.h"
 #include "sim/cli/explain_command.h"
 #include "sim/cli/plan_command.h"
 #include "sim/cli/run_command.h"
 #include "sim/cli/serve_command.h"
+#include "sim/cli/sweep_command.h"
 #include "sim/report/table.h"
 
 namespace epslice::sim {
@@ -42,6 +44,9 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeDiffCommand());
   commands.push_back(MakeExplainCommand());
   commands.push_back(MakeRunCommand());
+  commands.push_back(MakeCompareCommand());
+  commands.push_back(MakeSweepCommand());
+  commands.push_back(MakeMergeCommand());
   commands.push_back(MakeServeCommand());
   commands.push_back(MakeDemoCommand());
   return commands;

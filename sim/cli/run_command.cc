@@ -9,6 +9,7 @@
 
 #include "apis/concat.h"
 #include "sim/cli/run_flags.h"
+#include "sim/report/html_report.h"
 #include "sim/report/structured.h"
 #include "sim/report/table.h"
 #include "sim/run/against_recording.h"
@@ -92,7 +93,7 @@ class RunCommand : public Command {
       case ReportFormat::kJson: PrintStructured(ToJson(report), OutputFormat::kJson, text); break;
       case ReportFormat::kYaml: PrintStructured(ToJson(report), OutputFormat::kYaml, text); break;
       case ReportFormat::kCsv: PrintCsv(report, text); break;
-      case ReportFormat::kHtml: text << "html"; break;
+      case ReportFormat::kHtml: text << HtmlPage({"", &report, nullptr, nullptr}); break;
       case ReportFormat::kTable: PrintReport(report, text); break;
     }
     return report_.Write(text.str(), streams);

@@ -10,7 +10,6 @@
 #include <iostream>
 
 #include "apis/concat.h"
-#include "controllers/manager/options.h"
 
 namespace epslice::sim {
 namespace {
@@ -36,8 +35,7 @@ void RunFlags::AddTo(CLI::App* app) {
       ->type_name("KEY=VALUE");
   app->add_option("--duration", duration_, "how much time to simulate: 90s, 1h30m")
       ->check([](const std::string& text) {
-        const absl::StatusOr<Duration> duration = ParseDuration(text);
-        return duration.ok() ? std::string() : std::string(duration.status().message());
+        return ParseSpan(text) ? std::string() : "--duration: \"" + text + "\" is no duration (90s, 1h30m)";
       })
       ->type_name("DURATION");
 }
@@ -54,7 +52,7 @@ RunSpec RunFlags::Spec(const Streams& streams) const {
   spec.standard_input = &streams.in;
   spec.scenario = scenario_;
   spec.settings = settings_;
-  if (!duration_.empty()) spec.duration = *ParseDuration(duration_);
+  if (!duration_.empty()) spec.duration = *ParseSpan(duration_);
   return spec;
 }
 

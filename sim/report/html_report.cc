@@ -45,7 +45,7 @@ RunReport Shortened(const RunReport& report) {
   return shorter;
 }
 
-void AppendSweep(const SweepTable& sweep, JsonWriter* json) {
+void AppendSweep(const HtmlSweep& sweep, JsonWriter* json) {
   const auto texts = [&](std::string_view key, const std::vector<std::string>& list) {
     json->Key(key);
     json->BeginArray();
@@ -57,13 +57,13 @@ void AppendSweep(const SweepTable& sweep, JsonWriter* json) {
   texts("metrics", sweep.metrics);
   json->Key("rows");
   json->BeginArray();
-  for (const SweepTable::Row& row : sweep.rows) {
+  for (const HtmlSweep::Row& row : sweep.rows) {
     json->BeginObject();
     texts("values", row.values);
     json->IntField("runs", row.runs);
     json->Key("bands");
     json->BeginArray();
-    for (const SweepTable::Band& band : row.bands) {
+    for (const HtmlSweep::Band& band : row.bands) {
       json->BeginObject();
       json->Key("mean"), json->Double(band.mean);
       json->Key("low"), json->Double(band.low);

@@ -16,7 +16,7 @@
 namespace epslice::sim {
 
 // Runs over a grid of settings, some seeds each.
-struct SweepTable {
+struct HtmlSweep {
   struct Band {
     double mean = 0, low = 0, high = 0;
     friend bool operator==(const Band&, const Band&) = default;
@@ -37,7 +37,7 @@ struct HtmlParts {
   std::string title;  // "": the report's name
   const RunReport* report = nullptr;
   const RunReport* baseline = nullptr;
-  const SweepTable* sweep = nullptr;
+  const HtmlSweep* sweep = nullptr;
 };
 
 // The page shows at most this many Services: the worst ones, then those with the

@@ -78,7 +78,20 @@ class Simulated : public RunObserver {
   }
   void OnWrite(const ControllerWrite& write) override {
     if (write.status.ok()) Count(write.verb, &writes[write.service]);
-    if (getenv("DBG")) { std::map<std::string,int> h; if (write.slice) for (auto& e : write.slice->endpoints) h[e.zone.str() + (e.conditions.ready.value_or(false) ? "+" : "-") + (e.hints && !e.hints->forZones.empty() ? e.hints->forZones[0].str() : "")]++; for (auto& [k,v] : h) fprintf(stderr, "%s=%d,", k.c_str(), v); fprintf(stderr, " "); } if (getenv("DBG")) fprintf(stderr, "%s %.6f %.6f %s %d %d %s\n", write.service.ToString().c_str(), write.planned.count()/1e9, write.committed.count()/1e9, std::string(VerbName(write.verb)).c_str(), write.status.code, write.slice ? (int)write.slice->endpoints.size() : -1, write.slice? std::string(write.slice->metadata.annotations.Get(kAnnotationTriggerTime)).c_str():"");
+    if (getenv("DBG")) {
+      std::map<std::string, int> h;
+      if (write.slice)
+        for (auto& e : write.slice->endpoints)
+          h[e.zone.str() + (e.conditions.ready.value_or(false) ? "+" : "-") +
+            (e.hints && !e.hints->forZones.empty() ? e.hints->forZones[0].str() : "")]++;
+      for (auto& [k, v] : h) fprintf(stderr, "%s=%d,", k.c_str(), v);
+      fprintf(stderr, " ");
+    }
+    if (getenv("DBG"))
+      fprintf(stderr, "%s %.6f %.6f %s %d %d %s\n", write.service.ToString().c_str(), write.planned.count() / 1e9,
+              write.committed.count() / 1e9, std::string(VerbName(write.verb)).c_str(), write.status.code,
+              write.slice ? (int)write.slice->endpoints.size() : -1,
+              write.slice ? std::string(write.slice->metadata.annotations.Get(kAnnotationTriggerTime)).c_str() : "");
   }
 
   std::map<ObjectKey, WriteCounts> writes;

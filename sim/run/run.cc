@@ -30,7 +30,8 @@ absl::Status Bad(std::string message) { return absl::InvalidArgumentError(std::m
 absl::Status ApplyScenario(const Scenario& scenario, Settings* settings) {
   for (const ScenarioSetting& setting : scenario.settings) {
     const absl::Status set = settings->Set(setting.key, setting.value);
-    if (!set.ok()) return Bad(Concat(scenario.file, ": line ", setting.line, ": settings: ", std::string(set.message())));
+    if (!set.ok())
+      return Bad(Concat(scenario.file, ": line ", setting.line, ": settings: ", std::string(set.message())));
   }
   DataPlaneOptions& plane = settings->data_plane;
   if (scenario.traffic.default_rps) plane.default_rps = *scenario.traffic.default_rps;

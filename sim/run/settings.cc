@@ -12,6 +12,16 @@
 #include "controllers/topologyhints/policy.h"
 
 namespace epslice::sim {
+
+std::optional<Duration> ParseSpan(std::string_view text) {
+  absl::Duration value;
+  const std::string terminated(text);
+  if (!absl::ParseDuration(terminated, &value) || value < absl::ZeroDuration() || value > absl::Hours(876'000)) {
+    return std::nullopt;
+  }
+  return Duration(absl::ToInt64Nanoseconds(value));
+}
+
 namespace {
 
 struct Entry {
@@ -34,15 +44,6 @@ std::string FormatNumber(double value) {
   char text[64];
   const auto [end, error] = std::to_chars(text, text + sizeof(text), value);
   return error == std::errc() ? std::string(text, end) : std::string();
-}
-
-std::optional<Duration> ParseSpan(std::string_view text) {
-  absl::Duration value;
-  const std::string terminated(text);
-  if (!absl::ParseDuration(terminated, &value) || value < absl::ZeroDuration() || value > absl::Hours(876'000)) {
-    return std::nullopt;
-  }
-  return Duration(absl::ToInt64Nanoseconds(value));
 }
 
 std::string FormatSpan(Duration value) { return absl::FormatDuration(absl::Nanoseconds(value.count())); }

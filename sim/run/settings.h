@@ -9,6 +9,7 @@
 #ifndef EPSLICE_SIM_RUN_SETTINGS_H_
 #define EPSLICE_SIM_RUN_SETTINGS_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,10 @@
 #include "sim/engine/simulation.h"
 
 namespace epslice::sim {
+
+// A Go duration ("500ms", "1m30s") that is not negative, up to 100 years; nullopt
+// otherwise.
+std::optional<Duration> ParseSpan(std::string_view text);
 
 struct Settings {
   SimulationOptions simulation;

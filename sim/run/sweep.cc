@@ -149,6 +149,20 @@ SweepTable Tabulate(const SweepSpec& spec, const SweepRows& rows) {
   return table;
 }
 
+std::map<std::string, double> MetricsOf(const RunReport& report) {
+  std::map<std::string, double> metrics;
+  for (const NumberOf<RunNumbers>& number : RunNumberTable()) {
+    metrics.emplace(number.name, report.numbers.*number.member);
+  }
+  return metrics;
+}
+
+const std::vector<std::string>& HeadlineMetrics() {
+  static const std::vector<std::string> kMetrics = {"writes",         "fanOutBytes",     "podToProxiesP99", "slices",
+                                                    "crossZoneShare", "blackHoledShare", "maxOverload"};
+  return kMetrics;
+}
+
 absl::Status RunJobs(const std::vector<SweepJob>& jobs, int threads,
                      const std::function<absl::StatusOr<SweepRow>(const SweepJob&)>& run,
                      const std::function<absl::Status(const SweepRow&)>& done) {

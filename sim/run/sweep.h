@@ -20,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "sim/report/run_report.h"
 
 namespace epslice::sim {
 
@@ -108,6 +109,11 @@ SweepTable Tabulate(const SweepSpec& spec, const SweepRows& rows);
 std::string SweepJson(const SweepTable& table);
 // One row for each point and metric: the settings, metric, n, mean, low, high.
 std::string SweepCsv(const SweepTable& table);
+
+// The numbers of a run that make a row, by name; and those that a table shows
+// when nobody asks for others.
+std::map<std::string, double> MetricsOf(const RunReport& report);
+const std::vector<std::string>& HeadlineMetrics();
 
 // Runs `jobs` in `threads` threads. `run` is called from them, and must be
 // thread-safe; `done` is called for each job under one lock, in the order they
