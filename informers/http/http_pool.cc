@@ -22,8 +22,9 @@ absl::StatusOr<std::unique_ptr<HttpPool>> HttpPool::Create(HttpPoolOptions optio
 
 bool HttpPool::Renew(const TlsClientOptions& options) {
   absl::StatusOr<std::shared_ptr<const TlsContext>> tls = TlsContext::Client(options);
-  if (tls.ok()) tls_ = *std::move(tls);
-  return tls.ok();
+  if (!tls.ok()) return false;
+  tls_ = *std::move(tls);
+  return true;
 }
 
 void HttpPool::UseIdentity(const std::shared_ptr<const Identity>& identity) {
