@@ -44,7 +44,7 @@ class LeaseTransport : public Transport {
       std::lock_guard<std::mutex> lock(mu_);
       cv_.notify_all();
     });
-    const Status status = Stream(request, cancel, on_event);
+    Status status = Stream(request, cancel, on_event);
     cancel->Unregister(id);
     return status;
   }
