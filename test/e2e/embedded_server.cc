@@ -19,6 +19,15 @@ constexpr int kTokensPerAccount = 16;
 // with the caches of a kube-apiserver.
 constexpr int kWatchHistory = 1000;
 
+constexpr char kProgram[] = EPSLICE_BIN_DIR "/endpointslice-sim";
+
+// Whether the program enforces roles.
+bool KnowsRbac() {
+  const std::unique_ptr<Child> help = Launch({kProgram, "serve", "--help"});
+  help->Wait();
+  return Says(*help, "--authorization-mode");
+}
+
 struct Token {
   std::string token;
   std::string account;
@@ -58,10 +67,17 @@ class EmbeddedServer : public TestServer {
       csv += token.token + "," + accounts_.UserOf(token.account) + "," + token.account + "\n";
     }
     WritePrivateFile(scratch_ + "/tokens.csv", csv);
-    child_ = Launch({EPSLICE_BIN_DIR "/endpointslice-sim", "serve", "--listen=127.0.0.1:" + std::to_string(port_),
-                     "--tls-cert-file=" + pki_.cert_file, "--tls-private-key-file=" + pki_.key_file,
-                     "--token-auth-file=" + scratch_ + "/tokens.csv", "--state=" + scratch_ + "/state.jsonl",
-                     "--watch-history=" + std::to_string(kWatchHistory), "-v=1"});
+    std::vector<std::string> args = {kProgram,
+                                     "serve",
+                                     "--listen=127.0.0.1:" + std::to_string(port_),
+                                     "--tls-cert-file=" + pki_.cert_file,
+                                     "--tls-private-key-file=" + pki_.key_file,
+                                     "--token-auth-file=" + scratch_ + "/tokens.csv",
+                                     "--state=" + scratch_ + "/state.jsonl",
+                                     "--watch-history=" + std::to_string(kWatchHistory),
+                                     "-v=1"};
+    if (rbac_) args.emplace_back("--authorization-mode=RBAC");
+    child_ = Launch(std::move(args));
     if (Poll(std::chrono::seconds(30), [this] { return Says(*child_, "serving https://") || child_->Ended(); }) &&
         !child_->Ended()) {
       return absl::OkStatus();
@@ -93,6 +109,7 @@ class EmbeddedServer : public TestServer {
  private:
   const ControllerAccounts accounts_;
   const std::string scratch_;
+  const bool rbac_ = KnowsRbac();
   const int port_;
   const ServerPki pki_;
   const std::string admin_token_;

@@ -16,7 +16,7 @@ namespace {
 
 using testing::IsEmpty;
 
-constexpr Duration kLease = std::chrono::seconds(4);
+constexpr Duration kLease = std::chrono::seconds(6);
 
 class Failover : public E2eTest {
  protected:
@@ -32,7 +32,7 @@ class Failover : public E2eTest {
   std::unique_ptr<Replica> Start(int account) {
     return suite().StartReplica(
         suite().accounts().names[static_cast<std::size_t>(account)],
-        {"--leader-elect-lease-duration=4s", "--leader-elect-renew-deadline=3s", "--leader-elect-retry-period=500ms"});
+        {"--leader-elect-lease-duration=6s", "--leader-elect-renew-deadline=5s", "--leader-elect-retry-period=500ms"});
   }
   // How long it took until it led.
   Duration AwaitLeading(const Replica& replica) {

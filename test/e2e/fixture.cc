@@ -36,7 +36,7 @@ void E2eTest::SetUp() {
   if (!suite().server().owned()) {
     ASSERT_TRUE(Poll(kPatience, [&] { return admin().Get(Path("serviceaccounts", "default")).ok(); }));
   }
-  watch_ = std::make_unique<SliceWatch>(&admin(), ns_);
+  watch_ = std::make_unique<SliceWatch>(&admin(), ns_, suite().controller_name());
   suite().EnsureController();
 }
 
@@ -68,7 +68,9 @@ Answer E2eTest::Patiently(const std::function<Answer()>& call) {
   Answer answer;
   Poll(kPatience, [&] {
     answer = call();
-    return answer.code != 0 && answer.code != 429 && answer.code < 500;
+    // A kube-apiserver that has just started says 403 until its admission is.
+    const bool starting = answer.code == 403 && answer.text.find("not yet ready") != std::string::npos;
+    return answer.code != 0 && answer.code != 429 && answer.code < 500 && !starting;
   });
   return answer;
 }

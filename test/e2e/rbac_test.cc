@@ -66,6 +66,11 @@ using Rbac = E2eTest;
 TEST_F(Rbac, TheBaseGrantsWhatIsUsedAndNoMore) {
   if (suite().server().Log().empty()) GTEST_SKIP() << "NOT TESTED: the cluster shows us no log of its requests";
   if (!suite().rbac()) std::cout << "roles are not enforced by this server: only what is used is compared" << std::endl;
+  // What a server refuses that has just started, in tests before this one, is no
+  // matter of roles.
+  suite().StopController();
+  const std::size_t before = suite().server().Log().size();
+  suite().EnsureController();
   // One of each: lists, watches, the Lease, an Event, a slice made, changed and deleted.
   AddThreeZones(1);
   CreateService("web", {{"ipFamilyPolicy", "PreferDualStack"}},
@@ -83,12 +88,16 @@ TEST_F(Rbac, TheBaseGrantsWhatIsUsedAndNoMore) {
   const Grants granted = GrantsOfTheBase();
   const auto made = [&] {
     Grants used;
-    for (const LoggedRequest& request : suite().server().Log()) {
+    const std::vector<LoggedRequest> log = suite().server().Log();
+    for (std::size_t i = 0; i < log.size(); ++i) {
+      const LoggedRequest& request = log[i];
       if (request.user_agent.rfind("endpointslice-controller/", 0) != 0) continue;
       const std::string resource =
           request.subresource.empty() ? request.resource : request.resource + "/" + request.subresource;
       const std::string grant = Grant(request.group, resource, request.verb);
-      EXPECT_NE(request.code, 403) << grant << " in " << request.namespace_;
+      if (i >= before) {
+        EXPECT_NE(request.code, 403) << grant << " in " << request.namespace_;
+      }
       used.insert(grant);
     }
     return used;

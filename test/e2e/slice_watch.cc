@@ -14,8 +14,10 @@ Json PartOf(const Json& object, const char* key) { return object.contains(key) ?
 
 }  // namespace
 
-SliceWatch::SliceWatch(ApiClient* client, const std::string& ns)
-    : client_(client), path_("/apis/discovery.k8s.io/v1/namespaces/" + ns + "/endpointslices") {
+SliceWatch::SliceWatch(ApiClient* client, const std::string& ns, std::string managed_by)
+    : client_(client),
+      path_("/apis/discovery.k8s.io/v1/namespaces/" + ns + "/endpointslices"),
+      managed_by_(std::move(managed_by)) {
   Relist();
   thread_ = std::thread([this] { Run(); });
 }
@@ -48,12 +50,16 @@ void SliceWatch::AwaitChange(Duration most) {
 
 void SliceWatch::Note(const std::string& type, const Json& slice) {
   version_ = VersionOf(slice);
-  if (type == "DELETED") {
-    present_.erase(NameOf(slice));
-  } else {
+  const Json labels = slice.at("metadata").value("labels", Json::object());
+  const bool ours = labels.value("endpointslice.kubernetes.io/managed-by", "") == managed_by_;
+  if (type != "DELETED" && ours) {
     present_[NameOf(slice)] = slice;
+    events_.push_back({type, slice});
+  } else if (present_.erase(NameOf(slice)) > 0) {
+    events_.push_back({"DELETED", slice});
+  } else {
+    return;
   }
-  events_.push_back({type, slice});
   changed_.notify_all();
 }
 

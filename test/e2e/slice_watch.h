@@ -1,5 +1,5 @@
-// SliceWatch: follows the EndpointSlices of a namespace through a watch of its
-// own, and keeps every change, so that a test can say what was never to be seen.
+// SliceWatch: follows the EndpointSlices of one manager in a namespace through a
+// watch of its own, and keeps every change, so that a test can say what was never to be seen.
 #ifndef EPSLICE_TEST_E2E_SLICE_WATCH_H_
 #define EPSLICE_TEST_E2E_SLICE_WATCH_H_
 
@@ -25,8 +25,9 @@ struct SliceEvent {
 // Thread-safe.
 class SliceWatch {
  public:
-  // Returns when the first list is complete. `client` must outlive this.
-  SliceWatch(ApiClient* client, const std::string& ns);
+  // Slices of other managers are passed over; one that goes to another is
+  // deleted. Returns when the first list is complete. `client` must outlive this.
+  SliceWatch(ApiClient* client, const std::string& ns, std::string managed_by);
   ~SliceWatch();
   SliceWatch(const SliceWatch&) = delete;
   SliceWatch& operator=(const SliceWatch&) = delete;
@@ -46,6 +47,7 @@ class SliceWatch {
 
   ApiClient* const client_;
   const std::string path_;
+  const std::string managed_by_;
   mutable std::mutex mu_;
   std::condition_variable changed_;
   // Below: guarded by mu_.

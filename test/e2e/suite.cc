@@ -219,13 +219,26 @@ void Suite::StopController() {
   controller_.reset();
 }
 
+// Of an existing cluster, whose other Services our controller cared for, too.
+void Suite::RemoveWhatIsLeft() {
+  for (const std::string& path : cluster_objects_) admin_->Delete(path);
+  admin_->Delete("/api/v1/namespaces/" + system_namespace());
+  const std::string group = "/apis/discovery.k8s.io/v1";
+  const std::string selector = "?labelSelector=endpointslice.kubernetes.io%2Fmanaged-by%3D" + controller_name_;
+  const Answer left = admin_->Get(group + "/endpointslices" + selector);
+  EXPECT_TRUE(left.ok()) << left.ToString();
+  if (!left.ok()) return;
+  for (const Json& slice : left.body.at("items")) {
+    const Json& meta = slice.at("metadata");
+    admin_->Delete(group + "/namespaces/" + meta.at("namespace").get<std::string>() + "/endpointslices/" +
+                   meta.at("name").get<std::string>());
+  }
+}
+
 void Suite::TearDown() {
   if (admin_ != nullptr) StopController();
   controller_.reset();
-  if (admin_ != nullptr && !server_->owned()) {
-    for (const std::string& path : cluster_objects_) admin_->Delete(path);
-    admin_->Delete("/api/v1/namespaces/" + system_namespace());
-  }
+  if (admin_ != nullptr && !server_->owned()) RemoveWhatIsLeft();
   admin_.reset();
   server_.reset();
 }

@@ -69,7 +69,7 @@ class Suite : public testing::Environment {
   const ControllerAccounts& accounts() const { return accounts_; }
   // The value of the managed-by label of the slices that are ours.
   const std::string& controller_name() const { return controller_name_; }
-  // The rules of manifests/base are enforced.
+  // Whether the roles of manifests/base are made, and enforced.
   bool rbac() const { return rbac_; }
 
   // A replica of `account`; `args` come after those that all have.
@@ -84,6 +84,7 @@ class Suite : public testing::Environment {
   Replica* controller() { return controller_.get(); }
 
  private:
+  void RemoveWhatIsLeft();
   void MakeAccounts();
   void MakeRoles();
   void AwaitRoles();
