@@ -78,6 +78,9 @@ class WorkQueue {
   // be when the work on them ends.
   std::size_t depth() const { return depth_; }
   bool empty() const { return ready_size() + delayed_size() + processing_size() == 0; }
+  // Keys that are remembered: those above, and those whose backoff was not
+  // forgotten.
+  std::size_t known_size() const { return states_.size(); }
 
   // Totals since construction, for metrics: keys that became dirty, and calls
   // of AddAfter() and AddRateLimited() (what client-go's retries_total counts).

@@ -50,7 +50,10 @@ void PlanApplier::Fail(const SliceWrite& write, const Status& status) {
   // In a namespace that is going away every create fails, and nobody needs
   // the slices any more.
   if (write.op == SliceWrite::Op::kCreate && status.HasCause(kCauseNamespaceTerminating)) return;
-  if (status.code == 0) outcome_.unknown = true;
+  // What a server, or a proxy before it, says when it gave up waiting does not
+  // tell what its storage did: a create that is sent again would be a second
+  // slice.
+  if (status.code == 0 || status.code >= 500) outcome_.unknown = true;
   outcome_.errors.push_back(DescribeRequest(RequestFor(write)) + ": " + status.ToString());
 }
 

@@ -30,7 +30,8 @@ struct Outcome {
   std::int64_t deletes = 0;
   // One line for each failure; empty: everything went through.
   std::vector<std::string> errors;
-  // A write got no answer: it may or may not have happened.
+  // A write got no answer, or an error of the server (5xx): it may or may not
+  // have happened.
   bool unknown = false;
 };
 

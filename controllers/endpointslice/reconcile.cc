@@ -123,12 +123,22 @@ class AddressTypePlan {
   void AddPlaceholder(std::size_t existing, Plan* plan, SliceChanges* changes) const {
     if (changes->remove.size() != existing || !changes->create.empty()) return;
     plan->metrics.desired_slices += 1;
-    if (!config_.as_recorded && changes->remove.size() == 1 && IsPlaceholder(*changes->remove[0], shape_)) {
-      changes->unchanged.push_back(changes->remove[0]);
-      changes->remove.clear();
-      return;
-    }
+    if (!config_.as_recorded && KeepPlaceholder(changes)) return;
     changes->create.push_back(shape_.Make(address_type_, {}));
+  }
+
+  // One of the slices that would go is what would take their place: it stays.
+  // (The reference sees that only where it is the sole one, and else writes it
+  // again as it is.)
+  bool KeepPlaceholder(SliceChanges* changes) const {
+    std::vector<SlicePtr>& remove = changes->remove;
+    const auto kept = std::find_if(remove.begin(), remove.end(), [&](const SlicePtr& slice) {
+      return IsPlaceholder(*slice, shape_) && (remove.size() == 1 || internal::OwnedBy(*slice, *input_.service));
+    });
+    if (kept == remove.end()) return false;
+    changes->unchanged.push_back(std::move(*kept));
+    remove.erase(kept);
+    return true;
   }
 
   const ReconcileInput& input_;

@@ -80,6 +80,8 @@ void ServiceController::Observe(const Change<Node>& change, Instant now) {
 void ServiceController::Observe(const Change<EndpointSlice>& change, Instant now) {
   if (!started_) return;
   const std::vector<Routed> routed = router_.OnSlice(change, &tracker_);
+  // A deletion of ours, maybe: it has no version to wait for.
+  if (change.after == nullptr && !awaited_.empty()) EndAwait(ServiceOfSlice(*change.before), now);
   if (routed.size() == 1 && queue_.processing(routed.front().service) && StaysWhereItIs(change)) {
     early_[routed.front().service].push_back(
         {change.after != nullptr ? change.after : change.before, change.after == nullptr, now + routed.front().delay});
@@ -99,6 +101,37 @@ void ServiceController::QueueNews(const ObjectKey& service, const Outcome& outco
                                     : !tracker_.IsNews(service, *early.slice);
     if (!echo) queue_.AddAfter(service, std::max(early.due - now, Duration(0)), now);
   }
+}
+
+void ServiceController::ObserveSliceVersion(std::string_view resource_version, Instant now) {
+  tracker_.ObserveVersion(resource_version);
+  auto next = awaiting_.lower_bound({1, ObjectKey()});
+  while (next != awaiting_.end() && next->first <= tracker_.observed_version()) EndAwait((next++)->second, now);
+}
+
+void ServiceController::AwaitSlices(const ObjectKey& key, Instant now) {
+  ++counters_.stale;
+  const std::uint64_t version = tracker_.AwaitedVersion(key);
+  const auto [it, inserted] = awaited_.emplace(key, version);
+  if (!inserted) awaiting_.erase({std::exchange(it->second, version), key});
+  awaiting_.emplace(version, key);
+  Retry(key, now);
+}
+
+bool ServiceController::StopAwaiting(const ObjectKey& key) {
+  const auto it = awaited_.find(key);
+  if (it == awaited_.end()) return false;
+  awaiting_.erase({it->second, key});
+  awaited_.erase(it);
+  return true;
+}
+
+// A copy of the key: it may be the one in the set.
+void ServiceController::EndAwait(ObjectKey key, Instant now) {
+  if (!StopAwaiting(key)) return;
+  // Each event that came meanwhile made the backoff longer, up to a quarter of
+  // an hour, and the echo of a write queues nothing.
+  queue_.AddAfter(key, options_.queue.base_delay, now);
 }
 
 void ServiceController::QueueOutdatedHints(Instant now) {
@@ -127,6 +160,7 @@ std::optional<Job> ServiceController::Next(Instant now) {
     if (unsure_.contains(*key)) return MakeVerify(*key);
     std::shared_ptr<const Service> service = stores_.services.Get(*key);
     if (service == nullptr) {
+      StopAwaiting(*key);
       tracker_.Forget(*key);
       trigger_times_.Forget(*key);
     }
@@ -138,9 +172,11 @@ std::optional<Job> ServiceController::Next(Instant now) {
       return job;
     }
     auto slices = SlicesOf(*key);
-    if (!tracker_.Stale(*key, slices, now)) return MakeSync(*key, std::move(service), std::move(slices));
-    ++counters_.stale;
-    Retry(*key, now);
+    if (!tracker_.Stale(*key, slices, now)) {
+      StopAwaiting(*key);
+      return MakeSync(*key, std::move(service), std::move(slices));
+    }
+    AwaitSlices(*key, now);
   }
   return std::nullopt;
 }

@@ -19,9 +19,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "apis/core.h"
@@ -115,7 +117,7 @@ class ServiceController {
   void Observe(const Change<EndpointSlice>& change, Instant now);
   // The slice store has seen everything up to this resourceVersion; after the
   // changes it came with.
-  void ObserveSliceVersion(std::string_view resource_version) { tracker_.ObserveVersion(resource_version); }
+  void ObserveSliceVersion(std::string_view resource_version, Instant now);
 
   // The next Service to work on, if there is one. Each Job is to be
   // completed; a Service is never in two Jobs at once.
@@ -142,6 +144,16 @@ class ServiceController {
   };
   const Counters& counters() const { return counters_; }
   const HintTotals::Totals& hint_totals() const { return hint_totals_.totals(); }
+  // Services that something is remembered of, beside the stores: none of them
+  // is to outlive its Service for longer than its last sync.
+  struct Remembered {
+    std::size_t written = 0, trigger_times = 0, unsure = 0, awaited = 0, hints = 0, queue = 0;
+    friend bool operator==(const Remembered&, const Remembered&) = default;
+  };
+  Remembered remembered() const {
+    return {tracker_.size(), trigger_times_.size(), unsure_.size(),
+            awaited_.size(), hints_.size(),         queue_.known_size()};
+  }
 
  private:
   void Enqueue(const std::vector<Routed>& routed, Instant now);
@@ -159,6 +171,13 @@ class ServiceController {
   // What came early and is no echo of the job's writes, now that they are known.
   void QueueNews(const ObjectKey& service, const Outcome& outcome, Instant now);
   void Retry(const ObjectKey& key, Instant now);
+  // The store lags behind what was written: tries later.
+  void AwaitSlices(const ObjectKey& key, Instant now);
+  // False: it was not.
+  bool StopAwaiting(const ObjectKey& key);
+  // The store has caught up: what was put off for that is due soon, however
+  // long it was put off for.
+  void EndAwait(ObjectKey key, Instant now);
 
   const ServiceControllerOptions options_;
   ClusterStores stores_;
@@ -177,6 +196,10 @@ class ServiceController {
     Instant due{0};  // if it is news
   };
   std::unordered_map<ObjectKey, std::vector<Early>> early_;
+  // Services that were put off because the store lags: by the version that it
+  // has to have seen (0: a deletion, or no number), and the other way round.
+  std::set<std::pair<std::uint64_t, ObjectKey>> awaiting_;
+  std::unordered_map<ObjectKey, std::uint64_t> awaited_;
   // Copied on write while a job holds it.
   std::shared_ptr<NodeZones> zones_ = std::make_shared<NodeZones>();
   ZoneCapacities capacities_;

@@ -1,5 +1,6 @@
 #include "controllers/endpointslice/slice_tracker.h"
 
+#include <algorithm>
 #include <charconv>
 #include <unordered_map>
 
@@ -65,6 +66,16 @@ bool SliceTracker::Stale(const ObjectKey& service, const std::vector<std::shared
     }
   }
   return stale;
+}
+
+std::uint64_t SliceTracker::AwaitedVersion(const ObjectKey& service) const {
+  std::uint64_t awaited = 0;
+  const auto found = services_.find(service);
+  if (found == services_.end()) return 0;
+  for (const auto& [uid, entry] : found->second) {
+    if (!entry.deleted && entry.version) awaited = std::max(awaited, *entry.version);
+  }
+  return awaited <= observed_ ? 0 : awaited;
 }
 
 const SliceTracker::Entry* SliceTracker::Find(const ObjectKey& service, const Text& uid) const {

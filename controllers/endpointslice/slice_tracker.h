@@ -40,10 +40,19 @@ class SliceTracker {
   // We deleted this slice; a delete event will follow.
   void Deleted(const ObjectKey& service, const EndpointSlice& slice, Instant now);
   void Forget(const ObjectKey& service) { services_.erase(service); }
+  // Services that it knows of.
+  std::size_t size() const { return services_.size(); }
 
   // Whether `slices`, all that the store has for the Service, lag behind what
   // we wrote. Entries that can no longer be waited for end here.
   bool Stale(const ObjectKey& service, const std::vector<std::shared_ptr<const EndpointSlice>>& slices, Instant now);
+
+  // Once the store has seen everything up to this version, no write of the
+  // Service is waited for any more (deletions aside, which have no version); 0
+  // when none is, or versions are not numbers.
+  std::uint64_t AwaitedVersion(const ObjectKey& service) const;
+  // See ObserveVersion().
+  std::uint64_t observed_version() const { return observed_; }
 
   // A slice was added or updated: is that news, not the echo of our write?
   bool IsNews(const ObjectKey& service, const EndpointSlice& slice) const;

@@ -37,6 +37,8 @@ class TriggerTimes {
   Result Compute(const Service& service, const std::vector<std::shared_ptr<const Pod>>& pods) const;
   void Commit(const ObjectKey& service, std::shared_ptr<const State> next) { states_[service] = std::move(next); }
   void Forget(const ObjectKey& service) { states_.erase(service); }
+  // Services that it knows of.
+  std::size_t size() const { return states_.size(); }
 
  private:
   std::unordered_map<ObjectKey, std::shared_ptr<const State>> states_;

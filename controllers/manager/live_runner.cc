@@ -90,7 +90,7 @@ void LiveRunner::Impl::Apply(const Watcher& watcher, WatchUpdate update, Store<T
     const Instant now = clock->Now();
     changes = ApplyUpdate(std::move(update), store);
     for (const Change<T>& change : changes) controller.Observe(change, now);
-    if constexpr (std::is_same_v<T, EndpointSlice>) controller.ObserveSliceVersion(watcher.resource_version());
+    if constexpr (std::is_same_v<T, EndpointSlice>) controller.ObserveSliceVersion(watcher.resource_version(), now);
     if (watcher.synced() && !synced->exchange(true)) {
       monitor.InformerSynced(T::kKind);
       StartWhenSynced(now);

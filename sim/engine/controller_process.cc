@@ -35,7 +35,7 @@ ControllerProcess::ControllerProcess(const ControllerProcessOptions& options, co
   pop_times_.next = options.controller.queue.observer;
   core_ = std::make_unique<Core>(With(options.controller, &pop_times_));
   for (std::size_t i = 0; i < kFeeds.size(); ++i) {
-    const InformerFeed::Links links{this, options.scheduler, &server_.server(), options.watch_latency};
+    const InformerFeed::Links links{this, options.scheduler, &server_.server(), options.watch_latency, options.faults};
     feeds_[i] = std::make_unique<InformerFeed>(kFeeds[i], options.watcher,
                                                random.Fork(static_cast<std::uint64_t>(kFeeds[i])), links);
   }
@@ -80,7 +80,7 @@ void ControllerProcess::Apply(Kind kind, const WatchUpdate& update, const std::s
     case Kind::kService: apply(&controller.stores().services); break;
     case Kind::kPod: apply(&controller.stores().pods); break;
     case Kind::kNode: apply(&controller.stores().nodes); break;
-    default: apply(&controller.stores().slices); controller.ObserveSliceVersion(resource_version);
+    default: apply(&controller.stores().slices); controller.ObserveSliceVersion(resource_version, now);
   }
   if (!update.replace) return;
   synced_[static_cast<std::size_t>(std::find(kFeeds.begin(), kFeeds.end(), kind) - kFeeds.begin())] = true;
@@ -170,14 +170,25 @@ void ControllerProcess::Send(Worker* worker, Request request) {
   worker->request = std::move(request);
   worker->sent = scheduler_.now() + bucket_.Reserve(scheduler_.now());
   const Duration latency = options_.write_latency->Draw(&write_random_);
-  worker->way_back = latency - latency / 2;
-  scheduler_.At(worker->sent + latency / 2, [this, worker] { OnArrival(worker); });
+  Duration there = latency / 2;
+  worker->way_back = latency - there;
+  if (options_.faults != nullptr) {
+    worker->fate = options_.faults->OnRequest(worker->request);
+    there += worker->fate->there;
+    worker->way_back += worker->fate->back;
+  }
+  scheduler_.At(worker->sent + there, [this, worker] { OnArrival(worker); });
 }
 
 void ControllerProcess::OnArrival(Worker* worker) {
   if (stopped() && stopped_at_ < worker->sent) return;
-  Response response = server_.Handle(worker->request, true);
+  Response response;
+  if (!worker->fate || worker->fate->happens) response = server_.Handle(worker->request, true);
   if (stopped()) return;
+  if (worker->fate && !worker->fate->status.ok()) {
+    response = {};
+    response.status = worker->fate->status;
+  }
   worker->response = std::move(response);
   worker->committed = scheduler_.now();
   scheduler_.After(worker->way_back, [this, worker] {

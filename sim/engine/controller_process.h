@@ -20,6 +20,7 @@
 #include "controllers/endpointslice/service_controller.h"
 #include "informers/random.h"
 #include "informers/rate_limiter.h"
+#include "sim/cluster/faults.h"
 #include "sim/engine/informer_feed.h"
 #include "sim/engine/latency.h"
 #include "sim/engine/observed_server.h"
@@ -44,6 +45,7 @@ struct ControllerProcessOptions {
   const Latency* write_latency = nullptr;
   // Of sync times; read for each sync. Null: 1.
   const double* sync_slowdown = nullptr;
+  Faults* faults = nullptr;  // null: nothing goes wrong
 };
 
 class ControllerProcess : public InformerFeed::Owner {
@@ -90,6 +92,7 @@ class ControllerProcess : public InformerFeed::Owner {
     Duration way_back{0};
     Request request;
     Response response;
+    std::optional<Faults::RequestFate> fate;
   };
   struct QueueDepth {
     std::size_t ready = 0, delayed = 0, processing = 0;

@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace epslice::sim {
+namespace {
+
+// How many events may come again after a new connection.
+constexpr std::size_t kMostRepeated = 6;
+
+}  // namespace
 
 InformerFeed::InformerFeed(Kind kind, const WatcherOptions& options, Random random, const Links& links)
     : kind_(kind), links_(links), random_(random), watcher_(kind, options, random_.Next()) {}
@@ -55,11 +61,18 @@ void InformerFeed::Continue() {
 
 void InformerFeed::List(const Request& request) {
   state_ = State::kListing;
+  Faults::RequestFate fate;
+  if (links_.faults != nullptr) fate = links_.faults->OnRequest(request);
   const Duration latency = links_.latency->Draw(&random_);
-  links_.scheduler->After(latency / 2, [this, request, latency, epoch = ++epoch_] {
+  links_.scheduler->After(latency / 2 + fate.there, [this, request, latency, fate, epoch = ++epoch_] {
     if (epoch != epoch_) return;
-    auto response = std::make_shared<const Response>(links_.server->Handle(request));
-    links_.scheduler->After(latency - latency / 2, [this, response, epoch] {
+    auto response = std::make_shared<Response>();
+    if (fate.status.ok()) {
+      *response = links_.server->Handle(request);
+    } else {
+      response->status = fate.status;
+    }
+    links_.scheduler->After(latency - latency / 2 + fate.back, [this, response, epoch] {
       if (epoch != epoch_) return;
       state_ = State::kIdle;
       WatchUpdate update;
@@ -74,13 +87,18 @@ void InformerFeed::List(const Request& request) {
 void InformerFeed::Watch(const Request& request) {
   state_ = State::kWatching;
   ++epoch_;
+  silent_ = false;
   Status status;
-  handle_ = links_.server->Watch(
-      request,
-      [this](const WatchEvent& event) {
-        Post({{}, event.type, event.initialEventsEnd, event.object, event.resourceVersion});
-      },
-      &status);
+  if (links_.faults != nullptr) {
+    status = links_.faults->OnWatch(request);
+    if (status.ok() && !request.list.sendInitialEvents && links_.faults->Repeats()) {
+      for (const Message& message : std::exchange(delivered_, {})) Post(message);
+    }
+  }
+  if (status.ok()) {
+    handle_ = links_.server->Watch(
+        request, [this](const WatchEvent& event) { OnWatchEvent(event); }, &status);
+  }
   if (handle_ == nullptr) {
     state_ = State::kIdle;
     pending_.clear();
@@ -94,15 +112,62 @@ void InformerFeed::Watch(const Request& request) {
 }
 
 void InformerFeed::OnTimeout() {
-  if (handle_ == nullptr) return;
+  if (handle_ == nullptr || silent_) return;
   handle_.reset();
   // A kind that nothing happens to would else fall behind the history.
-  Post({{}, WatchEventType::kBookmark, false, {}, std::to_string(links_.server->resource_version())});
-  Post({{}, WatchEventType::kBookmark, false, {}, {}});
+  Message bookmark(WatchEventType::kBookmark);
+  bookmark.version = std::to_string(links_.server->resource_version());
+  Post(std::move(bookmark));
+  PostEnding(Status{});
 }
 
-void InformerFeed::Post(Message message) {
-  const Instant soonest = links_.scheduler->now() + links_.latency->Draw(&random_);
+void InformerFeed::OnWatchEvent(const WatchEvent& event) {
+  Message message(event.type);
+  message.initial_end = event.initialEventsEnd;
+  message.object = event.object;
+  message.version = event.resourceVersion;
+  if (links_.faults == nullptr) {
+    Post(std::move(message));
+  } else if (!silent_) {
+    PostWithFaults(std::move(message));
+  }
+}
+
+// Under the server's lock: what it is to do of itself waits until after.
+void InformerFeed::PostWithFaults(Message message) {
+  using What = Faults::EventFate::What;
+  const Faults::EventFate fate = links_.faults->OnEvent();
+  MemoryApiServer* const server = links_.server;
+  if (fate.compact) links_.scheduler->After(Duration{0}, [server] { server->CompactHistory(); });
+  // One bookmark is not to bring the next.
+  const bool is_bookmark = message.type == WatchEventType::kBookmark;
+  if (fate.bookmark && !is_bookmark) links_.scheduler->After(Duration{0}, [server] { server->SendBookmarks(); });
+  switch (fate.what) {
+    case What::kNothing: return Post(std::move(message), fate.delay);
+    case What::kCutAfter: Post(std::move(message)); [[fallthrough]];
+    case What::kCutBefore: silent_ = true; return PostEnding(StatusUnreachable("the connection was reset"));
+    case What::kError:
+      silent_ = true;
+      message = Message(WatchEventType::kError);
+      message.status = std::make_shared<Status>(fate.error);
+      return Post(std::move(message));
+    case What::kSilence: break;
+  }
+  silent_ = true;
+  links_.scheduler->After(links_.faults->options().dead_peer, [this, epoch = epoch_] {
+    if (epoch == epoch_) Break(StatusUnreachable("nothing came for too long"));
+  });
+}
+
+void InformerFeed::PostEnding(const Status& status) {
+  Message ending(WatchEventType::kBookmark);
+  ending.ending = true;
+  ending.status = std::make_shared<Status>(status);
+  Post(std::move(ending));
+}
+
+void InformerFeed::Post(Message message, Duration delay) {
+  const Instant soonest = links_.scheduler->now() + links_.latency->Draw(&random_) + delay;
   message.due = pending_.empty() ? soonest : std::max(soonest, pending_.back().due);
   pending_.push_back(std::move(message));
   if (!delivery_scheduled_) ScheduleDelivery();
@@ -131,26 +196,28 @@ void InformerFeed::Deliver() {
 
 void InformerFeed::Hand(const Message& message) {
   const Instant now = links_.scheduler->now();
-  if (!message.object.has_value() && message.version.empty()) {
-    state_ = State::kIdle;
-    ++epoch_;
-    watcher_.OnWatchEnd(Status{}, now);
-    Continue();
-    return;
-  }
+  if (message.ending) return Break(*message.status);
   WatchEvent event;
   event.type = message.type;
   event.object = message.object;
   event.resourceVersion = message.version;
   event.initialEventsEnd = message.initial_end;
+  if (message.status != nullptr) event.status = *message.status;
   update_.replace = false;
   update_.applied.clear();
   update_.deleted.clear();
   const bool go_on = watcher_.OnEvent(event, now, &update_);
   Apply(update_);
-  if (!go_on) Break({});
+  if (!go_on) return Break({});
+  if (links_.faults == nullptr || !message.object.has_value()) return;
+  delivered_.push_back(message);
+  if (delivered_.size() > kMostRepeated) delivered_.pop_front();
 }
 
-void InformerFeed::Apply(const WatchUpdate& update) { links_.owner->Apply(kind_, update, watcher_.resource_version()); }
+void InformerFeed::Apply(const WatchUpdate& update) {
+  // Older than the list: no connection that begins after it brings them again.
+  if (update.replace) delivered_.clear();
+  links_.owner->Apply(kind_, update, watcher_.resource_version());
+}
 
 }  // namespace epslice::sim

@@ -16,6 +16,7 @@
 
 #include "informers/random.h"
 #include "informers/watcher.h"
+#include "sim/cluster/faults.h"
 #include "sim/cluster/memory_api_server.h"
 #include "sim/engine/latency.h"
 #include "sim/engine/scheduler.h"
@@ -38,6 +39,7 @@ class InformerFeed {
     MemoryApiServer* server = nullptr;
     // Read for each event: it may change.
     const Latency* latency = nullptr;
+    Faults* faults = nullptr;  // null: nothing goes wrong
   };
   // `random` makes the latencies and seeds the watcher. What is linked must
   // outlive the feed, and the feed the events it scheduled.
@@ -57,14 +59,16 @@ class InformerFeed {
 
  private:
   enum class State : std::uint8_t { kIdle, kWaiting, kListing, kWatching };
-  // On its way. Bookmarks have no object, the end of the watch has neither
-  // object nor version.
+  // On its way. An ending is that of the watch: clean, or with a status.
   struct Message {
-    Instant due;
+    explicit Message(WatchEventType event_type) : type(event_type) {}
+    Instant due{0};
     WatchEventType type;
-    bool initial_end;
+    bool initial_end = false;
+    bool ending = false;
     AnyObject object;
-    std::string version;
+    std::string version;             // of a bookmark
+    std::shared_ptr<Status> status;  // of an ERROR event, of an ending
   };
 
   // Does what the watcher asks for, until it is waiting for something.
@@ -72,7 +76,11 @@ class InformerFeed {
   void List(const Request& request);
   void Watch(const Request& request);
   void OnTimeout();
-  void Post(Message message);
+  void OnWatchEvent(const WatchEvent& event);
+  // The message is posted, or what a fault makes of it.
+  void PostWithFaults(Message message);
+  void PostEnding(const Status& status);
+  void Post(Message message, Duration delay = Duration{0});
   void ScheduleDelivery();
   void Deliver();
   void Hand(const Message& message);
@@ -89,6 +97,10 @@ class InformerFeed {
   std::unique_ptr<MemoryApiServer::WatchHandle> handle_;
   std::deque<Message> pending_;
   bool delivery_scheduled_ = false;
+  // Faults only. Nothing comes any more on a connection that looks well.
+  bool silent_ = false;
+  // What was delivered last, to come again.
+  std::deque<Message> delivered_;
   WatchUpdate update_;  // kept for its memory
 };
 

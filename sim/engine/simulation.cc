@@ -63,6 +63,7 @@ struct Simulation::Impl {
     process.watch_latency = &watch_latency;
     process.write_latency = &write_latency;
     process.sync_slowdown = &sync_slowdown;
+    process.faults = options.faults;
     const Random random = Stream("controller " + std::to_string(processes.size()));
     processes.push_back(std::make_unique<ControllerProcess>(process, random));
     processes.back()->Start();
@@ -160,6 +161,8 @@ AnyObject Simulation::Get(Kind kind, std::string_view ns, std::string_view name)
 void Simulation::SetApiSlowdown(double factor) { impl_->SetApiSlowdown(factor); }
 
 void Simulation::SetSyncSlowdown(double factor) { impl_->sync_slowdown = factor; }
+
+void Simulation::JumpWallClock(Duration by) { impl_->server.JumpWallClock(by); }
 
 void Simulation::SetPodServing(const ObjectKey& pod, bool serving) {
   for (RunObserver* observer : impl_->server.observers()) observer->OnPodServing(now(), pod, serving);

@@ -24,6 +24,7 @@
 #include "apis/request.h"
 #include "controllers/endpointslice/service_controller.h"
 #include "informers/watcher.h"
+#include "sim/cluster/faults.h"
 #include "sim/cluster/memory_api_server.h"
 #include "sim/engine/latency.h"
 #include "sim/engine/observer.h"
@@ -60,6 +61,9 @@ struct SimulationOptions {
   WatcherOptions watcher;
   MemoryApiServerOptions server;
   Models models;
+  // What goes wrong between the controller and the API server; not owned, null:
+  // nothing.
+  Faults* faults = nullptr;
 };
 
 class Simulation {
@@ -112,6 +116,9 @@ class Simulation {
   void SetApiSlowdown(double factor);
   // Sync times times `factor` from now on: a machine that others keep busy.
   void SetSyncSlowdown(double factor);
+  // The API server's wall clock is set forward, or back. The scheduler's goes
+  // on as before.
+  void JumpWallClock(Duration by);
   // What only the observers hear of: see RunObserver.
   void SetPodServing(const ObjectKey& pod, bool serving);
   void SetNodeUp(const Text& node, bool up);

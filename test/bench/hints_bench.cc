@@ -160,7 +160,7 @@ class BigCluster {
       controller_.Complete(*job, plan, outcome, now_);
       for (const auto& slice : outcome.written) {
         controller_.Observe(controller_.stores().slices.Apply(slice), now_);
-        controller_.ObserveSliceVersion(slice->metadata.resourceVersion);
+        controller_.ObserveSliceVersion(slice->metadata.resourceVersion, now_);
       }
     }
   }

@@ -193,7 +193,7 @@ class VirtualCluster {
         cluster_.controller_.Observe(change, cluster_.now());
       }
       if (T::kKind == Kind::kEndpointSlice) {
-        cluster_.controller_.ObserveSliceVersion(watcher_.resource_version());
+        cluster_.controller_.ObserveSliceVersion(watcher_.resource_version(), cluster_.now());
       }
     }
     static Store<T>& StoreOf(ClusterStores& stores) {

@@ -118,7 +118,7 @@ class ServiceControllerTest : public ::testing::Test {
         controller_.Observe(slices.Remove(KeyOf(change.before->metadata)), now_);
       } else {
         Put(slices, change.after);
-        controller_.ObserveSliceVersion(change.after->metadata.resourceVersion);
+        controller_.ObserveSliceVersion(change.after->metadata.resourceVersion, now_);
       }
     }
     echoes_.clear();

@@ -345,6 +345,21 @@ TEST_F(ReconcileTest, PlaceholderIsMadeOnceAndUsedAgain) {
   EXPECT_EQ(Ops(Run()), "c0 u1 d0") << "the placeholder's name is used for the first real slice";
 }
 
+TEST_F(ReconcileTest, APlaceholderStaysWhenTheSlicesBesideItGo) {
+  Run();
+  Settle();
+  const auto placeholder = input_.slices[0];
+  input_.pods = Pods(1);
+  input_.slices.clear();
+  Run();
+  Settle();
+  input_.pods.clear();
+  input_.slices.push_back(placeholder);
+  const Plan plan = Run();
+  ASSERT_EQ(Ops(plan), "c0 u0 d1") << "not written again as it is";
+  EXPECT_FALSE(plan.writes[0].slice->endpoints.empty());
+}
+
 TEST_F(ReconcileTest, AServiceBeingDeletedGetsNoNewSlices) {
   input_.service = ServiceBuilder().Deleting();
   input_.pods = Pods(1);

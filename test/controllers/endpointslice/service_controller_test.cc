@@ -267,13 +267,35 @@ TEST_F(ServiceControllerTest, NothingIsPlannedOnAStoreThatLagsBehind) {
   EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
 }
 
+// Each event while the store lags is one more try in vain, and makes the
+// backoff twice as long. What is put off for that is not put off for longer
+// than it lags: the echo, which is no news, ends it.
+TEST_F(ServiceControllerTest, ALaggingStorePutsOffNoLongerThanItLags) {
+  StartAndSettle();
+  PutPod(PodBuilder("web-w", "10.2.1.1"));
+  WorkAll();  // written; the echo has not come
+  for (int i = 0; i < 20; ++i) {
+    PutPod(PodBuilder("web-x" + std::to_string(i), "10.2.0." + std::to_string(i)));
+    EXPECT_THAT(WorkAll(), IsEmpty());
+  }
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), IsEmpty());
+  ASSERT_GT(controller_.NextWakeup(now_).value() - now_, seconds(100));
+  EXPECT_EQ(controller_.remembered().awaited, 1U);
+  Echo();
+  EXPECT_EQ(controller_.NextWakeup(now_), now_ + seconds(1));
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  EXPECT_EQ(controller_.remembered().awaited, 0U);
+}
+
 // The reference stays stale for ever here: what it wrote never shows up.
 TEST_F(ServiceControllerTest, AMissedDeleteHeals) {
   Start();
   WorkAll();
   server_.clear();  // somebody deletes the slice at once ...
   echoes_.clear();  // ... and the relist after a watch gap shows neither
-  controller_.ObserveSliceVersion(std::to_string(++version_));
+  controller_.ObserveSliceVersion(std::to_string(++version_), now_);
   PutPod(PodBuilder("web-x", "10.2.0.1"));
   EXPECT_THAT(WorkAll(), ElementsAre("shop/web c1"));
 }
@@ -289,7 +311,7 @@ TEST_F(ServiceControllerTest, AMissedDeleteHealsWithoutNumericVersions) {
   std::vector<std::string> did = WorkAll();
   EXPECT_THAT(did, IsEmpty());
   while (did.empty()) {
-    controller_.ObserveSliceVersion("v999");
+    controller_.ObserveSliceVersion("v999", now_);
     now_ = controller_.NextWakeup(now_).value();
     did = WorkAll();
   }
@@ -323,18 +345,24 @@ TEST_F(ServiceControllerTest, ANamespaceThatEndsIsNoError) {
   EXPECT_TRUE(controller_.queue().empty());
 }
 
-TEST_F(ServiceControllerTest, AWriteWithoutAnswerIsLookedUpBeforeWritingAgain) {
+// No answer, or one that says that the server does not know either.
+TEST_F(ServiceControllerTest, AWriteWithUnknownOutcomeIsLookedUpBeforeWritingAgain) {
+  int pods = 0;
   Start();
-  refuse_ = StatusUnreachable("connection reset");
-  happens_anyway_ = true;
-  EXPECT_THAT(WorkAll(), ElementsAre("shop/web error"));
-  refuse_ = {};
-  now_ += seconds(1);
-  EXPECT_THAT(WorkAll(), ElementsAre("shop/web verify")) << "it is there, so the store has to show it first";
-  Echo();
-  now_ += seconds(5);
-  EXPECT_THAT(WorkAll(), ElementsAre("shop/web"));
-  EXPECT_THAT(server_, SizeIs(1));
+  for (const int code : {0, 500, 502, 504}) {
+    PutPod(PodBuilder("web-x", "10.2.0." + std::to_string(++pods)));
+    refuse_ = StatusUnreachable("connection reset");
+    refuse_.code = code;
+    happens_anyway_ = true;
+    EXPECT_THAT(WorkAll(), ElementsAre("shop/web error")) << code;
+    refuse_ = {};
+    now_ += seconds(1);
+    EXPECT_THAT(WorkAll(), ElementsAre("shop/web verify")) << "it is there, so the store has to show it first";
+    Echo();
+    now_ += seconds(5);
+    EXPECT_THAT(WorkAll(), ElementsAre("shop/web"));
+    EXPECT_THAT(server_, SizeIs(1));
+  }
 }
 
 TEST_F(ServiceControllerTest, TriggerTimes) {
