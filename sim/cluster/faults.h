@@ -37,7 +37,7 @@ struct FaultOptions {
   // Of the start of a watch: refused with 429, 500, 503, or 410.
   double refuse_watch = 0;
   // Of the start of a watch that goes on from where another ended: the last
-  // events come again.
+  // events come again, as far back as nothing was deleted or listed.
   double repeat = 0;
   // Of an event: the connection is cut just before or just after it; it falls
   // silent, until the client takes the peer for dead; an ERROR event comes

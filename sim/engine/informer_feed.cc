@@ -210,6 +210,8 @@ void InformerFeed::Hand(const Message& message) {
   Apply(update_);
   if (!go_on) return Break({});
   if (links_.faults == nullptr || !message.object.has_value()) return;
+  // An end that came again could be that of what has come back since.
+  if (message.type == WatchEventType::kDeleted) return delivered_.clear();
   delivered_.push_back(message);
   if (delivered_.size() > kMostRepeated) delivered_.pop_front();
 }

@@ -66,7 +66,9 @@ class WriteChecks : public RunObserver {
   void CheckNew(const EndpointSlice& slice, Instant now) const {
     if (slice.endpoints.empty() || (restarted_ && now - *restarted_ < minutes(2))) return;
     for (const auto& [name, other] : live_) {
-      const bool twice = other->metadata.labels == slice.metadata.labels && other->addressType == slice.addressType &&
+      // One that somebody moved to this Service has the owner that it had.
+      const bool twice = other->metadata.ownerReferences == slice.metadata.ownerReferences &&
+                         other->metadata.labels == slice.metadata.labels && other->addressType == slice.addressType &&
                          other->ports == slice.ports && AddressesOf(*other) == AddressesOf(slice);
       EXPECT_FALSE(twice) << slice.metadata.name << " is " << name << " again, at " << now.count();
     }
