@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "apis/concat.h"
@@ -62,7 +63,7 @@ class TreeReader {
       std::string key = String();
       SkipSpace();
       ++at_;  // the colon
-      node->entries.emplace_back(std::move(key), Value());
+      node->entries.push_back({std::move(key), Value()});
     }
     ++at_;
   }

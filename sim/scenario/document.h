@@ -6,12 +6,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 
 namespace epslice::sim {
+
+struct DocEntry;
 
 struct DocNode {
   enum class Type : std::uint8_t { kNull, kBool, kNumber, kString, kList, kMap };
@@ -19,14 +20,19 @@ struct DocNode {
   int line = 1;
   // A scalar as text: "true", "0.5", what a string says.
   std::string text;
-  std::vector<DocNode> items;                            // of a list
-  std::vector<std::pair<std::string, DocNode>> entries;  // of a map, in the order of the file
+  std::vector<DocNode> items;     // of a list
+  std::vector<DocEntry> entries;  // of a map, in the order of the file
 
   // The value of a key; null when it is absent.
   const DocNode* Find(std::string_view key) const;
   bool IsScalar() const { return type != Type::kList && type != Type::kMap; }
   // "a map", "the text "abc"", ...: for messages.
   std::string Describe() const;
+};
+
+struct DocEntry {
+  std::string key;
+  DocNode value;
 };
 
 // The one document in `text`, which is a map. Bounds are those of

@@ -162,7 +162,8 @@ void NodeLife::Remove(const Text& name, bool drain) {
   const NodeEntry* entry = index_.Find(name);
   if (entry == nullptr) return;
   const Text node = entry->name;
-  if (drain && !entry->pods.empty()) {
+  // Nobody ends the pods of a machine that is down.
+  if (drain && !entry->pods.empty() && entry->machine_up) {
     leaving_.insert(node);
     Drain(node, std::nullopt);
     return;

@@ -281,6 +281,21 @@ TEST(ScenarioDriverTest, AMachineThatIsBackSoonStartsItsPodsAnew) {
   EXPECT_EQ(run.follower.counts[Text("web")].ready, 6);
 }
 
+TEST(ScenarioDriverTest, ADeadNodeIsRemovedAtOnce) {
+  ScenarioRun run(Make(std::string(kThreeZones) +
+                       "services: [{name: web, namespace: shop, replicas: 6}]\n"
+                       "actions:\n- {at: 60s, nodeFailure: {nodes: [node-a-1], comesBackAfter: 1m}}\n"
+                       "- {at: 70s, removeNodes: {nodes: [node-a-1]}}"));
+  ASSERT_TRUE(run.Start().ok());
+  run.simulation.RunUntil(70s);
+  EXPECT_FALSE(run.simulation.Get(Kind::kNode, "", "node-a-1").has_value());
+  EXPECT_EQ(run.follower.counts[Text("web")].existing, 6);
+  run.simulation.RunUntil(10min);
+  // Its pod was replaced, and nothing came of its coming back.
+  EXPECT_EQ(run.follower.at, 75100ms);
+  EXPECT_EQ(run.follower.counts[Text("web")].ready, 6);
+}
+
 TEST(ScenarioDriverTest, DrainedAndRemovedNodesLoseTheirPodsToOthers) {
   ScenarioRun run(Make(std::string(kThreeZones) +
                        "services: [{name: web, namespace: shop, replicas: 12}]\n"
