@@ -25,8 +25,8 @@ DataPlane::Impl::Impl(DataPlaneOptions given, Scheduler* given_scheduler, std::u
               }}),
       split(options, &cluster, groups, sources) {}
 
-void DataPlane::Impl::ChangeNode(NodeState* node, const std::function<void()>& change) {
-  TouchAll();
+void DataPlane::Impl::ChangeNode(NodeState* node, bool sends, const std::function<void()>& change) {
+  sends ? TouchAll() : TouchBalanced();
   const bool was_up = node->exists && node->up;
   sources.Remove(*node);
   change();
@@ -41,7 +41,7 @@ void DataPlane::Impl::Adopt(NodeState* node, const Text& zone) {
   const int number = cluster.zones.Number(zone);
   if (node->group >= 0 && node->zone == number) return;
   if (node->group >= 0) {
-    ChangeNode(node, [&] { node->exists = false; });  // it leaves its old group
+    ChangeNode(node, /*sends=*/true, [&] { node->exists = false; });  // it leaves its old group
   }
   bool is_new = false;
   node->zone = number;
@@ -59,9 +59,12 @@ void DataPlane::Impl::OnNode(const Node& object, bool deleted) {
       node->consumer == consumer && node->balanced == balanced && node->cpu_milli == cpu) {
     return;  // a heartbeat
   }
-  TouchAll();
+  // A node that is down sends nothing, whatever the API says of it.
+  const bool sends = node->exists != !deleted || (node->exists && (node->up || node->group < 0)) ||
+                     cluster.zones.Number(zone) != node->zone;
+  if (sends) TouchAll();
   Adopt(node, zone);
-  ChangeNode(node, [&] {
+  ChangeNode(node, sends, [&] {
     node->exists = !deleted;
     node->consumer = consumer;
     node->balanced = balanced;
@@ -72,7 +75,7 @@ void DataPlane::Impl::OnNode(const Node& object, bool deleted) {
 void DataPlane::Impl::SetNodeUp(const Text& name, bool up) {
   NodeState* node = cluster.NodeAt(name);
   if (node->up == up) return;
-  ChangeNode(node, [&] { node->up = up; });
+  ChangeNode(node, /*sends=*/true, [&] { node->up = up; });
 }
 
 // A group whose first node is up: its proxy has listed before it serves.

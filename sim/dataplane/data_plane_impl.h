@@ -35,8 +35,9 @@ struct DataPlane::Impl {
   void OnPod(const Pod& pod, bool deleted);
   void OnService(const Service& service, bool deleted);
   void OnSlice(const std::shared_ptr<const EndpointSlice>& slice, bool deleted, bool start);
-  // `change` alters the node; sources, groups and probes follow.
-  void ChangeNode(NodeState* node, const std::function<void()>& change);
+  // `change` alters the node; sources, groups and probes follow. `sends`: who
+  // sends, or what is alive, may be others then; else only load balancers.
+  void ChangeNode(NodeState* node, bool sends, const std::function<void()>& change);
   void Adopt(NodeState* node, const Text& zone);
   void CatchUp(int group);
   ServiceState* ServiceAt(const ObjectKey& key);
@@ -48,6 +49,7 @@ struct DataPlane::Impl {
   // integration.cc
   void Touch(ServiceState* service);
   void TouchAll();
+  void TouchBalanced();  // those that have traffic through load balancers
   void TouchUsers(const PodState& pod);
   void Add(ServiceState* service, Instant begin, Instant end);
   void Finish();

@@ -24,6 +24,13 @@ void DataPlane::Impl::TouchAll() {
   all_touched = scheduler->now();
 }
 
+void DataPlane::Impl::TouchBalanced() {
+  if (all_touched == scheduler->now()) return;
+  for (const auto& service : services) {
+    if (service->external) Touch(service.get());
+  }
+}
+
 void DataPlane::Impl::TouchUsers(const PodState& pod) {
   for (const PodState::User& user : pod.users) Touch(user.service);
 }

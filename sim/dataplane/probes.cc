@@ -32,7 +32,7 @@ void DataPlane::Impl::ProbeNode(NodeState* node) {
     const std::uint64_t event = ++node->probe_event;
     scheduler->At(MindChanged(internal::HashOf(node->name)), [this, node, event] {
       if (ended || node->probe_event != event) return;
-      TouchAll();
+      TouchBalanced();
       sources.Remove(*node);
       node->probed_up = node->up;
       sources.Insert(*node);

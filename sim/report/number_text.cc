@@ -51,7 +51,7 @@ std::string ExactNumber(double value) {
 std::string NumberText(double value, std::string_view unit) {
   if (!std::isfinite(value)) return "-";
   if (unit == "share") return Concat(Short(value * 100), " %");
-  if (unit == "dollars") return Concat("$", Grouped(Fixed(value, 2)));
+  if (unit == "dollars") return Concat("$", Short(value));
   if (unit == "bytes") {
     static constexpr std::array<std::string_view, 6> kUnits = {"B", "kB", "MB", "GB", "TB", "PB"};
     std::size_t i = 0;

@@ -17,6 +17,7 @@ using internal::SliceChurn;
 using internal::SliceInfo;
 
 constexpr std::size_t kMaxMoments = 1000;
+constexpr std::size_t kMaxAwaiting = 1U << 16;
 
 template <typename T>
 std::int64_t BytesOf(const T& object, std::string* scratch) {
@@ -124,6 +125,8 @@ void Recorder::Impl::Measure(const Commit& commit, const SliceChurn& churn, Serv
   if (data_plane == nullptr || changes.empty()) return;
   std::vector<Instant>& all = awaiting[{commit.at, service->key}];
   all.insert(all.end(), changes.begin(), changes.end());
+  // Where no proxy is up nobody ever takes them.
+  if (awaiting.size() > kMaxAwaiting) awaiting.erase(awaiting.begin());
 }
 
 void Recorder::Impl::MeasureOne(Instant at, const Endpoint& endpoint, bool removed, ServiceInfo* service,

@@ -101,7 +101,7 @@ struct RunReport {
   std::vector<std::pair<std::string, std::int64_t>> skipped;
   struct Expectation {
     std::string text;
-    double value = 0;
+    double value = 0;  // NaN: the report has no such number
     bool pass = false;
     friend bool operator==(const Expectation&, const Expectation&) = default;
   };

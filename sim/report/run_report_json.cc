@@ -1,5 +1,5 @@
 // RunReport as JSON, and back.
-#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "absl/status/status.h"
@@ -123,6 +123,13 @@ class Reader {
   void Bool(std::string_view key, bool* out) {
     if (const Json* value = Get(key, &Json::is_boolean, "boolean")) *out = value->get<bool>();
   }
+  // null is NaN.
+  void NumberOrNull(std::string_view key, double* out) {
+    const auto at = json_.find(std::string(key));
+    if (at == json_.end() || !at->is_null()) return Number(key, out);
+    ++asked_;
+    *out = std::numeric_limits<double>::quiet_NaN();
+  }
   template <typename T>
   void Whole(std::string_view key, T* out) {
     if (const Json* value = Get(key, &Json::is_number_integer, "whole number")) *out = value->get<T>();
@@ -209,7 +216,7 @@ void ReadAbout(Reader* r, RunReport* report) {
   });
   r->List("expectations", &report->expectations, [](Reader* item, RunReport::Expectation* e) {
     item->Text("text", &e->text);
-    item->Number("value", &e->value);
+    item->NumberOrNull("value", &e->value);
     item->Bool("pass", &e->pass);
   });
 }

@@ -1,5 +1,6 @@
 // RunReport for people, and as CSV.
 #include <algorithm>
+#include <cmath>
 
 #include "apis/concat.h"
 #include "sim/report/number_text.h"
@@ -94,7 +95,7 @@ void PrintRemarks(const RunReport& report, std::ostream& out) {
   if (report.expectations.empty()) return;
   Table table({"EXPECTED", "VALUE", "RESULT"});
   for (const RunReport::Expectation& e : report.expectations) {
-    table.Add({e.text, ExactNumber(e.value), e.pass ? "pass" : "FAIL"});
+    table.Add({e.text, std::isnan(e.value) ? "no such number" : ExactNumber(e.value), e.pass ? "pass" : "FAIL"});
   }
   out << '\n';
   table.Print(out);

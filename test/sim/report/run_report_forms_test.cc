@@ -1,6 +1,7 @@
 // The forms of a report: JSON and back, CSV, table.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -57,8 +58,11 @@ TEST(RunReportFormsTest, JsonReadsBackEqual) {
   const auto parsed = nlohmann::json::parse(json);
   EXPECT_EQ(parsed["numbers"]["crossZoneShare"], FullReport().numbers.cross_zone_share);
   EXPECT_EQ(parsed["worst"]["blackHoled"], nlohmann::json::array({"shop/web"}));
-  const absl::StatusOr<RunReport> empty = RunReportFromJson(ToJson(RunReport()));
+  RunReport bare;
+  bare.expectations = {{"zones.x.sent > 1", std::nan(""), false}};
+  const absl::StatusOr<RunReport> empty = RunReportFromJson(ToJson(bare));
   ASSERT_TRUE(empty.ok()) << empty.status();
+  EXPECT_TRUE(std::isnan(empty->expectations[0].value));
 }
 
 TEST(RunReportFormsTest, JsonThatIsNoReport) {
@@ -130,7 +134,7 @@ TEST(RunReportFormsTest, NumbersForPeople) {
       {1234567, "bytes", "1.235 MB"},
       {0.0123, "seconds", "12.3 ms"},
       {90, "seconds", "90 s"},
-      {1234.5, "dollars", "$1,234.5"},
+      {1234.5, "dollars", "$1,234"},
       {0.5, "requests", "0.5"},
       {1e300 * 1e300, "", "-"},
   };
