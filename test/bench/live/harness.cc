@@ -57,11 +57,11 @@ ApiServer::ApiServer(const Clock* clock, const Programs& programs, const TempFol
   if (!identity.ok()) throw std::runtime_error("no certificate");
   std::ofstream(certificate_) << identity->certificate_pem;
   std::ofstream(key_) << identity->key_pem;
-  std::ofstream(kubeconfig_)
-      << "{apiVersion: v1, kind: Config, current-context: c,\n"
-      << " clusters: [{name: c, cluster: {server: 'https://127.0.0.1:" << port_ << "', certificate-authority: '"
-      << certificate_ << "'}}],\n"
-      << " users: [{name: c, user: {}}], contexts: [{name: c, context: {cluster: c, user: c}}]}\n";
+  std::ofstream(kubeconfig_) << "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+                             << "clusters:\n- name: c\n  cluster:\n    server: https://127.0.0.1:" << port_
+                             << "\n    certificate-authority: " << certificate_ << "\n"
+                             << "users:\n- name: c\n  user: {}\n"
+                             << "contexts:\n- name: c\n  context: {cluster: c, user: c}\n";
   std::remove(state_.c_str());
   Start(dump);
 }
