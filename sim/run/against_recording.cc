@@ -50,7 +50,7 @@ class Recorded {
     }
     latency.OnSlice(now, *slice, deleted);
     if (!recorded_write) return;
-    Count(deleted                                ? Verb::kDelete
+    Count(deleted                                     ? Verb::kDelete
           : event.type == WatchEventType::kAdded ? Verb::kCreate
                                                  : Verb::kUpdate,
           &writes[ServiceOf(*slice)]);
@@ -78,20 +78,6 @@ class Simulated : public RunObserver {
   }
   void OnWrite(const ControllerWrite& write) override {
     if (write.status.ok()) Count(write.verb, &writes[write.service]);
-    if (getenv("DBG")) {
-      std::map<std::string, int> h;
-      if (write.slice)
-        for (auto& e : write.slice->endpoints)
-          h[e.zone.str() + (e.conditions.ready.value_or(false) ? "+" : "-") +
-            (e.hints && !e.hints->forZones.empty() ? e.hints->forZones[0].str() : "")]++;
-      for (auto& [k, v] : h) fprintf(stderr, "%s=%d,", k.c_str(), v);
-      fprintf(stderr, " ");
-    }
-    if (getenv("DBG"))
-      fprintf(stderr, "%s %.6f %.6f %s %d %d %s\n", write.service.ToString().c_str(), write.planned.count() / 1e9,
-              write.committed.count() / 1e9, std::string(VerbName(write.verb)).c_str(), write.status.code,
-              write.slice ? (int)write.slice->endpoints.size() : -1,
-              write.slice ? std::string(write.slice->metadata.annotations.Get(kAnnotationTriggerTime)).c_str() : "");
   }
 
   std::map<ObjectKey, WriteCounts> writes;
@@ -131,8 +117,8 @@ void CompareEnds(Simulation* simulation, const Recorded& recorded, std::string_v
     // Where the Service is gone the slices wait for a collector that a
     // recording need not have.
     if (!object.has_value()) continue;
-    const HintComparison hints =
-        WantsTopologyAwareHints(*object.As<Service>()) ? HintComparison::kCounts : HintComparison::kEach;
+    const HintComparison hints = WantsTopologyAwareHints(*object.As<Service>()) ? HintComparison::kCounts
+                                                                              : HintComparison::kEach;
     for (std::string& what : CompareSlices(theirs[service], slices, hints)) {
       result->differences.push_back({service, std::move(what)});
     }
@@ -174,13 +160,13 @@ std::string Milliseconds(std::int64_t nanos) {
 void AddNotes(const Replayer& replayer, bool settled, AgainstRecording* result) {
   const Replayer::Counts& counts = replayer.counts();
   if (counts.unknown_nodes > 0) {
-    result->notes.push_back(
-        Concat(counts.unknown_nodes, " changes of pods on nodes that are not there (the first one: ",
-               counts.first_unknown_node, "); the controller leaves such pods out and tries again"));
+    result->notes.push_back(Concat(counts.unknown_nodes, " changes of pods on nodes that are not there (the first one: ",
+                                   counts.first_unknown_node,
+                                   "); the controller leaves such pods out and tries again"));
   }
   if (counts.lost_foreign_edits > 0) {
-    result->notes.push_back(
-        Concat(counts.lost_foreign_edits, " changes that others made to slices of the controller found no such slice"));
+    result->notes.push_back(Concat(counts.lost_foreign_edits,
+                                   " changes that others made to slices of the controller found no such slice"));
   }
   if (!settled) result->notes.push_back("the controller still had work half an hour after the last event");
 }
@@ -211,6 +197,8 @@ Settings RecordedControllerSettings() {
   Settings settings;
   Models& models = settings.simulation.models;
   // What kube-controller-manager v1.36 takes for a sync: docs/faithfulness.md.
+  models.watch_latency = Latency::LogNormal(std::chrono::milliseconds(2), std::chrono::milliseconds(10));
+  models.write_latency = Latency::LogNormal(std::chrono::milliseconds(4), std::chrono::milliseconds(20));
   models.sync_time = std::chrono::microseconds(200);
   models.sync_time_per_endpoint = std::chrono::microseconds(10);
   settings.simulation.controller.heed_nodes_as_reference = true;
@@ -252,8 +240,9 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   const bool settled = simulation.Settle(simulation.now() + kSettle);
   simulation.Finish();
   if (recorded.writes.empty()) {
-    return absl::InvalidArgumentError(Concat("the trace has no writes of EndpointSlices labelled ", kLabelManagedBy,
-                                             "=", controller_name, ": there is nothing to compare with"));
+    return absl::InvalidArgumentError(
+        Concat("the trace has no writes of EndpointSlices labelled ", kLabelManagedBy, "=", controller_name,
+               ": there is nothing to compare with"));
   }
   std::map<ObjectKey, AgainstRecording::ServiceWrites> writes;
   for (const auto& [service, counts] : recorded.writes) writes[service].recorded = counts;

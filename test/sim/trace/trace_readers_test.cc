@@ -1,0 +1,283 @@
+// Small traces of every format: the events they give, what is passed over and
+// made up, and the errors of bad ones.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "apis/concat.h"
+#include "apis/json_writer.h"
+#include "apis/time_format.h"
+#include "sim/trace/trace.h"
+
+namespace epslice::sim {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// "MODIFIED Pod shop/a node n1 ready 12:00:02"
+std::string Describe(const TraceEvent& event) {
+  std::string out = Concat(event.start ? "start " : "", WatchEventTypeName(event.type), " ",
+                           InfoOf(event.object.kind()).name, " ", KeyOf(event.object.meta()).ToString());
+  if (const auto pod = event.object.As<Pod>()) {
+    if (!pod->nodeName.empty()) out += Concat(" node ", pod->nodeName.view());
+    if (pod->ready) out += " ready";
+    if (pod->metadata.deletionTimestamp.is_set()) out += " terminating";
+  }
+  const std::string time = FormatRfc3339Nano(event.time);
+  return Concat(out, " ", time.substr(time.find('T') + 1));
+}
+
+struct Read {
+  std::vector<std::string> events;
+  TraceSummary summary;
+  std::string error;
+};
+
+Read ReadAll(absl::StatusOr<std::unique_ptr<TraceReader>> reader) {
+  Read read;
+  if (!reader.ok()) {
+    read.error = std::string(reader.status().message());
+    return read;
+  }
+  while (true) {
+    TraceEvent event;
+    const absl::StatusOr<bool> more = (*reader)->Next(&event);
+    if (!more.ok()) read.error = std::string(more.status().message());
+    if (!more.ok() || !*more) break;
+    read.events.push_back(Describe(event));
+  }
+  read.summary = (*reader)->summary();
+  return read;
+}
+
+Read ReadText(const std::string& text) { return ReadAll(OpenTraceText("t", text)); }
+
+std::string PodJson(const std::string& version, const std::string& more_meta, const std::string& node,
+                    const std::string& ready) {
+  return Concat(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"shop","uid":"u1","resourceVersion":")",
+                version, R"(","creationTimestamp":"2026-01-01T12:00:00Z")", more_meta, R"(},"spec":{"nodeName":")", node,
+                R"("},"status":{"phase":"Running","podIP":"10.0.0.1","podIPs":[{"ip":"10.0.0.1"}],)",
+                R"("conditions":[{"type":"Ready","status":")", ready,
+                R"(","lastTransitionTime":"2026-01-01T12:00:02Z"}]}})");
+}
+
+// An audit event of pod shop/a; `time`: seconds (with fraction) after 12:00.
+std::string Audit(const std::string& verb, const std::string& subresource, const std::string& time,
+                  const std::string& request, const std::string& response, const std::string& more = "",
+                  const std::string& level = "RequestResponse", int code = 200) {
+  return Concat(R"({"kind":"Event","apiVersion":"audit.k8s.io/v1","level":")", level,
+                R"(","stage":"ResponseComplete","requestURI":"/x","verb":")", verb,
+                R"(","userAgent":"kubelet/v1","objectRef":{"resource":"pods","namespace":"shop","name":"a","apiVersion":"v1")",
+                subresource.empty() ? "" : Concat(R"(,"subresource":")", subresource, "\""),
+                R"(},"responseStatus":{"code":)", code, "}", more,
+                request.empty() ? "" : Concat(R"(,"requestObject":)", request),
+                response.empty() ? "" : Concat(R"(,"responseObject":)", response),
+                R"(,"requestReceivedTimestamp":"2026-01-01T12:00:)", time, R"(Z","stageTimestamp":"2026-01-01T12:00:)",
+                time, "Z\"}\n");
+}
+
+const std::string& kCreated = *new std::string(
+    R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"shop","uid":"u1","resourceVersion":"10","creationTimestamp":"2026-01-01T12:00:00Z"},"spec":{},"status":{"phase":"Pending"}})");
+constexpr char kBinding[] = R"({"kind":"Binding","metadata":{"name":"a"},"target":{"kind":"Node","name":"n1"}})";
+constexpr char kSuccess[] = R"({"kind":"Status","apiVersion":"v1","status":"Success"})";
+constexpr char kGoing[] = R"(,"deletionTimestamp":"2026-01-01T12:00:34Z","deletionGracePeriodSeconds":30)";
+constexpr char kGone[] = R"(,"deletionTimestamp":"2026-01-01T12:00:05Z","deletionGracePeriodSeconds":0)";
+
+// The life of a pod, in the order in which the log might have been written.
+std::string AuditLife() {
+  return Audit("create", "", "00.1", kCreated, kCreated) +
+         Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")) +
+         Audit("create", "binding", "01", kBinding, kSuccess) +
+         Audit("patch", "status", "02.3", "{}", PodJson("12", "", "n1", "False")) +
+         Audit("get", "", "02.4", "", "") + Audit("patch", "status", "03", "{}", "", "", "RequestResponse", 409) +
+         Audit("delete", "", "04", R"({"kind":"DeleteOptions","dryRun":["All"]})", PodJson("13", kGoing, "n1", "True")) +
+         Audit("delete", "", "04", R"({"kind":"DeleteOptions"})", PodJson("14", kGoing, "n1", "True")) +
+         Audit("delete", "", "05", R"({"gracePeriodSeconds":0})", PodJson("15", kGone, "n1", "False"));
+}
+
+const std::vector<std::string>& LifeEvents() {
+  static const std::vector<std::string> kEvents = {
+      "ADDED Pod shop/a 12:00:00.1Z",
+      "MODIFIED Pod shop/a node n1 12:00:01Z",
+      // Version 12 was committed before 13, whose answer is from 2.2.
+      "MODIFIED Pod shop/a node n1 12:00:02.2Z",
+      "MODIFIED Pod shop/a node n1 ready 12:00:02.2Z",
+      "MODIFIED Pod shop/a node n1 ready terminating 12:00:04Z",
+      "DELETED Pod shop/a node n1 terminating 12:00:05Z",
+  };
+  return kEvents;
+}
+
+TEST(AuditLogTest, TellsTheLifeOfAPod) {
+  const Read read = ReadText(AuditLife());
+  EXPECT_EQ(read.error, "");
+  EXPECT_EQ(read.events, LifeEvents());
+  const std::map<std::string, std::int64_t> skipped = {{"verb get", 1}, {"refused requests", 1}, {"dry runs", 1}};
+  EXPECT_EQ(read.summary.skipped, skipped);
+  EXPECT_EQ(read.summary.format, "audit log");
+}
+
+TEST(AuditLogTest, CloudsWrapIt) {
+  std::string aks;
+  for (std::size_t at = 0; at < AuditLife().size();) {
+    const std::string life = AuditLife();
+    const std::size_t end = life.find('\n', at);
+    aks += R"({"category":"kube-audit","properties":)";
+    std::string log;
+    JsonWriter json(&log);
+    json.BeginObject();
+    json.Field("log", life.substr(at, end - at));
+    json.EndObject();
+    aks += log + "}\n";
+    at = end + 1;
+  }
+  EXPECT_EQ(ReadText(aks).events, LifeEvents());
+  const std::string gke = R"(protoPayload:
+  methodName: io.k8s.core.v1.pods.create
+  resourceName: core/v1/namespaces/shop/pods/a
+  serviceName: k8s.io
+  requestMetadata: {callerSuppliedUserAgent: kcm/v1}
+  request: {kind: Pod}
+  response: {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: shop, uid: u1, resourceVersion: "10"}, spec: {}}
+timestamp: "2026-01-01T12:00:00Z"
+---
+protoPayload:
+  methodName: io.k8s.core.v1.pods.status.patch
+  resourceName: core/v1/namespaces/shop/pods/a/status
+  serviceName: k8s.io
+  status: {code: 0}
+  request: {status: {conditions: [{type: Ready, status: "True", lastTransitionTime: "2026-01-01T12:00:01Z"}]}}
+timestamp: "2026-01-01T12:00:01Z"
+)";
+  const Read read = ReadText(gke);
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events,
+              ElementsAre("ADDED Pod shop/a 12:00:00Z", "MODIFIED Pod shop/a ready 12:00:01Z"));
+  EXPECT_EQ(read.summary.made_up.size(), 1u);
+}
+
+TEST(AuditLogTest, LevelRequestIsPutTogether) {
+  // The name of a generated pod is told by its binding first; an eviction only
+  // says that it was asked to go.
+  const std::string create = Audit("create", "", "00", R"({"kind":"Pod","apiVersion":"v1","metadata":{"generateName":"a-"},"spec":{}})",
+                                   "", "", "Request");
+  std::string unnamed = create;
+  unnamed.replace(unnamed.find(R"("name":"a",)"), 11, "");
+  std::string bound = Audit("create", "binding", "01", kBinding, "", "", "Request");
+  bound.replace(bound.find(R"("name":"a",)"), 11, R"("name":"a-12345",)");
+  std::string evicted = Audit("create", "eviction", "02", R"({"kind":"Eviction"})", kSuccess, "", "Request");
+  evicted.replace(evicted.find(R"("name":"a",)"), 11, R"("name":"a-12345",)");
+  const Read read = ReadText(unnamed + bound + evicted);
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events, ElementsAre("ADDED Pod shop/a-12345 12:00:01Z", "MODIFIED Pod shop/a-12345 node n1 12:00:01Z",
+                                       "MODIFIED Pod shop/a-12345 node n1 terminating 12:00:02Z"));
+}
+
+TEST(LinesTest, OursInOrder) {
+  const std::string pod = PodJson("1", "", "n1", "True");
+  const Read read = ReadText(Concat(R"({"kind":"TraceHeader","apiVersion":"epslice.dev/v1","madeUp":["zones"]})", "\n",
+                                    R"({"time":"2026-01-01T12:00:00Z","type":"ADDED","start":true,"object":)", pod, "}\n",
+                                    R"({"time":"2026-01-01T12:00:02Z","type":"DELETED","object":)", pod, "}\n",
+                                    R"({"time":"2026-01-01T12:00:01Z","type":"MODIFIED","object":)", pod, "}\n",
+                                    R"({"time":"2026-01-01T12:00:03Z","type":"ADDED","object":{"kind":"Lease"}})", "\n"));
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:00Z",
+                                       "MODIFIED Pod shop/a node n1 ready 12:00:01Z",
+                                       "DELETED Pod shop/a node n1 ready 12:00:02Z"));
+  EXPECT_THAT(read.summary.made_up, ElementsAre("zones"));
+  EXPECT_EQ(read.summary.skipped.at("Lease"), 1);
+}
+
+TEST(WatchStreamTest, ListThenEventsWithTheTimesOfTheObjects) {
+  const std::string pod = PodJson("5", "", "n1", "True");
+  const Read read = ReadText(Concat("{\n\"type\":\"ADDED\",\n\"object\":", pod, "}\n{\"type\":\"MODIFIED\",\"object\":",
+                                    PodJson("6", kGoing, "n1", "True"), "}\n{\"type\":\"DELETED\",\"object\":",
+                                    PodJson("7", kGone, "n1", "True"), "}"));
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:02Z",
+                                       "MODIFIED Pod shop/a node n1 ready terminating 12:00:04.5Z",
+                                       "DELETED Pod shop/a node n1 ready terminating 12:00:05.5Z"));
+  EXPECT_FALSE(read.summary.made_up.empty());
+}
+
+TEST(K8sharkTest, WatchRecords) {
+  const Read read = ReadText(Concat(
+      R"({"captured_at":"2026-01-01T12:00:01Z","event_type":"ADDED","response_code":200,"response_body":)",
+      PodJson("5", "", "n1", "True"), "}\n"));
+  EXPECT_THAT(read.events, ElementsAre("ADDED Pod shop/a node n1 ready 12:00:01Z"));
+}
+
+TEST(KwokTest, SnapshotAndPatches) {
+  const Read read = ReadText(R"(apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: shop, creationTimestamp: "$(time-offset-nanosecond -5000000000)"}
+spec: {}
+---
+kind: ResourcePatch
+resource: {version: v1, resource: pods}
+target: {name: a, namespace: shop}
+durationNanosecond: 1500000000
+method: patch
+template: {spec: {nodeName: n1}}
+---
+kind: ResourcePatch
+resource: {version: v1, resource: pods}
+target: {name: a, namespace: shop}
+durationNanosecond: 2000000000
+method: delete
+)");
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a 00:00:00Z", "MODIFIED Pod shop/a node n1 00:00:01.5Z",
+                                       "DELETED Pod shop/a node n1 00:00:02Z"));
+}
+
+TEST(CsvTest, LifetimesBecomePods) {
+  const std::string path = (std::filesystem::path(testing::TempDir()) / "lifetimes.csv").string();
+  std::ofstream(path) << "app,from,to\nweb,,\nweb,5,20\nweb,30,10\nweb,x\n";
+  const Read read = ReadAll(OpenTrace({Concat("csv(created=from,deleted=to,app=app):", path)}));
+  EXPECT_EQ(read.error, "");
+  ASSERT_EQ(read.events.size(), 3u + 1 + 1 + 5);  // nodes, Service, a pod, the life of another
+  EXPECT_THAT(read.events[3], HasSubstr("start ADDED Service csv/web"));
+  EXPECT_THAT(read.events[4], HasSubstr("start ADDED Pod csv/web-0 node"));
+  EXPECT_EQ(read.events[5], "ADDED Pod csv/web-1 00:00:05Z");
+  EXPECT_THAT(read.events[9], HasSubstr("DELETED Pod csv/web-1"));
+  EXPECT_EQ(read.summary.skipped.at("negative lifetimes"), 1);
+  EXPECT_EQ(read.summary.skipped.at("rows with another number of columns"), 1);
+  EXPECT_GE(read.summary.made_up.size(), 5u);
+  EXPECT_EQ(ReadAll(OpenTrace({Concat("csv(created=from,deleted=to,app=app):", path)})).events, read.events);
+}
+
+TEST(BadTraceTest, OneLineSaysWhatIsWrong) {
+  const std::string life = AuditLife();
+  const struct {
+    std::string text, error;
+  } kCases[] = {
+      {"{\"a\":1}\n", "t: line 1: is in no format that is known"},
+      {Audit("patch", "status", "01", "", "", "", "Metadata"), "t: line 1: the patch of pods shop/a is logged at level"},
+      {Audit("get", "", "01", "", "", "", "Metadata"), "t: all of its 1 entries are of level Metadata"},
+      {life + Audit("create", "", "09", "{}", R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":7}})"),
+       "t: line 10: "},
+      {R"({"time":"yesterday","type":"ADDED","object":{}})", "t: line 1: time: "},
+      {R"({"type":"ADDED","object":{"apiVersion":"v1"}})", "t: line 1: an object without kind"},
+      {R"({"type":"RENAMED","object":{"kind":"Pod"}})", "t: line 1: type: \"RENAMED\""},
+  };
+  for (const auto& c : kCases) EXPECT_THAT(ReadText(c.text).error, HasSubstr(c.error)) << c.text;
+}
+
+TEST(BadTraceTest, CutOffRecordsAreSkippedAndTold) {
+  const std::string life = AuditLife();
+  const std::size_t second = life.find('\n', life.find('\n') + 1);
+  // In the middle and at the end.
+  const Read read = ReadText(life.substr(0, second - 20) + life.substr(second) + "{\"kind\":\"Event\",\"apiV");
+  EXPECT_EQ(read.error, "");
+  EXPECT_EQ(read.summary.skipped.at("records that are cut off"), 2);
+  EXPECT_THAT(read.summary.notes, ElementsAre(HasSubstr("t: line 2: the record is cut off")));
+}
+
+}  // namespace
+}  // namespace epslice::sim
