@@ -163,8 +163,9 @@ void AddModels(std::vector<Entry>* entries) {
                       "With --against-recording: watch and write latency are stretched as the trace's requests took "
                       "longer or shorter than 4 ms.",
                       [](std::string_view text, Settings* s) {
+                        if (text != "yes" && text != "no") return false;
                         s->follow_api_pace = text == "yes";
-                        return text == "yes" || text == "no";
+                        return true;
                       },
                       [](const Settings& s) { return std::string(s.follow_api_pace ? "yes" : "no"); }});
   entries->push_back(Span("sync-time", "How long a sync takes before its first write, whatever the Service.",

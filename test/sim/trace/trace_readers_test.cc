@@ -199,7 +199,7 @@ TEST(WatchStreamTest, ListThenEventsWithTheTimesOfTheObjects) {
                                     PodJson("6", kGoing, "n1", "True"), "}\n{\"type\":\"DELETED\",\"object\":",
                                     PodJson("7", kGone, "n1", "True"), "}"));
   EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:02Z",
+  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:04Z",
                                        "MODIFIED Pod shop/a node n1 ready terminating 12:00:04.5Z",
                                        "DELETED Pod shop/a node n1 ready terminating 12:00:05.5Z"));
   EXPECT_FALSE(read.summary.made_up.empty());
@@ -213,7 +213,7 @@ TEST(K8sharkTest, WatchRecords) {
 }
 
 TEST(KwokTest, SnapshotAndPatches) {
-  const Read read = ReadText(R"(apiVersion: v1
+  const Read read = ReadText(R"yaml(apiVersion: v1
 kind: Pod
 metadata: {name: a, namespace: shop, creationTimestamp: "$(time-offset-nanosecond -5000000000)"}
 spec: {}
@@ -230,7 +230,7 @@ resource: {version: v1, resource: pods}
 target: {name: a, namespace: shop}
 durationNanosecond: 2000000000
 method: delete
-)");
+)yaml");
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a 00:00:00Z", "MODIFIED Pod shop/a node n1 00:00:01.5Z",
                                        "DELETED Pod shop/a node n1 00:00:02Z"));
