@@ -70,9 +70,10 @@ TEST(SettingsTest, EverySettingTakesItsOwnValueAndRefusesOthers) {
 }
 
 TEST(RunCommandTest, BadInputIsOneLine) {
-  for (const std::vector<std::string>& args :
-       {std::vector<std::string>{"run"}, {"run", "-f", "x"}, {"run", "-f", "nowhere", "--against-recording"},
-        {"run", "-f", "x", "--against-recording", "--set", "colour=red"}}) {
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"run"},
+                                               {"run", "-f", "x"},
+                                               {"run", "-f", "nowhere", "--against-recording"},
+                                               {"run", "-f", "x", "--against-recording", "--set", "colour=red"}}) {
     const CliResult result = RunCliTest(args);
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(result.out, "");

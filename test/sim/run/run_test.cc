@@ -1,0 +1,231 @@
+// Whole runs: trace, scenario, data plane and report together.
+#include "sim/run/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "sim/scenario/bundled.h"
+#include "test/sim/cli/cli_testing.h"
+
+namespace epslice::sim {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+RunOutput Ran(const RunSpec& spec) {
+  absl::StatusOr<RunOutput> output = RunOnce(spec, nullptr);
+  EXPECT_TRUE(output.ok()) << output.status();
+  return output.ok() ? *std::move(output) : RunOutput();
+}
+
+// A file that is gone with the test.
+class ScratchFile {
+ public:
+  ScratchFile(const std::string& name, const std::string& text) : path_(testing::TempDir() + name) {
+    std::ofstream(path_, std::ios::binary) << text;
+  }
+  ~ScratchFile() { std::remove(path_.c_str()); }
+  const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_;
+};
+
+// Of every scenario: equal runs are equal to the last byte of the report, other
+// seeds and settings give other ones, and the report reads back.
+TEST(RunTest, BundledScenariosTwice) {
+  for (const EmbeddedFile& file : BundledScenarios()) {
+    SCOPED_TRACE(file.name);
+    RunSpec spec;
+    spec.scenario = std::string(file.name);
+    const RunOutput output = Ran(spec);
+    EXPECT_TRUE(output.as_expected);
+    EXPECT_THAT(output.report.notes, IsEmpty());
+    const std::string json = ToJson(output.report);
+    EXPECT_EQ(ToJson(Ran(spec).report), json);
+    const absl::StatusOr<RunReport> read = RunReportFromJson(json);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(ToJson(*read), json);
+    EXPECT_GT(output.report.numbers.writes, 0);
+    EXPECT_GT(output.report.numbers.requests, 0);
+  }
+}
+
+TEST(RunTest, SeedSettingsAndDurationGoBeforeTheScenarios) {
+  RunSpec spec;
+  spec.scenario = "rolling-update";
+  const RunOutput plain = Ran(spec);
+  spec.seed = 99;
+  const RunOutput seeded = Ran(spec);
+  EXPECT_EQ(seeded.report.seed, 99U);
+  EXPECT_NE(seeded.report.digest, plain.report.digest);
+  spec.settings = {"max-endpoints-per-slice=2"};
+  const RunOutput small = Ran(spec);
+  EXPECT_GT(small.report.numbers.slices, seeded.report.numbers.slices);
+  spec.duration = std::chrono::seconds(7);
+  EXPECT_EQ(Ran(spec).report.numbers.duration, 7);
+}
+
+TEST(RunTest, ExpectationsDecide) {
+  const std::string head =
+      "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 10s\ncluster: {nodes: [{zones: [a, b]}]}\n"
+      "services: [{name: web, replicas: 2}]\nexpect:\n";
+  const ScratchFile good("kept.yaml", head + "  - crossZoneShare <= 0.5\n  - services.default/web.blackHoled == 0\n");
+  RunSpec spec;
+  spec.scenario = good.path();
+  const RunOutput kept = Ran(spec);
+  EXPECT_TRUE(kept.as_expected);
+  ASSERT_EQ(kept.report.expectations.size(), 2U);
+  EXPECT_DOUBLE_EQ(kept.report.expectations[0].value, 0.5);
+
+  const ScratchFile bad("broken.yaml", head + "  - crossZoneShare < 0.5\n");
+  spec.scenario = bad.path();
+  const RunOutput broken = Ran(spec);
+  EXPECT_FALSE(broken.as_expected);
+  EXPECT_FALSE(broken.report.expectations.at(0).pass);
+  const CliResult cli = RunCliTest({"run", "--scenario", bad.path(), "-o", "json"});
+  EXPECT_EQ(cli.exit_code, 1);
+
+  const ScratchFile unknown("unknown.yaml", head + "  - crossZoneShares < 0.5\n");
+  spec.scenario = unknown.path();
+  EXPECT_THAT(std::string(RunOnce(spec, nullptr).status().message()),
+              HasSubstr("line 7: expect: there is no number \"crossZoneShares\""));
+}
+
+// A dump is a still life: a minute of traffic, no writes, since its slices are
+// right. With a scenario on top of it things happen to its Services.
+TEST(RunTest, ADumpAndAScenarioOnTopOfIt) {
+  RunSpec spec;
+  for (const char* kind : {"nodes", "pods", "services", "endpointslices"}) {
+    spec.sources.push_back(std::string(EPSLICE_SOURCE_DIR "/test/testdata/shop/start-") + kind + ".json.xz");
+  }
+  const RunOutput still = Ran(spec);
+  EXPECT_EQ(still.report.numbers.duration, 60);
+  EXPECT_EQ(still.report.numbers.writes, 0);
+  EXPECT_EQ(still.report.numbers.services, 8);  // and "kubernetes"
+  EXPECT_GT(still.report.numbers.in_zone_share, 0.3);
+
+  const ScratchFile outage("outage.yaml",
+                           "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 3m\n"
+                           "actions: [{at: 10s, zoneOutage: {zone: zone-c}}]\n");
+  spec.scenario = outage.path();
+  const RunOutput out = Ran(spec);
+  EXPECT_EQ(out.report.numbers.duration, 180);
+  EXPECT_GT(out.report.numbers.writes, 0);
+  EXPECT_GT(out.report.numbers.black_holed, 0);
+  EXPECT_FALSE(out.report.timeline.empty());
+}
+
+// The audit log of a cluster from its beginning to its end; the numbers are
+// those of the recording (test/sim/run/against_recording_test.cc) as far as
+// they do not depend on chance.
+TEST(RunTest, AnAuditLog) {
+  RunSpec spec;
+  spec.sources = {EPSLICE_SOURCE_DIR "/test/testdata/shop/audit.jsonl.xz"};
+  std::int64_t told = 0;
+  const absl::StatusOr<RunOutput> output = RunOnce(spec, [&told](const RunProgress& at) { told += at.events > 0; });
+  ASSERT_TRUE(output.ok()) << output.status();
+  EXPECT_GT(told, 0);
+  const RunReport& report = output->report;
+  EXPECT_EQ(report.numbers.services, 8);
+  EXPECT_EQ(report.numbers.refused_writes, 0);
+  EXPECT_FALSE(report.skipped.empty());
+  EXPECT_EQ(report.digest, Ran(spec).report.digest);
+}
+
+TEST(RunTest, BadInput) {
+  const ScratchFile no_cluster("none.yaml", "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 1s\n");
+  const ScratchFile setting(
+      "setting.yaml",
+      "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 1s\nsettings:\n  kube-api-qps: many\n"
+      "cluster: {nodes: [{zones: [a]}]}\n");
+  struct Case {
+    RunSpec spec;
+    std::string error;
+  };
+  std::vector<Case> cases(6);
+  cases[0].error = "a trace or a scenario is needed";
+  cases[1].spec.scenario = "no-such";
+  cases[1].error = "there is no bundled scenario \"no-such\"";
+  cases[2].spec.scenario = no_cluster.path();
+  cases[2].error = "the scenario has no cluster";
+  cases[3].spec.scenario = setting.path();
+  cases[3].error = "line 5: settings: kube-api-qps";
+  cases[4].spec.scenario = "hand-computed";
+  cases[4].spec.settings = {"colour=red"};
+  cases[4].error = "--set: there is no setting \"colour\"";
+  cases[5].spec.sources = {"/nowhere/trace.jsonl"};
+  cases[5].error = "/nowhere/trace.jsonl";
+  for (const Case& c : cases) {
+    const absl::StatusOr<RunOutput> output = RunOnce(c.spec, nullptr);
+    ASSERT_FALSE(output.ok()) << c.error;
+    EXPECT_THAT(std::string(output.status().message()), HasSubstr(c.error));
+  }
+}
+
+// docs/simulator.md and the program say the same of every setting.
+TEST(RunTest, TheManualListsTheSettings) {
+  std::ifstream in(EPSLICE_SOURCE_DIR "/docs/simulator.md");
+  std::stringstream text;
+  text << in.rdbuf();
+  std::string table;
+  for (const SettingDoc& doc : AllSettings()) {
+    table += "| `" + doc.key + "` | " + doc.preset + " | " + doc.accepts + " | " + doc.meaning + " |\n";
+  }
+  EXPECT_THAT(text.str(), HasSubstr("|---|---|---|---|\n" + table + "\n"));
+}
+
+// A sweep in parts is the sweep in one: the same rows, from whichever shard.
+TEST(SweepCommandTest, ShardsMergeToTheWhole) {
+  const std::vector<std::string> sweep = {
+      "sweep", "--scenario", "hand-computed", "--grid", "max-endpoints-per-slice=2,100", "--seeds", "2", "-o", "csv"};
+  const CliResult whole = RunCliTest(sweep);
+  ASSERT_EQ(whole.exit_code, 0) << whole.err;
+  std::vector<std::string> merge = {"merge", "-o", "csv"};
+  const ScratchFile a("shard-a.jsonl", ""), b("shard-b.jsonl", "");
+  for (const auto& [file, shard] : {std::pair(&a, "0/2"), {&b, "1/2"}}) {
+    std::vector<std::string> part = sweep;
+    for (const char* arg : {"--shard", shard, "--state", file->path().c_str()}) part.emplace_back(arg);
+    EXPECT_EQ(RunCliTest(part).exit_code, 0);
+    EXPECT_EQ(RunCliTest(part).exit_code, 0) << "again: nothing is left to do";
+    merge.insert(merge.end(), {"-f", file->path()});
+  }
+  const CliResult merged = RunCliTest(merge);
+  EXPECT_EQ(merged.exit_code, 0) << merged.err;
+  EXPECT_EQ(merged.out, whole.out);
+  const CliResult half = RunCliTest({"merge", "-f", a.path()});
+  EXPECT_EQ(half.exit_code, 1);
+  EXPECT_THAT(half.err, HasSubstr("2 of 4 runs are missing"));
+}
+
+TEST(CompareCommandTest, RunsTwiceOrReadsTwoReports) {
+  const std::vector<std::string> run = {"run", "--scenario", "hand-computed", "-o", "json"};
+  const ScratchFile base("base.json", RunCliTest(run).out);
+  std::vector<std::string> slow = run;
+  slow.insert(slow.end(), {"--set", "endpointslice-updates-batch-period=1s"});
+  const ScratchFile variant("variant.json", RunCliTest(slow).out);
+  const CliResult read = RunCliTest({"compare", base.path(), variant.path(), "-o", "json"});
+  EXPECT_EQ(read.exit_code, 0) << read.err;
+  const CliResult ran = RunCliTest(
+      {"compare", "--scenario", "hand-computed", "--variant", "endpointslice-updates-batch-period=1s", "-o", "json"});
+  EXPECT_EQ(ran.out, read.out);
+  EXPECT_THAT(read.out, HasSubstr("podToSliceP50"));
+  for (const std::vector<std::string>& bad : {std::vector<std::string>{"compare"},
+                                              {"compare", base.path()},
+                                              {"compare", "--scenario", "hand-computed"},
+                                              {"compare", base.path(), "/nowhere.json"},
+                                              {"compare", base.path(), base.path(), "--set", "a=b"}}) {
+    EXPECT_EQ(RunCliTest(bad).exit_code, 2);
+  }
+}
+
+}  // namespace
+}  // namespace epslice::sim
