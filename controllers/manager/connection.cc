@@ -36,30 +36,62 @@ absl::StatusOr<ClientConfig> ChooseConfig(const ManagerOptions& options, const G
       "(KUBERNETES_SERVICE_HOST is not set here)");
 }
 
+absl::StatusOr<HttpTransportOptions> HttpOptions(ClientConfig config, const Clock* clock, std::string* origin) {
+  absl::StatusOr<std::shared_ptr<Credentials>> credentials = NewCredentials(config.credentials, clock);
+  if (!credentials.ok()) {
+    const auto message = credentials.status().message();
+    return absl::InvalidArgumentError(Cat({config.origin, ": ", std::string_view(message.data(), message.size())}));
+  }
+  *origin = std::move(config.origin);
+  HttpTransportOptions http;
+  http.base_url = std::move(config.server);
+  http.ca_pem = std::move(config.ca_pem);
+  http.ca_file = std::move(config.ca_file);
+  http.insecure_skip_tls_verify = config.insecure_skip_tls_verify;
+  http.tls_server_name = std::move(config.tls_server_name);
+  http.credentials = *std::move(credentials);
+  http.user_agent = UserAgent();
+  return http;
+}
+
 }  // namespace
 
 absl::StatusOr<ApiConnection> ResolveConnection(const ManagerOptions& options, const GetEnv& env, const Clock* clock,
                                                 const std::string& service_account) {
   absl::StatusOr<ClientConfig> config = ChooseConfig(options, env, service_account);
   if (!config.ok()) return config.status();
-  absl::StatusOr<std::shared_ptr<Credentials>> credentials = NewCredentials(config->credentials, clock);
-  if (!credentials.ok()) {
-    const auto message = credentials.status().message();
-    return absl::InvalidArgumentError(Cat({config->origin, ": ", std::string_view(message.data(), message.size())}));
-  }
   ApiConnection out;
-  out.origin = std::move(config->origin);
-  out.http.base_url = std::move(config->server);
-  out.http.ca_pem = std::move(config->ca_pem);
-  out.http.ca_file = std::move(config->ca_file);
-  out.http.insecure_skip_tls_verify = config->insecure_skip_tls_verify;
-  out.http.tls_server_name = std::move(config->tls_server_name);
-  out.http.credentials = *std::move(credentials);
+  out.in_cluster = config->origin == kInClusterOrigin;
+  absl::StatusOr<HttpTransportOptions> http = HttpOptions(*std::move(config), clock, &out.origin);
+  if (!http.ok()) return http.status();
+  out.http = *std::move(http);
   out.http.qps = options.kube_api_qps;
   out.http.burst = options.kube_api_burst;
-  out.http.user_agent = UserAgent();
   out.http.content_type = options.kube_api_content_type;
   return out;
+}
+
+absl::StatusOr<HttpTransportOptions> ReviewConnection(const std::string& kubeconfig, const ApiConnection& main,
+                                                      const Clock* clock) {
+  HttpTransportOptions http = main.http;
+  if (!kubeconfig.empty()) {
+    absl::StatusOr<ClientConfig> config = LoadKubeconfig(kubeconfig, {});
+    if (!config.ok()) return config.status();
+    std::string origin;
+    absl::StatusOr<HttpTransportOptions> own = HttpOptions(*std::move(config), clock, &origin);
+    if (!own.ok()) return own.status();
+    own->observe = http.observe;
+    http = *std::move(own);
+  }
+  // As the reference's: reviews must not wait for the controller's own calls.
+  http.qps = 200;
+  http.burst = 400;
+  http.connect_timeout = std::chrono::seconds(5);
+  http.call_timeout = http.read_timeout = std::chrono::seconds(10);
+  http.max_retry_after = std::chrono::seconds(2);
+  http.max_response_bytes = std::size_t{1} << 20;
+  http.observe_bytes = nullptr;
+  return http;
 }
 
 }  // namespace epslice

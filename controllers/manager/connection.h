@@ -22,11 +22,17 @@ namespace epslice {
 //   KUBECONFIG.
 // InvalidArgument otherwise, or where it is no good: one line, without secrets.
 struct ApiConnection {
-  std::string origin;  // for the log
+  std::string origin;       // for the log
+  bool in_cluster = false;  // as a pod is told to
   HttpTransportOptions http;
 };
 absl::StatusOr<ApiConnection> ResolveConnection(const ManagerOptions& options, const GetEnv& env, const Clock* clock,
                                                 const std::string& service_account = kServiceAccountFolder);
+
+// The same for reviews (delegated_auth.h): with a kubeconfig of their own, or,
+// where it is "", by `main`. Calls end within 10 s and have a rate limit apart.
+absl::StatusOr<HttpTransportOptions> ReviewConnection(const std::string& kubeconfig, const ApiConnection& main,
+                                                      const Clock* clock);
 
 }  // namespace epslice
 

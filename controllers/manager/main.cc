@@ -18,6 +18,7 @@
 #include "controllers/manager/metrics.h"
 #include "controllers/manager/options.h"
 #include "controllers/manager/serving.h"
+#include "controllers/manager/serving_guard.h"
 #include "controllers/manager/signals.h"
 #include "controllers/manager/status_pages.h"
 #include "informers/clock.h"
@@ -54,8 +55,9 @@ int Fail(const absl::Status& status) {
 
 // Health, metrics and the like on a port. `code`: where it cannot be had, the
 // exit code, after one line to standard error. Null without a port.
-std::unique_ptr<Serving> StartServing(const ManagerOptions& options, const LiveRunner* runner, const Metrics* metrics,
-                                      const Clock* clock, Logger* log, std::optional<int>* code) {
+std::unique_ptr<Serving> StartServing(const ManagerOptions& options, ServingGuard* guard, const LiveRunner* runner,
+                                      const Metrics* metrics, const Clock* clock, Logger* log,
+                                      std::optional<int>* code) {
   if (options.secure_port == 0) return nullptr;
   ServingOptions serving_options;
   serving_options.address = options.bind_address;
@@ -63,6 +65,8 @@ std::unique_ptr<Serving> StartServing(const ManagerOptions& options, const LiveR
   serving_options.tls = !options.insecure;
   serving_options.tls_cert_file = options.tls_cert_file;
   serving_options.tls_private_key_file = options.tls_private_key_file;
+  if (guard != nullptr)
+    serving_options.guard = [guard](const GuardedRequest& request) { return guard->Check(request); };
   auto serving = std::make_unique<Serving>(serving_options, clock, log);
   StatusPagesOptions pages;
   pages.version = std::string(Version());
@@ -75,7 +79,11 @@ std::unique_ptr<Serving> StartServing(const ManagerOptions& options, const LiveR
     *code = bad_argument ? 2 : 1;
     return nullptr;
   }
-  log->Info(0, "Serving", {{"address", options.bind_address}, {"port", serving->port()}, {"tls", !options.insecure}});
+  log->Info(0, "Serving",
+            {{"address", options.bind_address},
+             {"port", serving->port()},
+             {"tls", !options.insecure},
+             {"delegatedAuth", guard != nullptr}});
   return serving;
 }
 
@@ -139,6 +147,8 @@ int Run(const ManagerOptions& options) {
   if (connection->http.insecure_skip_tls_verify) {
     log.Warning("The API server's certificate is not verified: insecure-skip-tls-verify");
   }
+  const absl::StatusOr<std::unique_ptr<ServingGuard>> guard = ServingGuard::Create(options, *connection, &clock, &log);
+  if (!guard.ok()) return Fail(guard.status());
   LiveRunnerOptions runner_options = RunnerOptions(options, clock);
   runner_options.controller.queue.observer = metrics.queue_observer();
   runner_options.observe_sync = [&metrics](const Job& job, const Plan& plan, const Outcome& outcome) {
@@ -162,7 +172,7 @@ int Run(const ManagerOptions& options) {
              {{"managedBy", options.controller_name}, {"grace", options.shadow_grace}});
   }
   std::optional<int> code;
-  const std::unique_ptr<Serving> serving = StartServing(options, &runner, &metrics, &clock, &log, &code);
+  const std::unique_ptr<Serving> serving = StartServing(options, guard->get(), &runner, &metrics, &clock, &log, &code);
   if (code) return *code;
   runner.Start();
   if (leading != nullptr) leading->Start(&runner);
@@ -171,6 +181,7 @@ int Run(const ManagerOptions& options) {
   if (!lost) log.Info(0, "Stopping", {{"signal", signal}});
   if (!runner.Stop()) log.Warning("A sync did not end in time and was cancelled");
   if (leading != nullptr) leading->runner->Stop();
+  if (*guard != nullptr) (*guard)->Cancel();
   log.Info(0, "Stopped");
   return lost ? 1 : 0;
 }

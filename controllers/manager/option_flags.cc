@@ -245,8 +245,8 @@ void AddLeaderElectionFlags(CLI::App* app, ManagerOptions* o, std::string* leade
 
 void AddServingFlags(CLI::App* app, ManagerOptions* o) {
   AddFlag(app, "--bind-address", kServing, "IP", o->bind_address,
-          "Where health, metrics and /debug are served; 0.0.0.0 or :: for everywhere. Clients of other machines get\n"
-          "health and /version only, all else is refused (403)",
+          "Where health, metrics and /debug are served; 0.0.0.0 or :: for everywhere. In a cluster all but health\n"
+          "needs a token that the API server knows; elsewhere clients of other machines get health and /version only",
           [o](const std::string& value) -> std::optional<std::string> {
             if (!ParseIpLenient(value)) return "accepted is an IP address";
             o->bind_address = ParseIpLenient(value)->text.str();
@@ -266,6 +266,52 @@ void AddServingFlags(CLI::App* app, ManagerOptions* o) {
           "in memory",
           file(&o->tls_cert_file));
   AddFlag(app, "--tls-private-key-file", kServing, "FILE", "", "Its private key, PEM", file(&o->tls_private_key_file));
+}
+
+// "/healthz,/debug/*" into paths.
+std::optional<std::string> SetPaths(const std::string& value, std::vector<std::string>* target) {
+  std::vector<std::string> paths;
+  for (std::string_view rest = value; !rest.empty();) {
+    const std::string_view path = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(path.size() + 1, rest.size()));
+    const std::size_t star = path.find('*');
+    if (path.empty() || path.front() != '/' || (star != std::string_view::npos && star + 1 != path.size())) {
+      return "accepted are paths that begin with a slash, with a comma between, and * at an end at most";
+    }
+    paths.emplace_back(path);
+  }
+  *target = std::move(paths);
+  return std::nullopt;
+}
+
+void AddDelegationFlags(CLI::App* app, ManagerOptions* o) {
+  const auto file = [](std::string* target) {
+    return [target](const std::string& value) -> std::optional<std::string> {
+      if (value.empty()) return "accepted is a file";
+      *target = value;
+      return std::nullopt;
+    };
+  };
+  AddFlag(app, "--authentication-kubeconfig", kServing, "FILE", "",
+          "As whom to ask the API server whose token it is that a client shows. In a cluster without it: as ourselves",
+          file(&o->authentication_kubeconfig));
+  AddFlag(app, "--authorization-kubeconfig", kServing, "FILE", "", "The same for what a client may do",
+          file(&o->authorization_kubeconfig));
+  AddFlag(app, "--authentication-token-webhook-cache-ttl", kServing, "DURATION", "10s",
+          "How long the answer about a token is remembered", DurationSetter(&o->authentication_cache_ttl));
+  AddFlag(app, "--authorization-webhook-cache-authorized-ttl", kServing, "DURATION", "10s",
+          "How long it is remembered that a client may", DurationSetter(&o->authorized_cache_ttl));
+  AddFlag(app, "--authorization-webhook-cache-unauthorized-ttl", kServing, "DURATION", "10s",
+          "How long it is remembered that one may not", DurationSetter(&o->unauthorized_cache_ttl));
+  AddFlag(app, "--authorization-always-allow-paths", kServing, "PATHS", "/healthz,/readyz,/livez",
+          "For whoever reaches the port, without asking",
+          [o](const std::string& value) { return SetPaths(value, &o->always_allow_paths); });
+  for (const char* flag : {"--client-ca-file", "--requestheader-client-ca-file"}) {
+    AddFlag(app, flag, kServing, "FILE", "", "Refused: clients are known by their tokens, not by certificates",
+            [](const std::string&) -> std::optional<std::string> {
+              return "clients are known by their tokens here, not by certificates: leave it out";
+            });
+  }
 }
 
 void AddLoggingFlags(CLI::App* app, ManagerOptions* o) {
@@ -292,6 +338,7 @@ void AddOptionFlags(CLI::App* app, ManagerOptions* options, std::string* leader_
   AddShadowFlags(app, options);
   AddLeaderElectionFlags(app, options, leader_elect);
   AddServingFlags(app, options);
+  AddDelegationFlags(app, options);
   AddLoggingFlags(app, options);
 }
 

@@ -46,6 +46,10 @@ std::string ServingTrouble(const ManagerOptions& o) {
     return "--tls-cert-file and --tls-private-key-file go together";
   }
   if (o.insecure && !o.tls_cert_file.empty()) return "--insecure serves plain HTTP: leave out --tls-cert-file";
+  if (o.insecure && (!o.authentication_kubeconfig.empty() || !o.authorization_kubeconfig.empty())) {
+    return "--insecure serves plain HTTP, on which no token should be shown: leave out --authentication-kubeconfig "
+           "and --authorization-kubeconfig";
+  }
   return "";
 }
 

@@ -59,6 +59,13 @@ struct ManagerOptions {
   bool insecure = false;                   // --insecure: plain HTTP
   std::string tls_cert_file;               // both, or neither
   std::string tls_private_key_file;
+  // Delegated authentication and authorization of the serving port (serving_guard.h).
+  std::string authentication_kubeconfig;  // "": as the controller itself
+  std::string authorization_kubeconfig;
+  Duration authentication_cache_ttl = std::chrono::seconds(10);  // --authentication-token-webhook-cache-ttl
+  Duration authorized_cache_ttl = std::chrono::seconds(10);      // --authorization-webhook-cache-authorized-ttl
+  Duration unauthorized_cache_ttl = std::chrono::seconds(10);    // --authorization-webhook-cache-unauthorized-ttl
+  std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
 
   std::string config;  // --config, a file
 

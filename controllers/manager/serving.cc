@@ -266,7 +266,12 @@ HttpReply Serving::Impl::Answer(const httplib::Request& request, httplib::Respon
   if (!query) return PlainReply(400, "bad request target");
   const auto [handler, access] = FindHandler(query->path);
   // In this order, so that strangers do not learn which paths there are.
-  if (access == Access::kLocal && !IsLoopback(request.remote_addr)) {
+  if (options.guard) {
+    if (std::optional<HttpReply> refused =
+            options.guard({query->path, request.method, request.get_header_value("Authorization")})) {
+      return *std::move(refused);
+    }
+  } else if (access == Access::kLocal && !IsLoopback(request.remote_addr)) {
     return PlainReply(403, "forbidden: for clients on this machine only");
   }
   if (handler == nullptr) return PlainReply(404, "404 page not found");

@@ -1,9 +1,10 @@
 // Serving: the controller's own port: health, metrics, and what it is doing.
 //
 // HTTP/1.1 with TLS (or without), GET and HEAD only, answers made anew for
-// each request. Who may ask: paths that are open may be read by whoever
-// reaches the port; all others by clients on this machine only (loopback),
-// everybody else is answered 403. No credentials are looked at.
+// each request. Who may ask: what a guard lets in (delegated_auth.h). Without
+// one, paths that are open may be read by whoever reaches the port; all others
+// by clients on this machine only (loopback), everybody else is answered 403,
+// and no credentials are looked at.
 //
 // Bounds against clients that mean harm or are broken: bytes of a request's
 // head, no bodies, time of a request, idle time, number of connections. When
@@ -47,6 +48,13 @@ struct HttpReply {
   std::string content_type = "text/plain; charset=utf-8";
 };
 
+// A request to be let in, or not.
+struct GuardedRequest {
+  std::string path;           // decoded
+  std::string method;         // "GET"
+  std::string authorization;  // the header
+};
+
 // "/a%20b?x=1&verbose" taken apart. nullopt: not a path, a bad %-escape, more
 // than 64 parameters. '+' in the query is a space.
 std::optional<HttpQuery> ParseTarget(std::string_view target);
@@ -70,6 +78,9 @@ struct ServingOptions {
   Duration request_timeout = std::chrono::seconds(10);
   Duration write_timeout = std::chrono::seconds(10);
   std::size_t max_head_bytes = std::size_t{16} << 10;
+  // Asked of each request, for whatever path, before it is answered; nullopt
+  // lets it in. May block, from several threads. Null: see above.
+  std::function<std::optional<HttpReply>(const GuardedRequest& request)> guard;
 };
 
 class Serving {

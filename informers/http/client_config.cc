@@ -68,7 +68,7 @@ absl::StatusOr<ClientConfig> InClusterConfig(const GetEnv& env, const std::strin
     return absl::InvalidArgumentError(Cat({"in-cluster: ", Cat(parts)}));
   };
   ClientConfig config;
-  config.origin = "in-cluster";
+  config.origin = kInClusterOrigin;
   const bool v6 = std::strchr(host, ':') != nullptr && *host != '[';
   config.server = Cat({"https://", v6 ? "[" : "", host, v6 ? "]" : "", ":", port});
   if (!ParseHttpUrl(config.server).ok()) {

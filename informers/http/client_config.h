@@ -58,6 +58,9 @@ using GetEnv = std::function<const char*(const char* name)>;
 
 inline constexpr char kServiceAccountFolder[] = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+// ClientConfig::origin of what InClusterConfig() returns.
+inline constexpr char kInClusterOrigin[] = "in-cluster";
+
 // What a pod is given: KUBERNETES_SERVICE_HOST and _PORT, and in `folder` token
 // and ca.crt. NotFound outside of a pod (no such environment);
 // InvalidArgument where something of it is missing or no good.

@@ -13,6 +13,7 @@
 #include "informers/http/http_connection.h"
 #include "informers/http/http_pool.h"
 #include "informers/http/http_routes.h"
+#include "informers/http/reviews.h"
 #include "informers/http/watch_decoder.h"
 #include "informers/rate_limiter.h"
 
@@ -44,6 +45,7 @@ struct Attempt {
   std::string body_type;  // Content-Type of the request; "" without a body
   Credentials::Value who;
   HttpExchange exchange;
+  bool repeatable = false;  // sending it twice does not do it twice
   // Set where the server wants no protobuf; its answer is then of no further
   // interest.
   bool refused = false;
@@ -65,7 +67,11 @@ struct HttpTransport::Impl {
   Status Watch(const Request& request, CancelToken* cancel, const OnEvent& on_event);
   Response DoOnce(const Request& request, HttpCall* call, Attempt* attempt);
   Status WatchOnce(const Request& request, HttpCall* call, const OnEvent& on_event, Attempt* attempt);
+  Answer Ask(std::string_view path, std::string_view json, CancelToken* cancel);
+  // One exchange of a call that ends; an error where no whole answer came.
+  Status Fetch(const Request& request, HttpCall* call, Attempt* attempt, HttpReply* reply);
   Status Prepare(const Request& request, CancelToken* cancel, HttpCall* call, Attempt* attempt);
+  Status Admit(CancelToken* cancel, HttpCall* call, Attempt* attempt);
   HttpExchange Exchange(const Request& request, HttpRequest http, WireFormat format) const;
   void FallBack(const Status& why) {
     if (!json_only.exchange(true) && options.on_fallback) options.on_fallback(why);
@@ -73,8 +79,7 @@ struct HttpTransport::Impl {
   bool WaitForToken(HttpCall* call);
   bool WaitAsTold(const Request& request, const Status& status, Duration* waited, HttpCall* call) const;
   bool HasFresher(const Status& status, const Credentials::Value& who, CancelToken* cancel) const;
-  Outcome Run(const Request& request, const Attempt& attempt, const bool& head_seen, HttpCall* call,
-              std::string* error);
+  Outcome Run(const Attempt& attempt, const bool& head_seen, HttpCall* call, std::string* error);
   void Observe(const Request& request, int code, Instant start) const {
     if (options.observe) options.observe(request, code, clock->Now() - start);
   }
@@ -125,6 +130,11 @@ Status HttpTransport::Impl::Prepare(const Request& request, CancelToken* cancel,
   if (!http.ok()) return StatusBadRequest(View(http.status()));
   attempt->body_type = http->content_type;
   attempt->exchange = Exchange(request, *std::move(http), attempt->format);
+  attempt->repeatable = request.verb == Verb::kGet || request.verb == Verb::kList || request.verb == Verb::kWatch;
+  return Admit(cancel, call, attempt);
+}
+
+Status HttpTransport::Impl::Admit(CancelToken* cancel, HttpCall* call, Attempt* attempt) {
   if (!WaitForToken(call)) return StatusUnreachable("cancelled before it was sent");
   if (options.credentials == nullptr) return Status();
   absl::StatusOr<Credentials::Value> value = options.credentials->Get(cancel);
@@ -156,9 +166,7 @@ bool HttpTransport::Impl::WaitAsTold(const Request& request, const Status& statu
 
 // Runs the exchange on a connection of the pool, and once more on a new one
 // when a kept connection turned out dead before the first byte of an answer.
-Outcome HttpTransport::Impl::Run(const Request& request, const Attempt& attempt, const bool& head_seen, HttpCall* call,
-                                 std::string* error) {
-  const bool read = request.verb == Verb::kGet || request.verb == Verb::kList || request.verb == Verb::kWatch;
+Outcome HttpTransport::Impl::Run(const Attempt& attempt, const bool& head_seen, HttpCall* call, std::string* error) {
   const Instant start = clock->Now();
   HttpPool::Lease lease = pool->Take(start, attempt.who.identity);
   for (;;) {
@@ -184,7 +192,8 @@ Outcome HttpTransport::Impl::Run(const Request& request, const Attempt& attempt,
     // A server that was silent for long is slow, not gone: asking twice would
     // make it slower.
     const bool at_once = clock->Now() - start < attempt.exchange.read_timeout / 2;
-    if (outcome != Outcome::kBroken || head_seen || !kept || !read || cancelled || !at_once) return outcome;
+    if (outcome != Outcome::kBroken || head_seen || !kept || !attempt.repeatable || cancelled || !at_once)
+      return outcome;
     lease = pool->Fresh(lease);
   }
 }
@@ -215,15 +224,24 @@ Response HttpTransport::Impl::Do(const Request& request, CancelToken* cancel) {
 }
 
 Response HttpTransport::Impl::DoOnce(const Request& request, HttpCall* call, Attempt* attempt) {
-  Response response;
-  const Instant start = clock->Now();
   HttpReply reply;
-  AnswerBody body(options.max_response_bytes, &reply.body);
+  Response response;
+  response.status = Fetch(request, call, attempt, &reply);
+  ObserveBytes(request, reply.body.size());
+  if (!response.status.ok()) return response;
+  attempt->refused = RefusesProtobuf(attempt->format, attempt->body_type, reply.status);
+  const bool writes = request.verb == Verb::kCreate || request.verb == Verb::kUpdate;
+  return FromHttpReply(request, reply, options.keep_json, writes && options.metadata_of_written_suffices);
+}
+
+Status HttpTransport::Impl::Fetch(const Request& request, HttpCall* call, Attempt* attempt, HttpReply* reply) {
+  const Instant start = clock->Now();
+  AnswerBody body(options.max_response_bytes, &reply->body);
   bool head_seen = false;
   std::string why;  // we stopped
   attempt->exchange.on_head = [&](const HttpHead& head) {
     head_seen = true;
-    reply = Head(head);
+    *reply = Head(head);
     why = body.Begin(head.content_encoding);
     return why.empty();
   };
@@ -232,21 +250,42 @@ Response HttpTransport::Impl::DoOnce(const Request& request, HttpCall* call, Att
     return why.empty();
   };
   std::string error;
-  const Outcome outcome = Run(request, *attempt, head_seen, call, &error);
-  Observe(request, outcome == Outcome::kDone ? reply.status : 0, start);
-  ObserveBytes(request, reply.body.size());
+  const Outcome outcome = Run(*attempt, head_seen, call, &error);
+  Observe(request, outcome == Outcome::kDone ? reply->status : 0, start);
   if (outcome == Outcome::kDone && why.empty()) why = body.End();
-  if (outcome == Outcome::kDone && why.empty()) {
-    attempt->refused = RefusesProtobuf(attempt->format, attempt->body_type, reply.status);
-    const bool writes = request.verb == Verb::kCreate || request.verb == Verb::kUpdate;
-    return FromHttpReply(request, reply, options.keep_json, writes && options.metadata_of_written_suffices);
+  if (!why.empty()) return Unusable("InvalidResponse", why);
+  if (outcome != Outcome::kDone) return StatusUnreachable(call->cancelled() ? "cancelled" : error);
+  return Status();
+}
+
+HttpTransport::Answer HttpTransport::Impl::Ask(std::string_view path, std::string_view json, CancelToken* cancel) {
+  Request as_create;  // what it counts as
+  as_create.verb = Verb::kCreate;
+  HttpCall call(cancel);
+  Duration waited{0};
+  bool refreshed = false;
+  for (;;) {
+    Attempt attempt;
+    HttpReply reply;
+    Answer answer;
+    attempt.exchange =
+        Exchange(as_create, {"POST", Cat({prefix, path}), "application/json", std::string(json)}, WireFormat::kJson);
+    attempt.repeatable = true;
+    answer.status = Admit(cancel, &call, &attempt);
+    if (answer.status.ok()) answer.status = Fetch(as_create, &call, &attempt, &reply);
+    Wipe(&attempt.exchange.body);
+    if (answer.status.ok() && (reply.status < 200 || reply.status > 299)) answer.status = StatusFromHttpError(reply);
+    if (answer.status.ok()) {
+      answer.status.code = reply.status;
+      answer.body = std::move(reply.body);
+      return answer;
+    }
+    if (!refreshed && HasFresher(answer.status, attempt.who, cancel)) {
+      refreshed = true;
+    } else if (!WaitAsTold(as_create, answer.status, &waited, &call)) {
+      return answer;
+    }
   }
-  if (!why.empty()) {
-    response.status = Unusable("InvalidResponse", why);
-  } else {
-    response.status = StatusUnreachable(call->cancelled() ? "cancelled" : error);
-  }
-  return response;
 }
 
 Status HttpTransport::Impl::Watch(const Request& request, CancelToken* cancel, const OnEvent& on_event) {
@@ -297,7 +336,7 @@ Status HttpTransport::Impl::WatchOnce(const Request& request, HttpCall* call, co
     return !overdue && stream.Feed(bytes, on_event);
   };
   std::string error;
-  const Outcome outcome = Run(request, *attempt, head_seen, call, &error);
+  const Outcome outcome = Run(*attempt, head_seen, call, &error);
   if (!head_seen) Observe(request, 0, start);
   if (stream.stopped()) return Status();
   if (!stream.failure().ok()) return stream.failure();
@@ -341,6 +380,14 @@ Response HttpTransport::Do(const Request& request, CancelToken* cancel) {
     Response response;
     response.status = StatusUnreachable(e.what());
     return response;
+  }
+}
+
+HttpTransport::Answer HttpTransport::Ask(std::string_view path, std::string_view json, CancelToken* cancel) {
+  try {
+    return impl_->Ask(path, json, cancel);
+  } catch (const std::exception& e) {
+    return {StatusUnreachable(e.what()), ""};
   }
 }
 

@@ -141,12 +141,18 @@ TEST_P(Rendered, BindingsNameWhatIsThere) {
   EXPECT_EQ(bound.size(), OfKind(objects_, "ClusterRole").size() + OfKind(objects_, "Role").size());
 }
 
-// Nobody but the probes, which need no rule, gets an answer from the network
-// that is worth a rule: metrics are for loopback.
-TEST_P(Rendered, NothingGetsIn) {
+// Nobody but the probes, which need no rule, and who scrapes metrics.
+TEST_P(Rendered, OnlyPrometheusGetsIn) {
   const Json policy = OnlyOfKind(objects_, "NetworkPolicy");
   EXPECT_EQ(policy.at("spec").at("policyTypes"), (Json{"Ingress", "Egress"}));
-  EXPECT_FALSE(policy.at("spec").contains("ingress")) << policy;
+  const Json& ingress = policy.at("spec").at("ingress");
+  ASSERT_EQ(ingress.size(), 1U);
+  const Json prometheus = OnlyOfKind(Resources("monitoring"), "ClusterRoleBinding").at("subjects").at(0);
+  EXPECT_EQ(ingress.at(0).at("from"),
+            (Json::array({{{"namespaceSelector",
+                            {{"matchLabels", {{"kubernetes.io/metadata.name", prometheus.at("namespace")}}}}}}})));
+  ASSERT_EQ(ingress.at(0).at("ports").size(), 1U);
+  EXPECT_TRUE(HasContainerPort(ingress.at(0).at("ports").at(0).at("port")));
   EXPECT_TRUE(OfKind(objects_, "Service").empty());
 }
 

@@ -119,8 +119,7 @@ TEST(Monitoring, AlertsSayWhatIsWrongAndWhatToDo) {
   EXPECT_GE(names.size(), 8U);
 }
 
-// Nothing scrapes across the network yet: of the labels that whoever does it by
-// other means has to give, the series are told apart by the job only.
+// Whoever scrapes by other means than the ServiceMonitor has to give this label.
 TEST(Monitoring, SeriesAreFoundByTheJob) {
   const Labels labels = LabelsOf(OnlyOfKind(Resources("base"), "Deployment").at("metadata").at("labels"));
   const std::string job = labels.at("app.kubernetes.io/name");
@@ -138,9 +137,32 @@ TEST(Monitoring, SeriesAreFoundByTheJob) {
   EXPECT_NE(how.find("job_name: " + job + "\n"), std::string::npos);
 }
 
-// A monitor of the Prometheus operator would get 403 from every replica.
-TEST(Monitoring, NothingThatScrapesFromElsewhere) {
-  for (const Json& object : Resources("monitoring")) EXPECT_EQ(object.at("kind"), "PrometheusRule");
+// ServiceMonitor -> Service -> pods of the Deployment, and a role that opens the
+// path that is scraped.
+TEST(Monitoring, TheServiceMonitorFindsThePort) {
+  const std::vector<Json> objects = Resources("monitoring");
+  const Json deployment = OnlyOfKind(Resources("base"), "Deployment");
+  const Json& pod = deployment.at("spec").at("template");
+  const Json service = OnlyOfKind(objects, "Service");
+  const Json monitor = OnlyOfKind(objects, "ServiceMonitor");
+  EXPECT_TRUE(Selects(LabelsOf(service.at("spec").at("selector")), LabelsOf(pod.at("metadata").at("labels"))));
+  EXPECT_TRUE(Selects(LabelsOf(monitor.at("spec").at("selector").at("matchLabels")),
+                      LabelsOf(service.at("metadata").at("labels"))));
+  EXPECT_EQ(service.at("metadata").at("namespace"), monitor.at("metadata").at("namespace"));
+  ASSERT_EQ(service.at("spec").at("ports").size(), 1U);
+  const Json& port = service.at("spec").at("ports").at(0);
+  EXPECT_EQ(port.at("targetPort"), pod.at("spec").at("containers").at(0).at("ports").at(0).at("name"));
+  ASSERT_EQ(monitor.at("spec").at("endpoints").size(), 1U);
+  const Json& endpoint = monitor.at("spec").at("endpoints").at(0);
+  EXPECT_EQ(endpoint.at("port"), port.at("name"));
+  EXPECT_EQ(endpoint.at("scheme"), "https");
+  EXPECT_TRUE(endpoint.contains("bearerTokenFile"));
+  // The job that rules and dashboard go by.
+  EXPECT_EQ(service.at("metadata").at("labels").at(monitor.at("spec").at("jobLabel").get<std::string>()),
+            "epslice-controller");
+  const Json role = OnlyOfKind(objects, "ClusterRole");
+  EXPECT_EQ(role.at("rules"), (Json::array({{{"nonResourceURLs", {endpoint.at("path")}}, {"verbs", {"get"}}}})));
+  EXPECT_EQ(OnlyOfKind(objects, "ClusterRoleBinding").at("roleRef").at("name"), role.at("metadata").at("name"));
 }
 
 TEST(Monitoring, TheDashboardsPanelsDoNotOverlap) {

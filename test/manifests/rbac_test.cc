@@ -57,6 +57,11 @@ const Grants kReads = {
     "discovery.k8s.io/endpointslices list",
     "discovery.k8s.io/endpointslices watch",
 };
+// Who may read what the serving port has.
+const Grants kReviews = {
+    "authentication.k8s.io/tokenreviews create",
+    "authorization.k8s.io/subjectaccessreviews create",
+};
 const Grants kWrites = {
     "/services/finalizers update",
     "discovery.k8s.io/endpointslices create",
@@ -79,16 +84,16 @@ Grants Union(const std::vector<Grants>& sets) {
   return all;
 }
 
-TEST(Rbac, TheBaseGrantsWhatIsNeeded) { EXPECT_EQ(Granted(Resources("base")), Union({kReads, kWrites})); }
+TEST(Rbac, TheBaseGrantsWhatIsNeeded) { EXPECT_EQ(Granted(Resources("base")), Union({kReads, kReviews, kWrites})); }
 
 TEST(Rbac, TheOverlayGrantsWhatIsNeeded) {
   if (!HaveKubectl()) GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render manifests/overlays/replace";
-  EXPECT_EQ(Granted(Kustomize("overlays/replace")), Union({kReads, kWrites}));
+  EXPECT_EQ(Granted(Kustomize("overlays/replace")), Union({kReads, kReviews, kWrites}));
 }
 
 TEST(Rbac, AShadowMayReadOnly) {
   if (!HaveKubectl()) GTEST_SKIP() << "NOT TESTED: no kubectl in PATH that could render manifests/overlays/shadow";
-  EXPECT_EQ(Granted(Kustomize("overlays/shadow")), kReads);
+  EXPECT_EQ(Granted(Kustomize("overlays/shadow")), Union({kReads, kReviews}));
 }
 
 }  // namespace

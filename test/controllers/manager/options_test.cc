@@ -90,6 +90,39 @@ TEST(OptionsTest, ServesOnLoopbackUnlessToldOtherwise) {
   EXPECT_TRUE(Parse({kMaster, "--insecure"}).options.insecure);
 }
 
+TEST(OptionsTest, DelegatesAsTheReference) {
+  const Parsed preset = Parse({kMaster});
+  EXPECT_EQ(preset.options.authentication_cache_ttl, seconds(10));
+  EXPECT_EQ(preset.options.authorized_cache_ttl, seconds(10));
+  EXPECT_EQ(preset.options.unauthorized_cache_ttl, seconds(10));
+  EXPECT_THAT(preset.options.always_allow_paths, testing::ElementsAre("/healthz", "/readyz", "/livez"));
+  const Parsed p =
+      Parse({kMaster, "--authentication-kubeconfig=a", "--authorization-kubeconfig", "b",
+             "--authentication-token-webhook-cache-ttl=1m", "--authorization-webhook-cache-authorized-ttl=2s",
+             "--authorization-webhook-cache-unauthorized-ttl=0", "--authorization-always-allow-paths=/a,/b/*"});
+  ASSERT_EQ(p.code, std::nullopt) << p.err;
+  EXPECT_EQ(p.options.authentication_kubeconfig, "a");
+  EXPECT_EQ(p.options.authorization_kubeconfig, "b");
+  EXPECT_EQ(p.options.authentication_cache_ttl, std::chrono::minutes(1));
+  EXPECT_EQ(p.options.authorized_cache_ttl, seconds(2));
+  EXPECT_EQ(p.options.unauthorized_cache_ttl, Duration::zero());
+  EXPECT_THAT(p.options.always_allow_paths, testing::ElementsAre("/a", "/b/*"));
+  const std::map<std::string, std::string> flags(p.options.effective.begin(), p.options.effective.end());
+  EXPECT_EQ(flags.count("--client-ca-file"), 0U);
+  EXPECT_TRUE(Parse({kMaster, "--authorization-always-allow-paths="}).options.always_allow_paths.empty());
+  for (const auto& [flag, why] : std::map<std::string, std::string>{
+           {"--client-ca-file=x", "clients are known by their tokens here, not by certificates: leave it out"},
+           {"--authorization-always-allow-paths=healthz", "accepted are paths that begin with a slash"},
+           {"--authorization-always-allow-paths=/a*b", "and * at an end at most"},
+           {"--authentication-token-webhook-cache-ttl=10", "accepted is a duration"}}) {
+    const Parsed refused = Parse({kMaster, flag});
+    EXPECT_EQ(refused.code, 2) << flag;
+    EXPECT_THAT(refused.err, HasSubstr(why));
+  }
+  EXPECT_THAT(Parse({kMaster, "--insecure", "--authentication-kubeconfig=a"}).err,
+              HasSubstr("--insecure serves plain HTTP, on which no token should be shown"));
+}
+
 TEST(OptionsTest, ListsTheFlagsAsTheyHold) {
   const Parsed p = Parse({"-v", "1", kMaster, "--kube-api-qps=7", "--kube-api-qps=8", "--insecure", "-v=3"});
   ASSERT_EQ(p.code, std::nullopt) << p.err;

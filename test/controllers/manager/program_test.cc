@@ -12,7 +12,9 @@
 #include "controllers/manager/signals.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sim/cluster/document_store.h"
 #include "sim/serve/http_server.h"
+#include "sim/trace/dump_reader.h"
 #include "test/controllers/manager/child.h"
 #include "test/controllers/manager/memory_transport.h"
 #include "test/informers/http/pki.h"
@@ -255,6 +257,79 @@ TEST_F(ProgramTest, KeepsSlicesOverTlsWhileItsTokenIsRotated) {
   EXPECT_EQ(child_->Wait(), 0) << child_->output();
   EXPECT_THAT(child_->output(), HasSubstr("context \\\"c\\\""));
   EXPECT_THAT(child_->output(), testing::Not(HasSubstr("s3cret")));
+}
+
+// With the rights of manifests/base and no more: slices are kept, and the port
+// serves whom the API server lets.
+TEST_F(ProgramTest, AsksTheApiServerWhoMayReadMetrics) {
+  sim::DocumentStore documents(&clock_, 1);
+  std::mutex mu;
+  std::vector<std::string> refused;
+  const std::shared_ptr<void> end_before_them(nullptr, [this](void*) { http_.reset(); });
+  documents.LoadBootstrapPolicy();
+  sim::DumpOptions read;
+  read.keep_documents = sim::IsDocumentKind;
+  const auto dump = sim::ReadDump(
+      {EPSLICE_SOURCE_DIR "/manifests/base/rbac.yaml", EPSLICE_SOURCE_DIR "/manifests/monitoring/rbac.yaml"}, read);
+  ASSERT_TRUE(dump.ok()) << dump.status();
+  for (const sim::DumpDocument& document : dump->documents) {
+    const sim::DocumentKind& kind = *sim::FindDocumentKind(document.apiVersion, document.kind);
+    ASSERT_TRUE(documents.Load(kind, document.json).ok());
+  }
+  const TempDir dir;
+  const Identity ca = IssueAuthority("ca");
+  sim::TokenAuth tokens;
+  tokens.Add("s3cret-controller", sim::UserInfo{"system:serviceaccount:kube-system:epslice-controller", "", {}});
+  tokens.Add("s3cret-prometheus", sim::UserInfo{"system:serviceaccount:monitoring:prometheus-k8s", "", {}});
+  tokens.Add("s3cret-stranger", sim::UserInfo{"stranger", "", {}});
+  sim::HttpServerOptions options;
+  options.tls = ServerContext(Issue("server", {.issuer = &ca, .hosts = {"127.0.0.1"}}));
+  options.tokens = std::make_shared<const sim::TokenAuth>(std::move(tokens));
+  options.authorization = sim::AuthorizationMode::kRbac;
+  options.documents = &documents;
+  options.access_log = [&](const sim::AccessRecord& record) {
+    std::lock_guard<std::mutex> lock(mu);
+    if (record.code == 403 || record.code == 401) refused.push_back(record.method + " " + record.target);
+  };
+  CreateNodeAndService();
+  CreatePod(1);
+  Serve(options);
+  dir.Write("ca.crt", ca.certificate_pem);
+  const std::string kubeconfig =
+      dir.Write("conf",
+                "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
+                "clusters: [{name: k, cluster: {certificate-authority: ca.crt, server: 'https://127.0.0.1:" +
+                    std::to_string(port_) + "'}}]\nusers: [{name: u, user: {token: s3cret-controller}}]\n");
+  const int port = TakenPort().number();
+  Run({"--kubeconfig=" + kubeconfig, "--authentication-kubeconfig=" + kubeconfig,
+       "--authorization-kubeconfig=" + kubeconfig, "--secure-port=" + std::to_string(port),
+       "--leader-elect-resource-name=epslice-controller", "-v=10"});
+  ASSERT_TRUE(WaitForPods(1)) << child_->output();
+
+  httplib::SSLClient client("127.0.0.1", port);
+  client.enable_server_certificate_verification(false);
+  const auto get = [&](const char* path, const std::string& token) {
+    httplib::Headers headers;
+    if (!token.empty()) headers.emplace("Authorization", "Bearer " + token);
+    const httplib::Result result = client.Get(path, headers);
+    return result ? std::make_pair(result->status, result->body) : std::make_pair(0, std::string());
+  };
+  EXPECT_EQ(get("/readyz", "").first, 200);
+  EXPECT_EQ(get("/metrics", "s3cret-prometheus").first, 200);
+  EXPECT_EQ(get("/debug/queue", "s3cret-prometheus").first, 403);
+  EXPECT_EQ(get("/metrics", "s3cret-wrong").first, 401);
+  EXPECT_EQ(get("/version", "").first, 200);  // as the API server's own
+  EXPECT_THAT(get("/metrics", "").second, HasSubstr("User \\\"system:anonymous\\\" cannot get path"));
+  EXPECT_THAT(get("/metrics", "s3cret-stranger").second, HasSubstr("User \\\"stranger\\\" cannot get path"));
+  http_.reset();
+  EXPECT_EQ(get("/metrics", "s3cret-prometheus").first, 200);  // remembered
+  EXPECT_EQ(get("/metrics", "s3cret-other").first, 500);
+  EXPECT_EQ(get("/livez", "").first, 200);
+  child_->Signal(SIGTERM);
+  child_->Wait();
+  EXPECT_THAT(child_->output(), testing::Not(HasSubstr("s3cret")));
+  std::lock_guard<std::mutex> lock(mu);
+  EXPECT_THAT(refused, testing::IsEmpty());
 }
 
 TEST_F(ProgramTest, AServerThatIsNotToBeTrustedIsNotTalkedTo) {
