@@ -2,7 +2,7 @@
 // the metrics.
 //
 //   /healthz /livez /readyz   open to all, see health.h
-//   /version                  open to all, as kube-apiserver's
+//   /version                  as kube-apiserver's; open where no guard is asked
 //   /configz                  the flags as they hold, no secrets
 //   /debug/queue              what waits, since when, and what is worked on;
 //                             ?limit=N keys of each (100, at most 10000)

@@ -13,6 +13,35 @@ std::optional<UserInfo> AccessControl::UserOfToken(std::string_view token) const
   return tokens_ == nullptr ? std::nullopt : tokens_->UserOfToken(token);
 }
 
+Status AccessControl::Impersonate(const std::string& as_user, const std::vector<std::string>& as_groups,
+                                  UserInfo* user) const {
+  if (as_user.empty() && as_groups.empty()) return {};
+  if (as_user.empty()) return StatusBadRequest("groups cannot be impersonated without a user");
+  AccessAttributes wanted;
+  wanted.verb = "impersonate";
+  wanted.version = "v1";
+  wanted.resource = "users";
+  wanted.name = as_user;
+  constexpr std::string_view kAccount = "system:serviceaccount:";
+  if (const std::size_t colon = as_user.find(':', kAccount.size());
+      as_user.rfind(kAccount, 0) == 0 && colon != std::string::npos) {
+    wanted.resource = "serviceaccounts";
+    wanted.namespace_ = as_user.substr(kAccount.size(), colon - kAccount.size());
+    wanted.name = as_user.substr(colon + 1);
+  }
+  if (const AccessDecision may = Decide(*user, wanted); !may.allowed) return StatusForbidden(*user, wanted, may.reason);
+  for (const std::string& group : as_groups) {
+    wanted.resource = "groups";
+    wanted.namespace_.clear();
+    wanted.name = group;
+    if (const AccessDecision may = Decide(*user, wanted); !may.allowed) {
+      return StatusForbidden(*user, wanted, may.reason);
+    }
+  }
+  *user = WithImpliedGroups({as_user, "", as_groups});
+  return {};
+}
+
 AccessDecision AccessControl::Decide(const UserInfo& user, const AccessAttributes& attributes) const {
   if (mode_ == AuthorizationMode::kAlwaysAllow) return {true, ""};
   return documents_->Decide(user, attributes);

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "apis/request.h"
 #include "sim/cluster/document_store.h"
@@ -31,6 +33,11 @@ class AccessControl {
   std::optional<UserInfo> Authenticate(std::string_view authorization) const;
   // Whose token it is; nullopt: nobody's.
   std::optional<UserInfo> UserOfToken(std::string_view token) const;
+
+  // Whom `user` acts as where the headers Impersonate-User and Impersonate-Group
+  // ask for it, in place of *user; themselves where they do not. An error: 403
+  // without the verb "impersonate" on each, 400 for groups without a user.
+  Status Impersonate(const std::string& as_user, const std::vector<std::string>& as_groups, UserInfo* user) const;
 
   AccessDecision Decide(const UserInfo& user, const AccessAttributes& attributes) const;
 

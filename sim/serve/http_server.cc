@@ -327,9 +327,16 @@ void HttpServer::Impl::Answer(const httplib::Request& request, std::string body,
   http.user_agent = request.get_header_value("User-Agent");
   http.body = std::move(body);
   std::optional<UserInfo> user = access.Authenticate(request.get_header_value("Authorization"));
-  const bool known = user.has_value();
-  if (known) http.user = *std::move(user);
-  HttpAnswer answer = known ? handler.Handle(http) : AnswerStatus(StatusUnauthorized());
+  Status refused = StatusUnauthorized();
+  if (user.has_value()) {
+    std::vector<std::string> as_groups;
+    for (std::size_t i = 0; i < request.get_header_value_count("Impersonate-Group"); ++i) {
+      as_groups.push_back(request.get_header_value("Impersonate-Group", i));
+    }
+    refused = access.Impersonate(request.get_header_value("Impersonate-User"), as_groups, &*user);
+    http.user = *std::move(user);
+  }
+  HttpAnswer answer = refused.ok() ? handler.Handle(http) : AnswerStatus(refused);
   std::size_t bytes = 0;
   if (answer.watch.has_value()) {
     AnswerWatch(*std::move(answer.watch), response);

@@ -219,6 +219,51 @@ TEST_F(AccessTest, AccessReviews) {
   EXPECT_THAT(neither["message"].get<std::string>(), HasSubstr("exactly one of"));
 }
 
+TEST_F(AccessTest, Impersonation) {
+  Root("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+       R"({"metadata":{"name":"r"},"rules":[{"apiGroups":[""],"resources":["users","groups"],"verbs":["impersonate"],)"
+       R"("resourceNames":["bob","devs"]}]})",
+       201);
+  Root("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+       R"({"metadata":{"name":"b"},"roleRef":{"kind":"ClusterRole","name":"r"},)"
+       R"("subjects":[{"kind":"User","name":"alice"}]})",
+       201);
+  struct Case {
+    std::string user;
+    std::vector<std::string> groups;
+    int code;
+    std::string message;
+  };
+  const std::vector<Case> cases = {
+      {"", {}, 200, ""},
+      {"bob", {}, 200, ""},
+      {"bob", {"devs"}, 200, ""},
+      {"", {"devs"}, 400, "groups cannot be impersonated without a user"},
+      {"eve",
+       {},
+       403,
+       R"(users "eve" is forbidden: User "alice" cannot impersonate resource "users" in API group "" at the cluster )"
+       "scope"},
+      {"bob",
+       {"system:masters"},
+       403,
+       R"(groups "system:masters" is forbidden: User "alice" cannot impersonate resource "groups" in API group "" at )"
+       "the cluster scope"},
+      {"system:serviceaccount:a:b",
+       {},
+       403,
+       R"(serviceaccounts "b" is forbidden: User "alice" cannot impersonate resource "serviceaccounts" in API group "" )"
+       R"(in the namespace "a")"},
+  };
+  for (const Case& c : cases) {
+    UserInfo user{"alice", "", {}};
+    const Status status = access_->Impersonate(c.user, c.groups, &user);
+    EXPECT_EQ(status.code, c.code) << c.user;
+    EXPECT_EQ(status.message, c.message);
+    EXPECT_EQ(user.name, c.code == 200 && !c.user.empty() ? c.user : "alice");
+  }
+}
+
 TEST_F(AccessTest, AlwaysAllow) {
   const AccessControl access(AuthorizationMode::kAlwaysAllow, nullptr, &documents_);
   EXPECT_EQ(access.Authenticate("")->name, "system:anonymous");
