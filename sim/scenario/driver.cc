@@ -54,6 +54,7 @@ bool ScenarioDriver::Owns(const AnyObject& object) const {
 
 std::vector<std::string> ScenarioDriver::notes() const {
   std::vector<std::string> notes;
+  notes.reserve(without_effect_.size() + 1);
   for (const auto& [line, why] : without_effect_) notes.push_back(Concat(scenario_.file, ": line ", line, ": ", why));
   if (workloads_.unplaced() > 0) {
     notes.push_back(Concat(workloads_.unplaced(), " pods found no room on any node at the end of the run"));

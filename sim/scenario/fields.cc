@@ -193,6 +193,7 @@ void Fields::Map(std::string_view key, StringMap* value) {
   if (node == nullptr) return;
   if (node->type != DocNode::Type::kMap) return WrongType(*node, Path(key), "a map of texts", errors_);
   std::vector<StringMap::Entry> entries;
+  entries.reserve(node->entries.size());
   for (const auto& [name, text] : node->entries) {
     entries.emplace_back(epslice::Text::Intern(name),
                          epslice::Text::Intern(ReadText(text, Concat(Path(key), '.', name), errors_)));

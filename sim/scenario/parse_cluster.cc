@@ -117,6 +117,7 @@ Placement ReadPlacement(const DocNode& node, const std::string& what, DocErrors*
     fields.OneOf("strategy", {"spread", "pack"}, &kind);
     fields.Texts("zones", &zones);
     fields.Done();
+    placement.zones.reserve(zones.size());
     for (const std::string& zone : zones) placement.zones.push_back(Text::Intern(zone));
   }
   if (kind == "pack") placement.kind = Placement::Kind::kPack;

@@ -47,6 +47,7 @@ void LivePod::Draw(const PodBehaviour& behaviour, Random random) {
 std::vector<IpAddress> PodLife::NextAddresses(const std::vector<IpFamily>& families) {
   const std::uint32_t number = ++addresses_;
   std::vector<IpAddress> addresses;
+  addresses.reserve(families.size());
   for (const IpFamily family : families) {
     addresses.push_back({family == IpFamily::kIPv4 ? Ipv4Of(number) : Ipv6Of(number), family});
   }

@@ -26,6 +26,7 @@ std::shared_ptr<const std::vector<NamedPort>> PortsOfPods(const ServiceSpec& spe
 
 std::vector<IpFamily> FamiliesOf(const ServiceSpec& spec) {
   std::vector<IpFamily> families;
+  families.reserve(spec.ipFamilies.size());
   for (const Text& family : spec.ipFamilies) {
     families.push_back(family == "IPv6" ? IpFamily::kIPv6 : IpFamily::kIPv4);
   }
@@ -73,6 +74,7 @@ absl::Status ScenarioDriver::LoadService(const ServiceTemplate& service, int num
 }
 
 absl::Status ScenarioDriver::LoadSlices(std::vector<AnyObject> loaded) {
+  loaded.reserve(loaded.size() + index_.nodes().size());
   for (const auto& [name, node] : index_.nodes()) loaded.emplace_back(node.object);
   Dump dump;
   dump.objects = std::move(loaded);

@@ -152,6 +152,7 @@ LivePodPtr Workloads::Wrap(const std::shared_ptr<const Pod>& object, Workload* w
   pod->families = {IpFamily::kIPv4};
   if (!object->podIPs.empty()) {
     pod->families.clear();
+    pod->families.reserve(object->podIPs.size());
     for (const IpAddress& ip : object->podIPs) pod->families.push_back(ip.family);
   }
   const Timestamp since = object->ready && object->readyTransitionTime.is_set() ? object->readyTransitionTime
@@ -203,6 +204,7 @@ Workload* Workloads::Adopt(const ObjectKey& key) {
     made_from.named_ports = like->namedPorts;
     if (!like->podIPs.empty()) {
       made_from.families.clear();
+      made_from.families.reserve(like->podIPs.size());
       for (const IpAddress& ip : like->podIPs) made_from.families.push_back(ip.family);
     }
   }
