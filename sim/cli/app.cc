@@ -6,6 +6,7 @@
 #include "apis/concat.h"
 #include "sim/cli/command.h"
 #include "sim/cli/compare_command.h"
+#include "sim/cli/convert_command.h"
 #include "sim/cli/demo_command.h"
 #include "sim/cli/diff_command.h"
 #include "sim/cli/explain_command.h"
@@ -47,6 +48,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeCompareCommand());
   commands.push_back(MakeSweepCommand());
   commands.push_back(MakeMergeCommand());
+  commands.push_back(MakeConvertCommand());
   commands.push_back(MakeServeCommand());
   commands.push_back(MakeDemoCommand());
   return commands;

@@ -50,7 +50,7 @@ class Recorded {
     }
     latency.OnSlice(now, *slice, deleted);
     if (!recorded_write) return;
-    Count(deleted                                     ? Verb::kDelete
+    Count(deleted                                ? Verb::kDelete
           : event.type == WatchEventType::kAdded ? Verb::kCreate
                                                  : Verb::kUpdate,
           &writes[ServiceOf(*slice)]);
@@ -117,8 +117,8 @@ void CompareEnds(Simulation* simulation, const Recorded& recorded, std::string_v
     // Where the Service is gone the slices wait for a collector that a
     // recording need not have.
     if (!object.has_value()) continue;
-    const HintComparison hints = WantsTopologyAwareHints(*object.As<Service>()) ? HintComparison::kCounts
-                                                                              : HintComparison::kEach;
+    const HintComparison hints =
+        WantsTopologyAwareHints(*object.As<Service>()) ? HintComparison::kCounts : HintComparison::kEach;
     for (std::string& what : CompareSlices(theirs[service], slices, hints)) {
       result->differences.push_back({service, std::move(what)});
     }
@@ -160,13 +160,13 @@ std::string Milliseconds(std::int64_t nanos) {
 void AddNotes(const Replayer& replayer, bool settled, AgainstRecording* result) {
   const Replayer::Counts& counts = replayer.counts();
   if (counts.unknown_nodes > 0) {
-    result->notes.push_back(Concat(counts.unknown_nodes, " changes of pods on nodes that are not there (the first one: ",
-                                   counts.first_unknown_node,
-                                   "); the controller leaves such pods out and tries again"));
+    result->notes.push_back(
+        Concat(counts.unknown_nodes, " changes of pods on nodes that are not there (the first one: ",
+               counts.first_unknown_node, "); the controller leaves such pods out and tries again"));
   }
   if (counts.lost_foreign_edits > 0) {
-    result->notes.push_back(Concat(counts.lost_foreign_edits,
-                                   " changes that others made to slices of the controller found no such slice"));
+    result->notes.push_back(
+        Concat(counts.lost_foreign_edits, " changes that others made to slices of the controller found no such slice"));
   }
   if (!settled) result->notes.push_back("the controller still had work half an hour after the last event");
 }
@@ -240,9 +240,8 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   const bool settled = simulation.Settle(simulation.now() + kSettle);
   simulation.Finish();
   if (recorded.writes.empty()) {
-    return absl::InvalidArgumentError(
-        Concat("the trace has no writes of EndpointSlices labelled ", kLabelManagedBy, "=", controller_name,
-               ": there is nothing to compare with"));
+    return absl::InvalidArgumentError(Concat("the trace has no writes of EndpointSlices labelled ", kLabelManagedBy,
+                                             "=", controller_name, ": there is nothing to compare with"));
   }
   std::map<ObjectKey, AgainstRecording::ServiceWrites> writes;
   for (const auto& [service, counts] : recorded.writes) writes[service].recorded = counts;

@@ -136,8 +136,8 @@ std::optional<Kind> KindOfResource(const Parts& parts) {
 std::string WhySkipped(const Parts& parts) {
   static constexpr std::array<std::string_view, 5> kWrites = {"create", "update", "patch", "delete",
                                                               "deletecollection"};
-  static constexpr std::array<std::string_view, 6> kNoWrites = {"log",    "exec",  "attach",
-                                                                "proxy",  "token", "portforward"};
+  static constexpr std::array<std::string_view, 6> kNoWrites = {"log",   "exec",  "attach",
+                                                                "proxy", "token", "portforward"};
   if (parts.gke && parts.verb.empty()) return "entries of other services";
   if (std::find(kWrites.begin(), kWrites.end(), parts.verb) == kWrites.end()) return Concat("verb ", parts.verb);
   if (!KindOfResource(parts)) return parts.resource.empty() ? "requests without a resource" : parts.resource;

@@ -36,9 +36,9 @@ struct AuditChange {
   What what = What::kState;
   // By verb delete, which may have removed it.
   bool by_delete = false;
-  bool status_only = false;  // of a patch or request object: the subresource status
-  Timestamp time;            // of completion
-  Duration took{0};          // since the request came
+  bool status_only = false;   // of a patch or request object: the subresource status
+  Timestamp time;             // of completion
+  Duration took{0};           // since the request came
   std::uint64_t version = 0;  // resourceVersion after the change; 0: not told
   Kind kind = Kind::kPod;
   ObjectKey key;

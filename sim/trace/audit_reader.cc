@@ -20,9 +20,7 @@ constexpr std::string_view kNeedsBodies =
 class AuditReader : public TraceReader {
  public:
   AuditReader(RecordStreams streams, std::shared_ptr<KnownObjects> known, const TraceOptions& options)
-      : known_(std::move(known)),
-        options_{options.keep_json},
-        changes_(known_.get(), &summary_, options.keep_json) {
+      : known_(std::move(known)), options_{options.keep_json}, changes_(known_.get(), &summary_, options.keep_json) {
     summary_.format = "audit log";
     for (auto& stream : streams) inputs_.push_back(Input{std::move(stream), {}, false});
   }
@@ -95,9 +93,9 @@ class AuditReader : public TraceReader {
       if (entries->metadata_only) {
         // Some writes may be logged in less detail than the rest.
         if (!any_) {
-          return input->stream->Error(record.line,
-                                      Concat("the ", entries->metadata_what,
-                                             " is logged at level Metadata, without its object; ", kNeedsBodies));
+          return input->stream->Error(
+              record.line, Concat("the ", entries->metadata_what, " is logged at level Metadata, without its object; ",
+                                  kNeedsBodies));
         }
         ++summary_.skipped["writes logged without their objects"];
       }

@@ -19,8 +19,7 @@ absl::Status FileError(int error) {
   switch (error) {
     case ENOENT: return absl::NotFoundError("there is no such file or directory");
     case EACCES: return absl::PermissionDeniedError("may not be read (permission denied)");
-    default:
-      return absl::InvalidArgumentError(Concat("cannot be read: ", std::generic_category().message(error)));
+    default: return absl::InvalidArgumentError(Concat("cannot be read: ", std::generic_category().message(error)));
   }
 }
 

@@ -61,8 +61,9 @@ absl::StatusOr<ColumnMap> ParseColumns(std::string_view text) {
       map.header = value == "yes";
     } else {
       return absl::InvalidArgumentError(
-          Concat("csv(): \"", pair, "\"; created, scheduled, deleted, app (may be given again) and header=yes|no are "
-                                    "accepted"));
+          Concat("csv(): \"", pair,
+                 "\"; created, scheduled, deleted, app (may be given again) and header=yes|no are "
+                 "accepted"));
     }
   }
   if (map.created.empty() || map.app.empty()) {
@@ -99,8 +100,9 @@ absl::StatusOr<bool> CsvSources::Take(const std::string& source) {
   if (!TakePrefix(&text, "csv(")) return false;
   const std::size_t close = text.find("):");
   if (close == std::string_view::npos) {
-    return absl::InvalidArgumentError(Concat("\"", source, "\": csv(created=COLUMN,deleted=COLUMN,app=COLUMN):FILE "
-                                                           "is accepted"));
+    return absl::InvalidArgumentError(Concat("\"", source,
+                                             "\": csv(created=COLUMN,deleted=COLUMN,app=COLUMN):FILE "
+                                             "is accepted"));
   }
   absl::StatusOr<ColumnMap> columns = ParseColumns(text.substr(0, close));
   if (!columns.ok()) return columns.status();

@@ -18,11 +18,11 @@ namespace epslice::sim {
 // Which columns mean what. A column is named by the header or, where there is
 // none, by its number from 1.
 struct ColumnMap {
-  std::string created;               // seconds since the beginning; empty: before it
-  std::string scheduled;             // "": as soon as it is created
-  std::string deleted;               // empty: after the end
-  std::vector<std::string> app;      // instances equal in these are one Service
-  std::string phase;                 // "": all run; else Pending never does
+  std::string created;           // seconds since the beginning; empty: before it
+  std::string scheduled;         // "": as soon as it is created
+  std::string deleted;           // empty: after the end
+  std::vector<std::string> app;  // instances equal in these are one Service
+  std::string phase;             // "": all run; else Pending never does
   bool header = true;
 };
 

@@ -78,7 +78,8 @@ class K8sharkReader : public TraceReader {
       std::string text(item.text());
       if (!item["kind"].present() && !text.empty() && !item_kind.empty()) {
         const bool empty = JsonSpan(std::string_view(text).substr(1)).text() == "}";
-        text.insert(1, Concat("\"apiVersion\":", api_version.text(), ",\"kind\":\"", item_kind, "\"", empty ? "" : ","));
+        text.insert(1,
+                    Concat("\"apiVersion\":", api_version.text(), ",\"kind\":\"", item_kind, "\"", empty ? "" : ","));
       }
       const absl::StatusOr<bool> ours = DecodeTraceObject(JsonSpan(text), keep_json_, &event.object, &summary_);
       if (!ours.ok()) {
@@ -100,9 +101,7 @@ class K8sharkReader : public TraceReader {
 
 }  // namespace
 
-bool IsK8sharkRecord(JsonSpan record) {
-  return record["captured_at"].is_string() && record["response_body"].present();
-}
+bool IsK8sharkRecord(JsonSpan record) { return record["captured_at"].is_string() && record["response_body"].present(); }
 
 std::unique_ptr<TraceReader> MakeK8sharkReader(std::unique_ptr<RecordStream> stream, const TraceOptions& options) {
   return std::make_unique<K8sharkReader>(std::move(stream), options);

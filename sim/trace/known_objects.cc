@@ -31,8 +31,7 @@ KnownObject* KnownObjects::Find(Kind kind, const ObjectKey& key) {
 
 void KnownObjects::Put(const AnyObject& object, const ObjectFacts& facts) {
   const BasicMeta& meta = object.meta();
-  objects_[static_cast<std::size_t>(object.kind())][KeyOf(meta)] = {object, facts,
-                                                                   VersionNumber(meta.resourceVersion)};
+  objects_[static_cast<std::size_t>(object.kind())][KeyOf(meta)] = {object, facts, VersionNumber(meta.resourceVersion)};
 }
 
 void KnownObjects::Erase(Kind kind, const ObjectKey& key) { objects_[static_cast<std::size_t>(kind)].erase(key); }

@@ -51,8 +51,8 @@ class Placer {
   std::size_t Place(std::uint32_t app) {
     auto& counts = per_app_[app];
     const std::size_t zones = std::min(kZones.size(), per_node_.size());
-    const std::size_t zone = static_cast<std::size_t>(std::min_element(counts.begin(), counts.begin() + zones) -
-                                                      counts.begin());
+    const std::size_t zone =
+        static_cast<std::size_t>(std::min_element(counts.begin(), counts.begin() + zones) - counts.begin());
     const std::size_t in_zone = (per_node_.size() - zone + kZones.size() - 1) / kZones.size();
     const auto draw = [&] { return zone + kZones.size() * random_.Below(in_zone); };
     const std::size_t a = draw(), b = draw();
@@ -145,8 +145,8 @@ class LifetimesReader : public TraceReader {
     if (start_at_ < nodes_.size()) return StartNode(start_at_++, event);
     if (start_at_ < nodes_.size() + table_.apps.size()) return StartService(start_at_++ - nodes_.size(), event);
     while (next_ < table_.instances.size() || !due_.empty()) {
-      const bool create = next_ < table_.instances.size() &&
-                          (due_.empty() || table_.instances[next_].created <= due_.top().at);
+      const bool create =
+          next_ < table_.instances.size() && (due_.empty() || table_.instances[next_].created <= due_.top().at);
       if (create) {
         Due due{table_.instances[next_].created, sequence_++, next_, Step::kCreated};
         ++next_;

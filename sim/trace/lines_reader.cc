@@ -50,14 +50,20 @@ class LinesReader : public TraceReader {
     if (record.broken) return NoteBroken(*stream_, record, &summary_), absl::OkStatus();
     const JsonSpan line(record.text);
     if (IsLinesHeader(line)) return ReadHeader(line, record.line);
-    JsonSpan time, type, object, actor, start;
-    line.Get({{"time", &time}, {"type", &type}, {"object", &object}, {"actor", &actor}, {"start", &start}});
+    JsonSpan time, type, object, actor, start, took;
+    line.Get({{"time", &time},
+              {"type", &type},
+              {"object", &object},
+              {"actor", &actor},
+              {"start", &start},
+              {"tookNanoseconds", &took}});
     TraceEvent event;
     const absl::StatusOr<Timestamp> when = ParseRfc3339(time.String());
     if (!when.ok()) return stream_->Error(record.line, Concat("time: ", std::string(when.status().message())));
     event.time = *when;
     event.actor = actor.String();
     event.start = start.is_true();
+    event.took = Duration(std::max<std::int64_t>(took.Int().value_or(0), 0));
     const absl::StatusOr<bool> ours = DecodeEvent(type, object, keep_json_, &event, &summary_);
     if (!ours.ok()) return stream_->Error(record.line, std::string(ours.status().message()));
     if (*ours) order_.Add(std::move(event));

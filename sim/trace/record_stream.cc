@@ -257,8 +257,7 @@ absl::StatusOr<std::string> RecordStream::Rest(std::size_t max_bytes) {
     rest += buffer_;
     buffer_.clear();
     if (rest.size() > max_bytes) {
-      return absl::InvalidArgumentError(
-          Concat(name_, ": is larger than ", max_bytes, " bytes, the most that is read"));
+      return absl::InvalidArgumentError(Concat(name_, ": is larger than ", max_bytes, " bytes, the most that is read"));
     }
   }
   return rest;

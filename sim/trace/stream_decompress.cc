@@ -194,8 +194,8 @@ class DecompressingSource : public ByteSource {
       made_ += step->made;
       between_ = step->ended;
       if (made_ > kRatioFreeBytes && made_ / kMaxRatio > read_) {
-        return absl::InvalidArgumentError(Concat("decompresses to more than ", kMaxRatio,
-                                                 " times its size, which no trace does; it is not read"));
+        return absl::InvalidArgumentError(
+            Concat("decompresses to more than ", kMaxRatio, " times its size, which no trace does; it is not read"));
       }
       if (step->made > 0) return step->made;
       if (between_ || step->used > 0) continue;

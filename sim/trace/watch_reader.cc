@@ -147,23 +147,23 @@ class WatchReader : public TraceReader {
         if (!more.ok()) return more.status();
         if (!*more) break;
       }
-      if (!event.start && !event.time.is_set()) {
-        ++untimed_;
-      } else if (!event.start && event.time < now_) {
-        ++pulled_up_;
-      }
       if (event.start) {
         now_ = std::max(now_, event.time);
         start_.push_back(std::move(event));
         continue;
       }
-      now_ = std::max(now_, event.time.is_set() ? WholeSecond(event.time) : now_);
-      event.time = now_;
       if (!start_.empty()) {
         FlushStart();
         pulled_ = std::move(event);
         return true;
       }
+      if (!event.time.is_set()) {
+        ++untimed_;
+      } else if (event.time < now_) {
+        ++pulled_up_;
+      }
+      now_ = std::max(now_, event.time.is_set() ? WholeSecond(event.time) : now_);
+      event.time = now_;
       if (events.empty()) second = now_.nanos;
       if (now_.nanos != second) {
         pulled_ = std::move(event);

@@ -59,26 +59,26 @@ Read ReadText(const std::string& text) { return ReadAll(OpenTraceText("t", text)
 
 std::string PodJson(const std::string& version, const std::string& more_meta, const std::string& node,
                     const std::string& ready) {
-  return Concat(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"shop","uid":"u1","resourceVersion":")",
-                version, R"(","creationTimestamp":"2026-01-01T12:00:00Z")", more_meta, R"(},"spec":{"nodeName":")", node,
-                R"("},"status":{"phase":"Running","podIP":"10.0.0.1","podIPs":[{"ip":"10.0.0.1"}],)",
-                R"("conditions":[{"type":"Ready","status":")", ready,
-                R"(","lastTransitionTime":"2026-01-01T12:00:02Z"}]}})");
+  return Concat(
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"shop","uid":"u1","resourceVersion":")",
+      version, R"(","creationTimestamp":"2026-01-01T12:00:00Z")", more_meta, R"(},"spec":{"nodeName":")", node,
+      R"("},"status":{"phase":"Running","podIP":"10.0.0.1","podIPs":[{"ip":"10.0.0.1"}],)",
+      R"("conditions":[{"type":"Ready","status":")", ready, R"(","lastTransitionTime":"2026-01-01T12:00:02Z"}]}})");
 }
 
 // An audit event of pod shop/a; `time`: seconds (with fraction) after 12:00.
 std::string Audit(const std::string& verb, const std::string& subresource, const std::string& time,
                   const std::string& request, const std::string& response, const std::string& more = "",
                   const std::string& level = "RequestResponse", int code = 200) {
-  return Concat(R"({"kind":"Event","apiVersion":"audit.k8s.io/v1","level":")", level,
-                R"(","stage":"ResponseComplete","requestURI":"/x","verb":")", verb,
-                R"(","userAgent":"kubelet/v1","objectRef":{"resource":"pods","namespace":"shop","name":"a","apiVersion":"v1")",
-                subresource.empty() ? "" : Concat(R"(,"subresource":")", subresource, "\""),
-                R"(},"responseStatus":{"code":)", code, "}", more,
-                request.empty() ? "" : Concat(R"(,"requestObject":)", request),
-                response.empty() ? "" : Concat(R"(,"responseObject":)", response),
-                R"(,"requestReceivedTimestamp":"2026-01-01T12:00:)", time, R"(Z","stageTimestamp":"2026-01-01T12:00:)",
-                time, "Z\"}\n");
+  return Concat(
+      R"({"kind":"Event","apiVersion":"audit.k8s.io/v1","level":")", level,
+      R"(","stage":"ResponseComplete","requestURI":"/x","verb":")", verb,
+      R"(","userAgent":"kubelet/v1","objectRef":{"resource":"pods","namespace":"shop","name":"a","apiVersion":"v1")",
+      subresource.empty() ? "" : Concat(R"(,"subresource":")", subresource, "\""), R"(},"responseStatus":{"code":)",
+      code, "}", more, request.empty() ? "" : Concat(R"(,"requestObject":)", request),
+      response.empty() ? "" : Concat(R"(,"responseObject":)", response),
+      R"(,"requestReceivedTimestamp":"2026-01-01T12:00:)", time, R"(Z","stageTimestamp":"2026-01-01T12:00:)", time,
+      "Z\"}\n");
 }
 
 const std::string& kCreated = *new std::string(
@@ -93,9 +93,10 @@ std::string AuditLife() {
   return Audit("create", "", "00.1", kCreated, kCreated) +
          Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")) +
          Audit("create", "binding", "01", kBinding, kSuccess) +
-         Audit("patch", "status", "02.3", "{}", PodJson("12", "", "n1", "False")) +
-         Audit("get", "", "02.4", "", "") + Audit("patch", "status", "03", "{}", "", "", "RequestResponse", 409) +
-         Audit("delete", "", "04", R"({"kind":"DeleteOptions","dryRun":["All"]})", PodJson("13", kGoing, "n1", "True")) +
+         Audit("patch", "status", "02.3", "{}", PodJson("12", "", "n1", "False")) + Audit("get", "", "02.4", "", "") +
+         Audit("patch", "status", "03", "{}", "", "", "RequestResponse", 409) +
+         Audit("delete", "", "04", R"({"kind":"DeleteOptions","dryRun":["All"]})",
+               PodJson("13", kGoing, "n1", "True")) +
          Audit("delete", "", "04", R"({"kind":"DeleteOptions"})", PodJson("14", kGoing, "n1", "True")) +
          Audit("delete", "", "05", R"({"gracePeriodSeconds":0})", PodJson("15", kGone, "n1", "False"));
 }
@@ -156,16 +157,16 @@ timestamp: "2026-01-01T12:00:01Z"
 )";
   const Read read = ReadText(gke);
   EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.events,
-              ElementsAre("ADDED Pod shop/a 12:00:00Z", "MODIFIED Pod shop/a ready 12:00:01Z"));
+  EXPECT_THAT(read.events, ElementsAre("ADDED Pod shop/a 12:00:00Z", "MODIFIED Pod shop/a ready 12:00:01Z"));
   EXPECT_EQ(read.summary.made_up.size(), 1u);
 }
 
 TEST(AuditLogTest, LevelRequestIsPutTogether) {
   // The name of a generated pod is told by its binding first; an eviction only
   // says that it was asked to go.
-  const std::string create = Audit("create", "", "00", R"({"kind":"Pod","apiVersion":"v1","metadata":{"generateName":"a-"},"spec":{}})",
-                                   "", "", "Request");
+  const std::string create =
+      Audit("create", "", "00", R"({"kind":"Pod","apiVersion":"v1","metadata":{"generateName":"a-"},"spec":{}})", "",
+            "", "Request");
   std::string unnamed = create;
   unnamed.replace(unnamed.find(R"("name":"a",)"), 11, "");
   std::string bound = Audit("create", "binding", "01", kBinding, "", "", "Request");
@@ -174,30 +175,32 @@ TEST(AuditLogTest, LevelRequestIsPutTogether) {
   evicted.replace(evicted.find(R"("name":"a",)"), 11, R"("name":"a-12345",)");
   const Read read = ReadText(unnamed + bound + evicted);
   EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.events, ElementsAre("ADDED Pod shop/a-12345 12:00:01Z", "MODIFIED Pod shop/a-12345 node n1 12:00:01Z",
-                                       "MODIFIED Pod shop/a-12345 node n1 terminating 12:00:02Z"));
+  EXPECT_THAT(read.events,
+              ElementsAre("ADDED Pod shop/a-12345 12:00:01Z", "MODIFIED Pod shop/a-12345 node n1 12:00:01Z",
+                          "MODIFIED Pod shop/a-12345 node n1 terminating 12:00:02Z"));
 }
 
 TEST(LinesTest, OursInOrder) {
   const std::string pod = PodJson("1", "", "n1", "True");
-  const Read read = ReadText(Concat(R"({"kind":"TraceHeader","apiVersion":"epslice.dev/v1","madeUp":["zones"]})", "\n",
-                                    R"({"time":"2026-01-01T12:00:00Z","type":"ADDED","start":true,"object":)", pod, "}\n",
-                                    R"({"time":"2026-01-01T12:00:02Z","type":"DELETED","object":)", pod, "}\n",
-                                    R"({"time":"2026-01-01T12:00:01Z","type":"MODIFIED","object":)", pod, "}\n",
-                                    R"({"time":"2026-01-01T12:00:03Z","type":"ADDED","object":{"kind":"Lease"}})", "\n"));
+  const Read read =
+      ReadText(Concat(R"({"kind":"TraceHeader","apiVersion":"epslice.dev/v1","madeUp":["zones"]})", "\n",
+                      R"({"time":"2026-01-01T12:00:00Z","type":"ADDED","start":true,"object":)", pod, "}\n",
+                      R"({"time":"2026-01-01T12:00:02Z","type":"DELETED","object":)", pod, "}\n",
+                      R"({"time":"2026-01-01T12:00:01Z","type":"MODIFIED","object":)", pod, "}\n",
+                      R"({"time":"2026-01-01T12:00:03Z","type":"ADDED","object":{"kind":"Lease"}})", "\n"));
   EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:00Z",
-                                       "MODIFIED Pod shop/a node n1 ready 12:00:01Z",
-                                       "DELETED Pod shop/a node n1 ready 12:00:02Z"));
+  EXPECT_THAT(read.events,
+              ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:00Z",
+                          "MODIFIED Pod shop/a node n1 ready 12:00:01Z", "DELETED Pod shop/a node n1 ready 12:00:02Z"));
   EXPECT_THAT(read.summary.made_up, ElementsAre("zones"));
   EXPECT_EQ(read.summary.skipped.at("Lease"), 1);
 }
 
 TEST(WatchStreamTest, ListThenEventsWithTheTimesOfTheObjects) {
   const std::string pod = PodJson("5", "", "n1", "True");
-  const Read read = ReadText(Concat("{\n\"type\":\"ADDED\",\n\"object\":", pod, "}\n{\"type\":\"MODIFIED\",\"object\":",
-                                    PodJson("6", kGoing, "n1", "True"), "}\n{\"type\":\"DELETED\",\"object\":",
-                                    PodJson("7", kGone, "n1", "True"), "}"));
+  const Read read = ReadText(Concat("{\n\"type\":\"ADDED\",\n\"object\":", pod,
+                                    "}\n{\"type\":\"MODIFIED\",\"object\":", PodJson("6", kGoing, "n1", "True"),
+                                    "}\n{\"type\":\"DELETED\",\"object\":", PodJson("7", kGone, "n1", "True"), "}"));
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:04Z",
                                        "MODIFIED Pod shop/a node n1 ready terminating 12:00:04.5Z",
@@ -206,9 +209,9 @@ TEST(WatchStreamTest, ListThenEventsWithTheTimesOfTheObjects) {
 }
 
 TEST(K8sharkTest, WatchRecords) {
-  const Read read = ReadText(Concat(
-      R"({"captured_at":"2026-01-01T12:00:01Z","event_type":"ADDED","response_code":200,"response_body":)",
-      PodJson("5", "", "n1", "True"), "}\n"));
+  const Read read = ReadText(
+      Concat(R"({"captured_at":"2026-01-01T12:00:01Z","event_type":"ADDED","response_code":200,"response_body":)",
+             PodJson("5", "", "n1", "True"), "}\n"));
   EXPECT_THAT(read.events, ElementsAre("ADDED Pod shop/a node n1 ready 12:00:01Z"));
 }
 
@@ -258,7 +261,8 @@ TEST(BadTraceTest, OneLineSaysWhatIsWrong) {
     std::string text, error;
   } kCases[] = {
       {"{\"a\":1}\n", "t: line 1: is in no format that is known"},
-      {Audit("patch", "status", "01", "", "", "", "Metadata"), "t: line 1: the patch of pods shop/a is logged at level"},
+      {Audit("patch", "status", "01", "", "", "", "Metadata"),
+       "t: line 1: the patch of pods shop/a is logged at level"},
       {Audit("get", "", "01", "", "", "", "Metadata"), "t: all of its 1 entries are of level Metadata"},
       {life + Audit("create", "", "09", "{}", R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":7}})"),
        "t: line 10: "},

@@ -1,0 +1,18 @@
+// `convert`: any trace that can be read as our JSON lines.
+#ifndef EPSLICE_SIM_CLI_CONVERT_COMMAND_H_
+#define EPSLICE_SIM_CLI_CONVERT_COMMAND_H_
+
+#include <memory>
+
+#include "sim/cli/command.h"
+
+namespace epslice::sim {
+
+// convert -f TRACE [-o FILE]: writes to standard output without -o. What was
+// passed over and made up is told on standard error. Exits 0, or 2 on bad input;
+// then what is in FILE is no trace.
+std::unique_ptr<Command> MakeConvertCommand();
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_CLI_CONVERT_COMMAND_H_
