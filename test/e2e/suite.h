@@ -98,6 +98,7 @@ class Suite : public testing::Environment {
   ControllerAccounts accounts_;
   std::string controller_name_;
   bool rbac_ = false;
+  bool accounts_made_ = false;
   std::unique_ptr<TestServer> server_;
   std::unique_ptr<ApiClient> admin_;
   std::vector<std::string> cluster_objects_;          // paths, to be deleted at the end
