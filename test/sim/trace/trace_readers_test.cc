@@ -202,7 +202,7 @@ TEST(WatchStreamTest, ListThenEventsWithTheTimesOfTheObjects) {
                                     "}\n{\"type\":\"MODIFIED\",\"object\":", PodJson("6", kGoing, "n1", "True"),
                                     "}\n{\"type\":\"DELETED\",\"object\":", PodJson("7", kGone, "n1", "True"), "}"));
   EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:04Z",
+  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:02Z",
                                        "MODIFIED Pod shop/a node n1 ready terminating 12:00:04.5Z",
                                        "DELETED Pod shop/a node n1 ready terminating 12:00:05.5Z"));
   EXPECT_FALSE(read.summary.made_up.empty());
