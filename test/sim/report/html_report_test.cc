@@ -51,10 +51,9 @@ RunReport MakeReport(const std::string& name, double first) {
 struct Page {
   RunReport report = MakeReport("</script><script>alert(1)</script>", 10);
   RunReport baseline = MakeReport("<b>baseline</b>", 30);
-  HtmlSweep sweep{
-      {"max-endpoints-per-slice", "<i>"},
-      {"writes", "crossZoneShare"},
-      {{{"100", "x"}, 3, {{10, 9, 12}, {0.2, 0.1, 0.3}}}, {{"200", "y"}, 3, {{7, 6, 8}, {0.3, 0.3, 0.3}}}}};
+  HtmlSweep sweep{{"max-endpoints-per-slice", "<i>"},
+                  {"writes", "crossZoneShare"},
+                  {{{"100", "x"}, 3, {{10, 9, 12}, {0.2, 0.1, 0.3}}}, {{"200", "y"}, 3, {{7, 6, 8}, {0.3, 0.3, 0.3}}}}};
   std::string html = HtmlPage({"", &report, &baseline, &sweep});
 };
 
