@@ -230,8 +230,8 @@ class Soak {
   // Ends the leader, or the other one, by turns with a signal that it can
   // answer and one that it cannot; a new one takes its place.
   void EndOne(bool leader, int second) {
-    const auto victim = std::find_if(replicas_.begin(), replicas_.end(),
-                                     [&](const auto& r) { return leader ? Leads(*r) : r.get() != first_; });
+    const auto victim =
+        std::find_if(replicas_.begin(), replicas_.end(), [&](const auto& r) { return Leads(*r) == leader; });
     if (victim == replicas_.end()) return;
     Process& process = (*victim)->controller->process();
     const int signal = second / 25 % 2 == 0 ? SIGTERM : SIGKILL;
@@ -250,9 +250,16 @@ class Soak {
   }
 
   void Report() {
-    std::vector<Sample> window = first_->samples;
-    const double life = window.empty() ? 0 : window.back().seconds;
-    const double warm = std::min(120.0, life / 3);
+    // Of the one that lived longest: the first leader, unless it lost its lease.
+    const Replica* judged = first_;
+    for (const auto* list : {&past_, &replicas_}) {
+      for (const auto& replica : *list) {
+        if (replica->samples.size() > judged->samples.size()) judged = replica.get();
+      }
+    }
+    std::vector<Sample> window = judged->samples;
+    const double born = window.empty() ? 0 : window.front().seconds;
+    const double warm = born + std::min(120.0, window.empty() ? 0 : (window.back().seconds - born) / 3);
     std::erase_if(window, [warm](const Sample& s) { return s.seconds < warm; });
     if (window.size() < 10) return Fail("too short to judge");
     const double growth = Slope(window) * (window.back().seconds - window.front().seconds);
@@ -269,8 +276,10 @@ class Soak {
     };
     std::printf("%.0f min: %s; %d restarts of the API server, %d leaders and %d standbys ended, %d leases lost\n",
                 seconds_ / 60, churn_->Told().c_str(), restarts_, leaders_ended_, standbys_ended_, leases_lost_);
-    std::printf("the first leader, from %.0f s to %.0f s (%zu samples), the most in the first and the last quarter:\n",
-                window.front().seconds, window.back().seconds, window.size());
+    std::printf(
+        "the replica that lived longest, from %.0f s to %.0f s (%zu samples), the most in the first and the last "
+        "quarter:\n",
+        window.front().seconds, window.back().seconds, window.size());
     row(
         "RSS, MB", [](const Process::Sample& s) { return s.rss_mb; }, 1, kMostGrowthMb);
     row(
