@@ -126,8 +126,8 @@ bool ServiceController::StopAwaiting(const ObjectKey& key) {
   return true;
 }
 
-// A copy of the key: it may be the one in the set.
-void ServiceController::EndAwait(ObjectKey key, Instant now) {
+void ServiceController::EndAwait(const ObjectKey& awaited, Instant now) {
+  const ObjectKey key = awaited;  // it may be the one in the set
   if (!StopAwaiting(key)) return;
   // Each event that came meanwhile made the backoff longer, up to a quarter of
   // an hour, and the echo of a write queues nothing.

@@ -177,7 +177,7 @@ class ServiceController {
   bool StopAwaiting(const ObjectKey& key);
   // The store has caught up: what was put off for that is due soon, however
   // long it was put off for.
-  void EndAwait(ObjectKey key, Instant now);
+  void EndAwait(const ObjectKey& awaited, Instant now);
 
   const ServiceControllerOptions options_;
   ClusterStores stores_;
