@@ -124,7 +124,7 @@ class StateFile {
       if (!text.ok())
         return absl::Status(text.status().code(), Concat(name, ": ", std::string(text.status().message())));
       bool have_spec = true;
-      const absl::Status read = ReadState(name, *text, spec, &have_spec, rows, &complete);
+      absl::Status read = ReadState(name, *text, spec, &have_spec, rows, &complete);
       if (!read.ok()) return read;
       std::filesystem::resize_file(name, complete, error);
       if (error) return Unwritable();
