@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -89,7 +90,7 @@ double Exp(double y) {
   return scale * sum;
 }
 
-Duration Rounded(double nanos) { return Duration(static_cast<std::int64_t>(nanos + 0.5)); }
+Duration Rounded(double nanos) { return Duration(std::llround(nanos)); }
 
 std::string_view Trim(std::string_view s) {
   while (!s.empty() && std::isspace(static_cast<unsigned char>(s.front())) != 0) s.remove_prefix(1);

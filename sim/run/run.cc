@@ -25,7 +25,7 @@ constexpr Duration kAfterwards = std::chrono::seconds(10);
 constexpr Duration kStillLife = std::chrono::minutes(1);
 constexpr std::int64_t kEventsPerProgress = 4096;
 
-absl::Status Bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status Bad(const std::string& message) { return absl::InvalidArgumentError(message); }
 
 absl::Status ApplyScenario(const Scenario& scenario, Settings* settings) {
   for (const ScenarioSetting& setting : scenario.settings) {

@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t kMostJobs = 1'000'000;
 constexpr std::int64_t kMostShards = 100'000;
 
-absl::Status Bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status Bad(const std::string& message) { return absl::InvalidArgumentError(message); }
 
 // Student's t, two-sided 95 %, by degrees of freedom.
 double TQuantile(std::int64_t degrees) {

@@ -231,7 +231,7 @@ LivePodPtr Workloads::Take(const ObjectKey& key) {
     Adopt(service);
     if (const auto it = pods_.find(key); it != pods_.end()) return it->second;
   }
-  const LivePodPtr pod = Wrap(object, nullptr);
+  LivePodPtr pod = Wrap(object, nullptr);
   if (pod->terminating) life_.GoOnTerminating(pod);
   return pod;
 }

@@ -29,7 +29,7 @@ struct Parts {
 
 absl::StatusOr<Timestamp> TimeAt(JsonSpan span, std::string_view field) {
   if (!span.present()) return Timestamp{};
-  const absl::StatusOr<Timestamp> time = ParseRfc3339(span.String());
+  absl::StatusOr<Timestamp> time = ParseRfc3339(span.String());
   if (!time.ok()) return absl::InvalidArgumentError(Concat(field, ": ", std::string(time.status().message())));
   return time;
 }
