@@ -42,8 +42,8 @@ class CsvSources {
 };
 
 // Events from the tables; `nodes` empty: they are made up too.
-std::unique_ptr<TraceReader> MakeLifetimesReader(std::string preset, InstanceTable table, std::vector<NodeRow> nodes,
-                                                 std::uint64_t seed, TraceSummary summary);
+std::unique_ptr<TraceReader> MakeLifetimesReader(const std::string& preset, InstanceTable table,
+                                                 std::vector<NodeRow> nodes, std::uint64_t seed, TraceSummary summary);
 
 }  // namespace epslice::sim
 

@@ -92,7 +92,7 @@ class KwokReader : public TraceReader {
   absl::StatusOr<bool> ReadObject(JsonSpan document, TraceEvent* event) {
     event->start = true;
     event->time = Timestamp::FromSeconds(kBeginSeconds);
-    const absl::StatusOr<bool> ours = DecodeTraceObject(document, keep_json_, &event->object, &summary_);
+    absl::StatusOr<bool> ours = DecodeTraceObject(document, keep_json_, &event->object, &summary_);
     if (ours.ok() && *ours) known_.Put(event->object, {});
     return ours;
   }

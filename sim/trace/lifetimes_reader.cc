@@ -74,7 +74,7 @@ class Placer {
 
 class LifetimesReader : public TraceReader {
  public:
-  LifetimesReader(std::string preset, InstanceTable table, std::vector<NodeRow> nodes, std::uint64_t seed,
+  LifetimesReader(const std::string& preset, InstanceTable table, std::vector<NodeRow> nodes, std::uint64_t seed,
                   TraceSummary summary)
       : namespace_(Text::Intern(preset)),
         table_(std::move(table)),
@@ -308,10 +308,9 @@ class LifetimesReader : public TraceReader {
 
 }  // namespace
 
-std::unique_ptr<TraceReader> MakeLifetimesReader(std::string preset, InstanceTable table, std::vector<NodeRow> nodes,
-                                                 std::uint64_t seed, TraceSummary summary) {
-  return std::make_unique<LifetimesReader>(std::move(preset), std::move(table), std::move(nodes), seed,
-                                           std::move(summary));
+std::unique_ptr<TraceReader> MakeLifetimesReader(const std::string& preset, InstanceTable table,
+                                                 std::vector<NodeRow> nodes, std::uint64_t seed, TraceSummary summary) {
+  return std::make_unique<LifetimesReader>(preset, std::move(table), std::move(nodes), seed, std::move(summary));
 }
 
 }  // namespace epslice::sim
