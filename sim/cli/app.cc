@@ -11,6 +11,7 @@
 #include "sim/cli/diff_command.h"
 #include "sim/cli/explain_command.h"
 #include "sim/cli/plan_command.h"
+#include "sim/cli/record_command.h"
 #include "sim/cli/run_command.h"
 #include "sim/cli/serve_command.h"
 #include "sim/cli/sweep_command.h"
@@ -49,6 +50,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeSweepCommand());
   commands.push_back(MakeMergeCommand());
   commands.push_back(MakeConvertCommand());
+  commands.push_back(MakeRecordCommand());
   commands.push_back(MakeServeCommand());
   commands.push_back(MakeDemoCommand());
   return commands;

@@ -1,8 +1,5 @@
 #include "sim/cli/serve_command.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -16,6 +13,7 @@
 
 #include "apis/cat.h"
 #include "informers/clock.h"
+#include "sim/cli/end_signals.h"
 #include "sim/cli/flags.h"
 #include "sim/cli/serve_security.h"
 #include "sim/cli/serve_state.h"
@@ -29,31 +27,6 @@ namespace {
 using Counts = std::array<std::int64_t, kAllKinds.size()>;
 
 std::string_view Message(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
-
-// Blocks the signals that end the program, in this thread and those it starts,
-// so that they can be waited for; puts the old mask back.
-class EndSignals {
- public:
-  EndSignals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGINT);
-    sigaddset(&set_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set_, &old_);
-  }
-  ~EndSignals() { pthread_sigmask(SIG_SETMASK, &old_, nullptr); }
-  EndSignals(const EndSignals&) = delete;
-  EndSignals& operator=(const EndSignals&) = delete;
-
-  void Wait() {
-    int signal = 0;
-    while (sigwait(&set_, &signal) != 0) {
-    }
-  }
-
- private:
-  sigset_t set_{};
-  sigset_t old_{};
-};
 
 // A kind by what kubectl calls it: "endpointslices", "EndpointSlice", "svc".
 std::optional<Kind> KindByName(std::string name) {
