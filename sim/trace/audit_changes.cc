@@ -1,6 +1,7 @@
 #include "sim/trace/audit_changes.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -165,9 +166,13 @@ void AuditChanges::AskToGo(const AuditChange& change, KnownObject known, std::de
   if (!lingers && !known.facts.finalizers) return Remove(change, key, known.object, events);
   if (known.object.meta().deletionTimestamp.is_set()) return;
   ++made_up_ends_;
-  const std::int64_t seconds = lingers ? grace : 0;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  // As far as there is time left.
+  const std::int64_t room =
+      (std::numeric_limits<std::int64_t>::max() - std::max<std::int64_t>(change.time.nanos, 0)) / kSecond;
+  const std::int64_t seconds = lingers ? std::min(grace, room) : 0;
   ServerEdit edit;
-  edit.deletionTimestamp = WholeSeconds(Timestamp{change.time.nanos + seconds * 1'000'000'000});
+  edit.deletionTimestamp = WholeSeconds(Timestamp{change.time.nanos + seconds * kSecond});
   edit.deletionGracePeriodSeconds = seconds;
   known.facts.deletion_grace = seconds;
   Put(change, Edited(sim::Record{known.object, {}}, edit, known.version).object, known.facts, events);

@@ -68,7 +68,7 @@ absl::StatusOr<Parts> PartsOfEvent(JsonSpan event) {
   parts.time = *time;
   const absl::StatusOr<Timestamp> came = TimeAt(received, "requestReceivedTimestamp");
   if (!came.ok()) return came.status();
-  if (came->is_set() && time->is_set() && *came < *time) parts.took = Duration(time->nanos - came->nanos);
+  if (*came > Timestamp{0} && *came < *time) parts.took = Duration(time->nanos - came->nanos);
   return parts;
 }
 

@@ -51,6 +51,7 @@ class K8sharkReader : public TraceReader {
     if (code.Int().value_or(200) >= 400) return ++summary_.skipped["refused requests"], absl::OkStatus();
     const absl::StatusOr<Timestamp> time = ParseRfc3339(captured.String());
     if (!time.ok()) return stream_->Error(record.line, Concat("captured_at: ", std::string(time.status().message())));
+    if (!time->is_set()) return stream_->Error(record.line, "captured_at: is not set");
     TraceEvent event;
     event.time = *time;
     if (type.String().empty()) return ReadAnswer(body, record.line, std::move(event));

@@ -60,6 +60,7 @@ class LinesReader : public TraceReader {
     TraceEvent event;
     const absl::StatusOr<Timestamp> when = ParseRfc3339(time.String());
     if (!when.ok()) return stream_->Error(record.line, Concat("time: ", std::string(when.status().message())));
+    if (!when->is_set()) return stream_->Error(record.line, "time: is not set");
     event.time = *when;
     event.actor = actor.String();
     event.start = start.is_true();

@@ -70,6 +70,7 @@ class MergedReader : public TraceReader {
       }
     }
     if (!event->start) seen_.clear();
+    KeepOrder(event);
     CountEvent(*event, &summary_);
     return true;
   }
@@ -81,6 +82,19 @@ class MergedReader : public TraceReader {
     std::optional<TraceEvent> head;
     bool ended = false;
   };
+
+  // What is told as older than the start state, or than what went before it,
+  // happens with that.
+  void KeepOrder(TraceEvent* event) {
+    const bool first = summary_.events == 0 && summary_.start_objects == 0;
+    if (summary_.events > 0) event->start = false;
+    if (!first && event->time < last_) {
+      // Start states of several sources may be of different times.
+      if (!event->start) ++moved_;
+      event->time = last_;
+    }
+    last_ = event->time;
+  }
 
   bool FromDump(TraceEvent* event) {
     if (at_ == 0) {
@@ -95,11 +109,16 @@ class MergedReader : public TraceReader {
     *event = TraceEvent{begin_, WatchEventType::kAdded, std::move(start_[at_++]), "", true};
     if (!inputs_.empty()) seen_.insert({event->object.kind(), KeyOf(event->object.meta())});
     if (at_ == start_.size()) start_.shrink_to_fit();
+    last_ = begin_;
     CountEvent(*event, &summary_);
     return true;
   }
 
   void Finish() {
+    if (moved_ > 0) {
+      summary_.notes.push_back(Concat(moved_, moved_ == 1 ? " event is" : " events are",
+                                      " told as older than the start state; replayed as of its time"));
+    }
     for (const Input& input : inputs_) {
       const TraceSummary& part = input.reader->summary();
       if (summary_.format.find(part.format) == std::string::npos) {
@@ -119,7 +138,8 @@ class MergedReader : public TraceReader {
   std::vector<AnyObject> start_;
   std::size_t at_ = 0;
   bool dump_ = false;
-  Timestamp latest_, begin_;
+  Timestamp latest_, begin_, last_;
+  std::int64_t moved_ = 0;
   std::set<std::pair<Kind, ObjectKey>> seen_;
   TraceSummary summary_;
 };

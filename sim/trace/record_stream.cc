@@ -133,10 +133,29 @@ absl::StatusOr<bool> RecordStream::NextLine(TextRecord* record) {
   return true;
 }
 
+absl::StatusOr<bool> RecordStream::SkipMark() {
+  constexpr std::size_t kMarkSize = 3;
+  while (buffer_.size() - begin_ <= kMarkSize) {
+    const absl::StatusOr<bool> more = Fill();
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+  }
+  if (!IsDocumentMark(std::string_view(buffer_).substr(begin_, kMarkSize + 1))) return false;
+  begin_ += kMarkSize - 1;  // to its last character
+  return true;
+}
+
 absl::Status RecordStream::SkipBetween() {
   while (true) {
     for (; begin_ < buffer_.size(); ++begin_) {
       const char c = buffer_[begin_];
+      // JSON documents may stand between the marks of YAML.
+      if (c == '-' && !in_array_) {
+        const absl::StatusOr<bool> mark = SkipMark();
+        if (!mark.ok()) return mark.status();
+        if (!*mark) return absl::OkStatus();
+        continue;
+      }
       if (!IsSpace(c) && !(in_array_ && (c == ',' || c == ']'))) return absl::OkStatus();
       if (c == '\n') ++line_;
     }
@@ -148,7 +167,7 @@ absl::Status RecordStream::SkipBetween() {
 
 absl::StatusOr<RecordStream::Extent> RecordStream::FindEnd() {
   std::size_t depth = 0;
-  bool in_string = false;
+  bool in_string = false, escaped = false;
   for (std::size_t at = 0;; ++at) {
     if (begin_ + at >= buffer_.size()) {
       if (at > max_record_bytes_) return TooLong(line_);
@@ -158,8 +177,8 @@ absl::StatusOr<RecordStream::Extent> RecordStream::FindEnd() {
     }
     const char c = buffer_[begin_ + at];
     if (in_string) {
-      if (c == '"') in_string = false;
-      if (c == '\\') ++at;
+      if (c == '"' && !escaped) in_string = false;
+      escaped = c == '\\' && !escaped;
       // In no JSON string; and where each line is a record, the end of one that
       // was cut off.
       if (c == '\n' && one_line_ == OneLine::kYes) return Extent{at, true};

@@ -62,7 +62,10 @@ class RecordStream {
   absl::Status TooLong(std::size_t line) const;
   // Takes `size` bytes as the record and moves on.
   void Take(std::size_t size, bool broken, TextRecord* record);
-  // Skips white space, and in an array what stands between its items.
+  // Whether a document mark ("---") is at begin_, which then is its last
+  // character.
+  absl::StatusOr<bool> SkipMark();
+  // Skips white space and document marks, and in an array what stands between its items.
   absl::Status SkipBetween();
   // Finds the end of the JSON value at begin_.
   struct Extent {

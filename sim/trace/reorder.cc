@@ -7,11 +7,11 @@
 namespace epslice::sim {
 
 void Reorder::Add(TraceEvent event) {
-  if (last_.is_set() && event.time < last_) {
+  if (any_ && event.time < last_) {
     ++late_;
     event.time = last_;
-    event.start = false;
   }
+  if (any_) event.start = false;  // the start state is over
   const std::pair<bool, Timestamp> place(!event.start, event.time);
   held_.emplace(place, std::move(event));
 }
@@ -20,7 +20,10 @@ std::optional<TraceEvent> Reorder::Take(bool all) {
   if (held_.empty() || (!all && held_.size() <= window_)) return std::nullopt;
   TraceEvent event = std::move(held_.begin()->second);
   held_.erase(held_.begin());
-  if (!event.start) last_ = std::max(last_, event.time);
+  if (!event.start) {
+    last_ = any_ ? std::max(last_, event.time) : event.time;
+    any_ = true;
+  }
   return event;
 }
 

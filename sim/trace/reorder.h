@@ -28,6 +28,7 @@ class Reorder {
   const std::size_t window_;
   // By start state, time and order of arrival.
   std::multimap<std::pair<bool, Timestamp>, TraceEvent> held_;
+  bool any_ = false;  // an event was taken, the last one at last_
   Timestamp last_;
   std::int64_t late_ = 0;
 };

@@ -43,7 +43,7 @@ Timestamp LatestTime(JsonSpan object) {
   managed.ForEachItem([&](JsonSpan item) { latest = std::max(latest, TimeOf(item["time"])); });
   status.Get({{"conditions", &conditions}});
   conditions.ForEachItem([&](JsonSpan item) { latest = std::max(latest, TimeOf(item["lastTransitionTime"])); });
-  if (const Timestamp end = TimeOf(deleted); end.is_set()) {
+  if (const Timestamp end = TimeOf(deleted); end > Timestamp{0}) {
     const std::int64_t seconds = std::clamp(grace.Int().value_or(0), std::int64_t{0}, std::int64_t{1} << 31);
     latest = std::max(latest, Timestamp{end.nanos - seconds * kSecond});
   }
@@ -148,7 +148,7 @@ class WatchReader : public TraceReader {
         if (!*more) break;
       }
       if (event.start) {
-        now_ = std::max(now_, event.time);
+        now_ = std::max(now_, WholeSecond(event.time));
         start_.push_back(std::move(event));
         continue;
       }
@@ -178,7 +178,9 @@ class WatchReader : public TraceReader {
     const auto count = static_cast<std::int64_t>(events.size());
     for (std::int64_t i = 0; i < count; ++i) {
       TraceEvent& event = events[static_cast<std::size_t>(i)];
-      event.time.nanos = second + (i + 1) * kSecond / (count + 1);
+      // More than are held at a time may be of one second.
+      last_ = std::max(last_, Timestamp{second + (i + 1) * kSecond / (count + 1)});
+      event.time = last_;
       ready_.push_back(std::move(event));
     }
     return count > 0;
@@ -210,7 +212,7 @@ class WatchReader : public TraceReader {
   TraceSummary summary_;
   std::deque<TraceEvent> start_, ready_;
   std::optional<TraceEvent> pulled_;
-  Timestamp now_{0};
+  Timestamp now_{0}, last_{0};
   std::int64_t untimed_ = 0, pulled_up_ = 0;
 };
 

@@ -239,6 +239,26 @@ method: delete
                                        "DELETED Pod shop/a node n1 00:00:02Z"));
 }
 
+TEST(KwokTest, JsonDocumentsBetweenMarks) {
+  const Read read = ReadText(R"yaml({
+  "kind": "Pod", "apiVersion": "v1",
+  "metadata": {"name": "a", "namespace": "shop", "creationTimestamp": "$(time-offset-nanosecond -5)"}
+}
+---
+{
+  "kind": "ResourcePatch",
+  "resource": {"version": "v1", "resource": "pods"},
+  "method": "delete",
+  "target": {"name": "a", "namespace": "shop"},
+  "durationNanosecond": 2000000000
+}
+---
+)yaml");
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a 00:00:00Z", "DELETED Pod shop/a 00:00:02Z"));
+  EXPECT_TRUE(read.summary.skipped.empty());
+}
+
 TEST(CsvTest, LifetimesBecomePods) {
   const std::string path = (std::filesystem::path(testing::TempDir()) / "lifetimes.csv").string();
   std::ofstream(path) << "app,from,to\nweb,,\nweb,5,20\nweb,30,10\nweb,x\n";
@@ -266,11 +286,50 @@ TEST(BadTraceTest, OneLineSaysWhatIsWrong) {
       {Audit("get", "", "01", "", "", "", "Metadata"), "t: all of its 1 entries are of level Metadata"},
       {life + Audit("create", "", "09", "{}", R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":7}})"),
        "t: line 10: "},
+      {R"({"time":"0001-01-01T00:00:00Z","type":"ADDED","object":{}})", "t: line 1: time: is not set"},
       {R"({"time":"yesterday","type":"ADDED","object":{}})", "t: line 1: time: "},
       {R"({"type":"ADDED","object":{"apiVersion":"v1"}})", "t: line 1: an object without kind"},
       {R"({"type":"RENAMED","object":{"kind":"Pod"}})", "t: line 1: type: \"RENAMED\""},
   };
   for (const auto& c : kCases) EXPECT_THAT(ReadText(c.text).error, HasSubstr(c.error)) << c.text;
+}
+
+std::string Line(const std::string& time, bool start) {
+  return Concat(R"({"time":"2026-01-01T12:00:)", time, R"(Z","type":"ADDED","start":)", start ? "true" : "false",
+                R"(,"object":)", PodJson("1", "", "n1", "True"), "}\n");
+}
+
+TEST(BadTraceTest, WhatIsOlderThanTheStartStateHappensWithIt) {
+  const Read read = ReadText(Line("05", true) + Line("03", false) + Line("06", false));
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events, ElementsAre(HasSubstr("12:00:05Z"), HasSubstr("12:00:05Z"), HasSubstr("12:00:06Z")));
+  EXPECT_THAT(read.summary.notes,
+              ElementsAre("1 event is told as older than the start state; replayed as of its time"));
+}
+
+TEST(BadTraceTest, NoStartStateInTheMiddle) {
+  // More events than are held back to be put in order.
+  std::string text;
+  for (int i = 0; i < 1100; ++i) text += Line("07", false);
+  const Read read = ReadText(text + Line("08", true));
+  EXPECT_EQ(read.error, "");
+  EXPECT_EQ(read.summary.start_objects, 0);
+  EXPECT_EQ(read.summary.events, 1101);
+}
+
+TEST(BadTraceTest, ManyWatchEventsOfOneSecond) {
+  // The list's time has a fraction: what follows may not lie before it.
+  std::string pod = PodJson("5", "", "n1", "True");
+  pod.replace(pod.find("12:00:02Z"), 9, "12:00:02.9Z");
+  std::string text = Concat(R"({"type":"ADDED","object":)", pod, "}\n");
+  for (int i = 0; i < 9; ++i) text += Concat(R"({"type":"MODIFIED","object":)", pod, "}\n");
+  std::string later = PodJson("6", "", "n1", "True");
+  later.replace(later.find("12:00:02Z"), 9, "12:00:03Z");
+  const Read read = ReadText(Concat(text, R"({"type":"MODIFIED","object":)", later, "}\n"));
+  ASSERT_EQ(read.events.size(), 11u);
+  EXPECT_THAT(read.events[0], HasSubstr("12:00:02Z"));
+  EXPECT_THAT(read.events[1], HasSubstr("12:00:02.1Z"));
+  EXPECT_THAT(read.events[10], HasSubstr("12:00:03.5Z"));
 }
 
 TEST(BadTraceTest, CutOffRecordsAreSkippedAndTold) {
@@ -281,6 +340,13 @@ TEST(BadTraceTest, CutOffRecordsAreSkippedAndTold) {
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.summary.skipped.at("records that are cut off"), 2);
   EXPECT_THAT(read.summary.notes, ElementsAre(HasSubstr("t: line 2: the record is cut off")));
+  // Behind a backslash, too: the next line is a record of its own, and at the
+  // end nothing is read beyond it.
+  const std::string first = life.substr(0, life.find('\n') + 1);
+  const Read slash = ReadText(Concat(first, "{\"kind\":\"Ev\\\n", life, "{\"kind\":\"Ev\\"));
+  EXPECT_EQ(slash.error, "");
+  EXPECT_EQ(slash.summary.skipped.at("records that are cut off"), 2);
+  EXPECT_EQ(slash.summary.skipped.at("dry runs"), 1);
 }
 
 }  // namespace
