@@ -63,7 +63,7 @@ class Run {
  private:
   absl::Status Configure() {
     if (!spec_.scenario.empty()) {
-      absl::StatusOr<Scenario> scenario = LoadScenario(spec_.scenario);
+      absl::StatusOr<Scenario> scenario = LoadScenario(spec_.scenario, spec_.standard_input);
       if (!scenario.ok()) return scenario.status();
       scenario_ = *std::move(scenario);
       if (absl::Status applied = ApplyScenario(*scenario_, &settings_); !applied.ok()) return applied;

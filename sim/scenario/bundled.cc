@@ -1,5 +1,7 @@
 #include "sim/scenario/bundled.h"
 
+#include <iostream>
+
 #include "absl/status/status.h"
 #include "apis/concat.h"
 #include "sim/trace/source_files.h"
@@ -21,14 +23,15 @@ absl::Status Unknown(const std::string& name) {
 
 }  // namespace
 
-absl::StatusOr<Scenario> LoadScenario(const std::string& name) {
+absl::StatusOr<Scenario> LoadScenario(const std::string& name, std::istream* standard_input) {
   if (!IsFileName(name)) {
     for (const EmbeddedFile& file : BundledScenarios()) {
       if (file.name == name) return ParseScenario(name, file.text, nullptr);
     }
     return Unknown(name);
   }
-  absl::StatusOr<std::string> text = ReadSourceFile(name, nullptr, kMaxScenarioBytes);
+  absl::StatusOr<std::string> text =
+      ReadSourceFile(name, standard_input == nullptr ? &std::cin : standard_input, kMaxScenarioBytes);
   if (!text.ok()) return absl::Status(text.status().code(), Concat(name, ": ", std::string(text.status().message())));
   const std::string folder = name.substr(0, name.rfind('/') + 1);
   return ParseScenario(name, *text, [&folder](const std::string& path) {

@@ -2,6 +2,7 @@
 #ifndef EPSLICE_SIM_SCENARIO_BUNDLED_H_
 #define EPSLICE_SIM_SCENARIO_BUNDLED_H_
 
+#include <istream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,9 +21,10 @@ struct EmbeddedFile {
 const std::vector<EmbeddedFile>& BundledScenarios();
 
 // What --scenario names: a bundled scenario, or a file (a name with '/' or '.'
-// in it, "-" is standard input). Traffic tables that it names are looked for
-// beside the file. NotFound says which scenarios there are.
-absl::StatusOr<Scenario> LoadScenario(const std::string& name);
+// in it; "-" is `standard_input`, or std::cin where that is null). Traffic
+// tables that it names are looked for beside the file. NotFound says which
+// scenarios there are.
+absl::StatusOr<Scenario> LoadScenario(const std::string& name, std::istream* standard_input = nullptr);
 
 }  // namespace epslice::sim
 

@@ -171,6 +171,14 @@ TEST(RunTest, BadInput) {
   }
 }
 
+TEST(RunTest, AScenarioFromStandardInput) {
+  const CliResult good = RunCliTest({"run", "--scenario", "-"},
+                                    "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 1s\n"
+                                    "cluster: {nodes: [{zones: [a]}]}\nservices: [{name: web, replicas: 1}]\n");
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_EQ(RunCliTest({"run", "--scenario", "-"}, "{\"kind\":\"Scenario\"").exit_code, 2);
+}
+
 // docs/simulator.md and the program say the same of every setting.
 TEST(RunTest, TheManualListsTheSettings) {
   std::ifstream in(EPSLICE_SOURCE_DIR "/docs/simulator.md");
