@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "apis/concat.h"
+#include "sim/report/table.h"
 #include "sim/trace/audit_changes.h"
 #include "sim/trace/audit_entry.h"
 #include "sim/trace/audit_order.h"
@@ -66,7 +67,7 @@ class AuditReader : public TraceReader {
       const std::size_t line = change->line;
       if (absl::Status s = changes_.Apply(*std::move(change), &events_); !s.ok()) {
         return absl::InvalidArgumentError(Concat(inputs_.size() == 1 ? inputs_[0].stream->name() : "audit logs",
-                                                 ": line ", line, ": ", std::string(s.message())));
+                                                 ": line ", line, ": ", Printable(std::string(s.message()))));
       }
       return true;
     }

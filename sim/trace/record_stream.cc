@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "apis/concat.h"
 #include "apis/yaml.h"
+#include "sim/report/table.h"
 #include "sim/trace/text_format.h"
 
 namespace epslice::sim {
@@ -47,7 +48,8 @@ RecordStream::RecordStream(std::string name, std::unique_ptr<ByteSource> source,
     : name_(std::move(name)), source_(std::move(source)), max_record_bytes_(max_record_bytes) {}
 
 absl::Status RecordStream::Error(std::size_t line, std::string_view what) const {
-  return absl::InvalidArgumentError(Concat(name_, ": line ", line, ": ", what));
+  // What the record says may have line ends in it.
+  return absl::InvalidArgumentError(Concat(name_, ": line ", line, ": ", Printable(what)));
 }
 
 absl::Status RecordStream::TooLong(std::size_t line) const {

@@ -290,6 +290,7 @@ TEST(BadTraceTest, OneLineSaysWhatIsWrong) {
       {R"({"time":"yesterday","type":"ADDED","object":{}})", "t: line 1: time: "},
       {R"({"type":"ADDED","object":{"apiVersion":"v1"}})", "t: line 1: an object without kind"},
       {R"({"type":"RENAMED","object":{"kind":"Pod"}})", "t: line 1: type: \"RENAMED\""},
+      {R"({"type":"RE\nNAMED","object":{"kind":"Pod"}})", "t: line 1: type: \"RE?NAMED\""},
   };
   for (const auto& c : kCases) EXPECT_THAT(ReadText(c.text).error, HasSubstr(c.error)) << c.text;
 }
