@@ -9,42 +9,18 @@
 #include "apis/time_format.h"
 #include "sim/trace/event_decode.h"
 #include "sim/trace/readers.h"
-#include "sim/trace/reorder.h"
+#include "sim/trace/record_reader.h"
 
 namespace epslice::sim {
 namespace {
 
-class K8sharkReader : public TraceReader {
+class K8sharkReader : public RecordReader {
  public:
   K8sharkReader(std::unique_ptr<RecordStream> stream, const TraceOptions& options)
-      : stream_(std::move(stream)), keep_json_(options.keep_json) {
-    summary_.format = "k8shark records";
-  }
-
-  absl::StatusOr<bool> Next(TraceEvent* event) override {
-    while (true) {
-      if (std::optional<TraceEvent> next = order_.Take(ended_)) {
-        *event = *std::move(next);
-        CountEvent(*event, &summary_);
-        return true;
-      }
-      if (ended_) {
-        NoteLate(order_, &summary_);
-        return false;
-      }
-      if (absl::Status s = Read(); !s.ok()) return s;
-    }
-  }
-  const TraceSummary& summary() const override { return summary_; }
+      : RecordReader("k8shark records", std::move(stream), options) {}
 
  private:
-  absl::Status Read() {
-    TextRecord record;
-    const absl::StatusOr<bool> more = stream_->NextDocument(&record);
-    if (!more.ok()) return more.status();
-    ended_ = !*more;
-    if (ended_) return absl::OkStatus();
-    if (record.broken) return NoteBroken(*stream_, record, &summary_), absl::OkStatus();
+  absl::Status Take(const TextRecord& record) override {
     JsonSpan captured, type, code, body;
     JsonSpan(record.text)
         .Get({{"captured_at", &captured}, {"event_type", &type}, {"response_code", &code}, {"response_body", &body}});
@@ -92,11 +68,6 @@ class K8sharkReader : public TraceReader {
     return status;
   }
 
-  const std::unique_ptr<RecordStream> stream_;
-  const bool keep_json_;
-  TraceSummary summary_;
-  Reorder order_;
-  bool ended_ = false;
   bool watching_ = false;
 };
 

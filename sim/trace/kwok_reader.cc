@@ -13,7 +13,7 @@
 #include "sim/cluster/patch.h"
 #include "sim/trace/event_decode.h"
 #include "sim/trace/readers.h"
-#include "sim/trace/reorder.h"
+#include "sim/trace/record_reader.h"
 
 namespace epslice::sim {
 namespace {
@@ -46,39 +46,16 @@ std::string WithTimes(std::string_view text) {
   return out;
 }
 
-class KwokReader : public TraceReader {
+class KwokReader : public RecordReader {
  public:
   KwokReader(std::unique_ptr<RecordStream> stream, const TraceOptions& options)
-      : stream_(std::move(stream)), keep_json_(options.keep_json) {
-    summary_.format = "kwok recording";
+      : RecordReader("kwok recording", std::move(stream), options) {
     summary_.made_up.emplace_back(
         "a kwok recording tells times since its beginning only: that was put at 2026-01-01T00:00:00Z");
   }
 
-  absl::StatusOr<bool> Next(TraceEvent* event) override {
-    while (true) {
-      if (std::optional<TraceEvent> next = order_.Take(ended_)) {
-        *event = *std::move(next);
-        CountEvent(*event, &summary_);
-        return true;
-      }
-      if (ended_) {
-        NoteLate(order_, &summary_);
-        return false;
-      }
-      if (absl::Status s = Read(); !s.ok()) return s;
-    }
-  }
-  const TraceSummary& summary() const override { return summary_; }
-
  private:
-  absl::Status Read() {
-    TextRecord record;
-    const absl::StatusOr<bool> more = stream_->NextDocument(&record);
-    if (!more.ok()) return more.status();
-    ended_ = !*more;
-    if (ended_) return absl::OkStatus();
-    if (record.broken) return NoteBroken(*stream_, record, &summary_), absl::OkStatus();
+  absl::Status Take(const TextRecord& record) override {
     const std::string text = WithTimes(record.text);
     const JsonSpan document(text);
     TraceEvent event;
@@ -157,12 +134,7 @@ class KwokReader : public TraceReader {
     return DecodeObjectJson(kind, DumpDoc(doc), keep_json_);
   }
 
-  const std::unique_ptr<RecordStream> stream_;
-  const bool keep_json_;
-  TraceSummary summary_;
-  Reorder order_;
   KnownObjects known_;
-  bool ended_ = false;
 };
 
 }  // namespace

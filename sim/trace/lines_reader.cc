@@ -10,44 +10,20 @@
 #include "apis/time_format.h"
 #include "sim/trace/event_decode.h"
 #include "sim/trace/readers.h"
-#include "sim/trace/reorder.h"
+#include "sim/trace/record_reader.h"
 
 namespace epslice::sim {
 namespace {
 
 constexpr std::string_view kVersion = "epslice.dev/v1";
 
-class LinesReader : public TraceReader {
+class LinesReader : public RecordReader {
  public:
   LinesReader(std::unique_ptr<RecordStream> stream, const TraceOptions& options)
-      : stream_(std::move(stream)), keep_json_(options.keep_json) {
-    summary_.format = "epslice trace";
-  }
-
-  absl::StatusOr<bool> Next(TraceEvent* event) override {
-    while (true) {
-      if (std::optional<TraceEvent> next = order_.Take(ended_)) {
-        *event = *std::move(next);
-        CountEvent(*event, &summary_);
-        return true;
-      }
-      if (ended_) {
-        NoteLate(order_, &summary_);
-        return false;
-      }
-      if (absl::Status s = Read(); !s.ok()) return s;
-    }
-  }
-  const TraceSummary& summary() const override { return summary_; }
+      : RecordReader("epslice trace", std::move(stream), options) {}
 
  private:
-  absl::Status Read() {
-    TextRecord record;
-    const absl::StatusOr<bool> more = stream_->NextDocument(&record);
-    if (!more.ok()) return more.status();
-    ended_ = !*more;
-    if (ended_) return absl::OkStatus();
-    if (record.broken) return NoteBroken(*stream_, record, &summary_), absl::OkStatus();
+  absl::Status Take(const TextRecord& record) override {
     const JsonSpan line(record.text);
     if (IsLinesHeader(line)) return ReadHeader(line, record.line);
     JsonSpan time, type, object, actor, start, took;
@@ -79,12 +55,6 @@ class LinesReader : public TraceReader {
     header["madeUp"].ForEachItem([this](JsonSpan item) { summary_.made_up.push_back(item.String()); });
     return absl::OkStatus();
   }
-
-  const std::unique_ptr<RecordStream> stream_;
-  const bool keep_json_;
-  TraceSummary summary_;
-  Reorder order_;
-  bool ended_ = false;
 };
 
 }  // namespace

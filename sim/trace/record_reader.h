@@ -1,0 +1,39 @@
+// RecordReader: what readers of one stream of records share, each record an
+// event with its time, or none.
+#ifndef EPSLICE_SIM_TRACE_RECORD_READER_H_
+#define EPSLICE_SIM_TRACE_RECORD_READER_H_
+
+#include <memory>
+#include <string>
+
+#include "sim/trace/record_stream.h"
+#include "sim/trace/reorder.h"
+#include "sim/trace/trace.h"
+
+namespace epslice::sim {
+
+class RecordReader : public TraceReader {
+ public:
+  absl::StatusOr<bool> Next(TraceEvent* event) final;
+  const TraceSummary& summary() const final { return summary_; }
+
+ protected:
+  RecordReader(std::string format, std::unique_ptr<RecordStream> stream, const TraceOptions& options);
+
+  // Takes a record that is whole: adds what it tells to order_, or counts why
+  // not.
+  virtual absl::Status Take(const TextRecord& record) = 0;
+
+  const std::unique_ptr<RecordStream> stream_;
+  const bool keep_json_;
+  TraceSummary summary_;
+  Reorder order_;
+
+ private:
+  absl::Status Read();
+  bool ended_ = false;
+};
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_SIM_TRACE_RECORD_READER_H_
