@@ -118,20 +118,19 @@ void ServiceController::AwaitSlices(const ObjectKey& key, Instant now) {
   Retry(key, now);
 }
 
-bool ServiceController::StopAwaiting(const ObjectKey& key) {
-  const auto it = awaited_.find(key);
-  if (it == awaited_.end()) return false;
-  awaiting_.erase({it->second, key});
-  awaited_.erase(it);
-  return true;
+ServiceController::Awaited ServiceController::StopAwaiting(const ObjectKey& key) {
+  Awaited ended = awaited_.extract(key);
+  if (!ended.empty()) awaiting_.erase({ended.mapped(), ended.key()});
+  return ended;
 }
 
 void ServiceController::EndAwait(const ObjectKey& awaited, Instant now) {
-  const ObjectKey key = awaited;  // it may be the one in the set
-  if (!StopAwaiting(key)) return;
+  // `awaited` may be the one in the set, which ends with it.
+  const Awaited ended = StopAwaiting(awaited);
+  if (ended.empty()) return;
   // Each event that came meanwhile made the backoff longer, up to a quarter of
   // an hour, and the echo of a write queues nothing.
-  queue_.AddAfter(key, options_.queue.base_delay, now);
+  queue_.AddAfter(ended.key(), options_.queue.base_delay, now);
 }
 
 void ServiceController::QueueOutdatedHints(Instant now) {

@@ -173,8 +173,9 @@ class ServiceController {
   void Retry(const ObjectKey& key, Instant now);
   // The store lags behind what was written: tries later.
   void AwaitSlices(const ObjectKey& key, Instant now);
-  // False: it was not.
-  bool StopAwaiting(const ObjectKey& key);
+  using Awaited = std::unordered_map<ObjectKey, std::uint64_t>::node_type;
+  // Empty: it was not awaited.
+  Awaited StopAwaiting(const ObjectKey& key);
   // The store has caught up: what was put off for that is due soon, however
   // long it was put off for.
   void EndAwait(const ObjectKey& awaited, Instant now);
