@@ -9,12 +9,13 @@ namespace {
 
 // To so many digits after the point, without trailing zeros.
 std::string Rounded(double value, int digits) {
-  const double scale = std::pow(10, digits);
+  std::int64_t unit = 1;
+  for (int i = 0; i < digits; ++i) unit *= 10;
+  const auto scale = static_cast<double>(unit);
   constexpr double kMost = 1e18;  // more is no number to read, and none to round
   auto scaled = static_cast<std::int64_t>(std::llround(std::clamp(value * scale, -kMost, kMost)));
   std::string text = scaled < 0 ? "-" : "";
   scaled = std::abs(scaled);
-  const auto unit = static_cast<std::int64_t>(scale);
   text += std::to_string(scaled / unit);
   std::string decimals = std::to_string(scaled % unit + unit).substr(1);
   decimals.erase(decimals.find_last_not_of('0') + 1);

@@ -106,6 +106,11 @@ const std::vector<Ban>& Bans() {
   return kBans;
 }
 
+// Functions of <cmath> whose last digit is the library's choice, not IEEE 754's
+// (as that of sqrt, fma, floor or llround is).
+const Names kInexactMaths = {"exp", "exp2", "expm1", "log",  "log2", "log10", "log1p", "pow",    "cbrt",  "hypot",
+                             "sin", "cos",  "tan",   "sinh", "cosh", "tanh",  "erf",   "lgamma", "tgamma"};
+
 constexpr std::size_t kMaxLines = 500;
 
 // In pieces, so that this file keeps its own rules.
@@ -248,8 +253,12 @@ void CheckBans(const Context& c) {
       if (ban.calls_only && !IsFreeCall(code, i, end)) continue;
       c.AddAt(i, ban.rule, std::string(name) + ": " + std::string(ban.why));
     }
-    if (EndsWith(name, "_distribution") && i >= 5 && code.substr(i - 5, 5) == "std::") {
+    const bool is_std = i >= 5 && code.substr(i - 5, 5) == "std::";
+    if (is_std && EndsWith(name, "_distribution")) {
       c.AddAt(i, "random", "std::" + std::string(name) + ": gives other numbers with another library");
+    }
+    if (is_std && !c.is_test && Contains(kInexactMaths, name)) {
+      c.AddAt(i, "inexact-maths", "std::" + std::string(name) + ": rounds otherwise with another library");
     }
     i = end;
   }

@@ -177,7 +177,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"distribution",
              "sim/engine/a.cc",
              "std::uniform_int_distribution<int> d;\nspec.traffic_distribution = x;\n",
-             {"1 random"}}),
+             {"1 random"}},
+        Case{"inexact_maths",
+             "sim/engine/a.cc",
+             "double a = std::pow(b, 2);\ndouble c = std::sqrt(a) + Exp(a) + options.log(a);\n",
+             {"1 inexact-maths"}},
+        Case{"inexact_maths_in_a_test", "test/sim/engine/a.cc", "double a = std::pow(b, 2);\n", {}}),
     [](const auto& i) { return std::string(i.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(

@@ -11,14 +11,12 @@
 #include <string>
 #include <vector>
 
-#include "sim/scenario/bundled.h"
 #include "test/sim/cli/cli_testing.h"
 
 namespace epslice::sim {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 RunOutput Ran(const RunSpec& spec) {
   absl::StatusOr<RunOutput> output = RunOnce(spec, nullptr);
@@ -38,26 +36,6 @@ class ScratchFile {
  private:
   const std::string path_;
 };
-
-// Of every scenario: equal runs are equal to the last byte of the report, other
-// seeds and settings give other ones, and the report reads back.
-TEST(RunTest, BundledScenariosTwice) {
-  for (const EmbeddedFile& file : BundledScenarios()) {
-    SCOPED_TRACE(file.name);
-    RunSpec spec;
-    spec.scenario = std::string(file.name);
-    const RunOutput output = Ran(spec);
-    EXPECT_TRUE(output.as_expected);
-    EXPECT_THAT(output.report.notes, IsEmpty());
-    const std::string json = ToJson(output.report);
-    EXPECT_EQ(ToJson(Ran(spec).report), json);
-    const absl::StatusOr<RunReport> read = RunReportFromJson(json);
-    ASSERT_TRUE(read.ok()) << read.status();
-    EXPECT_EQ(ToJson(*read), json);
-    EXPECT_GT(output.report.numbers.writes, 0);
-    EXPECT_GT(output.report.numbers.requests, 0);
-  }
-}
 
 TEST(RunTest, SeedSettingsAndDurationGoBeforeTheScenarios) {
   RunSpec spec;
@@ -122,23 +100,6 @@ TEST(RunTest, ADumpAndAScenarioOnTopOfIt) {
   EXPECT_GT(out.report.numbers.writes, 0);
   EXPECT_GT(out.report.numbers.black_holed, 0);
   EXPECT_FALSE(out.report.timeline.empty());
-}
-
-// The audit log of a cluster from its beginning to its end; the numbers are
-// those of the recording (test/sim/run/against_recording_test.cc) as far as
-// they do not depend on chance.
-TEST(RunTest, AnAuditLog) {
-  RunSpec spec;
-  spec.sources = {EPSLICE_SOURCE_DIR "/test/testdata/shop/audit.jsonl.xz"};
-  std::int64_t told = 0;
-  const absl::StatusOr<RunOutput> output = RunOnce(spec, [&told](const RunProgress& at) { told += at.events > 0; });
-  ASSERT_TRUE(output.ok()) << output.status();
-  EXPECT_GT(told, 0);
-  const RunReport& report = output->report;
-  EXPECT_EQ(report.numbers.services, 8);
-  EXPECT_EQ(report.numbers.refused_writes, 0);
-  EXPECT_FALSE(report.skipped.empty());
-  EXPECT_EQ(report.digest, Ran(spec).report.digest);
 }
 
 TEST(RunTest, BadInput) {

@@ -380,28 +380,23 @@ TEST(ScenarioDriverTest, WritesOfTheHandComputedScenario) {
                                            Write(405020ms, 6, 8), Write(460020ms, 6, 6)));
 }
 
-// Equal seeds give equal runs; another seed another one, where there is chance
-// in it.
-TEST(BundledTest, EachRunsTheSameTwice) {
+// Whatever happens in them, in the end every Service has its pods, Ready and in
+// its slices.
+TEST(BundledTest, EachEndsWell) {
   for (const EmbeddedFile& file : BundledScenarios()) {
     SCOPED_TRACE(file.name);
-    std::vector<std::string> digests;
-    for (int i = 0; i < 2; ++i) {
-      const absl::StatusOr<Scenario> scenario = LoadScenario(std::string(file.name));
-      ASSERT_TRUE(scenario.ok());
-      ScenarioRun run(*scenario);
-      ASSERT_TRUE(run.Start().ok());
-      run.simulation.RunUntil(*scenario->duration);
-      EXPECT_THAT(run.driver.notes(), IsEmpty());
-      for (const ServiceTemplate& service : scenario->services) {
-        const auto& count = run.follower.counts[service.KeyOf(1).name];
-        EXPECT_EQ(count.ready, count.existing) << service.name;
-        EXPECT_EQ(run.SlicesOf(service.KeyOf(1).name.str()), count.ready) << service.name;
-      }
-      EXPECT_GT(run.follower.slice_writes, 0);
-      digests.push_back(run.simulation.digest());
+    const absl::StatusOr<Scenario> scenario = LoadScenario(std::string(file.name));
+    ASSERT_TRUE(scenario.ok());
+    ScenarioRun run(*scenario);
+    ASSERT_TRUE(run.Start().ok());
+    run.simulation.RunUntil(*scenario->duration);
+    EXPECT_THAT(run.driver.notes(), IsEmpty());
+    for (const ServiceTemplate& service : scenario->services) {
+      const auto& count = run.follower.counts[service.KeyOf(1).name];
+      EXPECT_EQ(count.ready, count.existing) << service.name;
+      EXPECT_EQ(run.SlicesOf(service.KeyOf(1).name.str()), count.ready) << service.name;
     }
-    EXPECT_EQ(digests[0], digests[1]);
+    EXPECT_GT(run.follower.slice_writes, 0);
   }
 }
 
