@@ -70,11 +70,12 @@ class SweepOutput {
  private:
   std::vector<std::string> Shown() const { return shown_.empty() ? HeadlineMetrics() : shown_; }
 
-  // The page shows what the table shows, or it would have a chart too many.
+  // The page's table has the columns of the text form; its chart any number.
   std::string PageOf(const SweepTable& table) const {
     HtmlSweep sweep;
     sweep.parameters = table.keys;
-    sweep.metrics = Shown();
+    sweep.metrics = table.metrics;
+    sweep.shown = Shown();
     for (const SweepPoint& point : table.points) {
       HtmlSweep::Row row;
       for (const auto& [key, value] : point.settings) row.values.push_back(value);

@@ -6,6 +6,7 @@
 
 #include "apis/json_writer.h"
 #include "sim/report/assets.h"
+#include "sim/report/compare_report.h"
 
 namespace epslice::sim {
 namespace {
@@ -55,6 +56,7 @@ void AppendSweep(const HtmlSweep& sweep, JsonWriter* json) {
   json->BeginObject();
   texts("parameters", sweep.parameters);
   texts("metrics", sweep.metrics);
+  texts("shown", sweep.shown);
   json->Key("rows");
   json->BeginArray();
   for (const HtmlSweep::Row& row : sweep.rows) {
@@ -108,6 +110,8 @@ std::string DataOf(const HtmlParts& parts) {
   if (parts.report != nullptr && parts.baseline != nullptr) {
     json.Key("baseline");
     json.Raw(ToJson(Shortened(*parts.baseline)));
+    json.Key("comparison");  // of all Services, those left out too
+    json.Raw(ToJson(Compare(*parts.baseline, *parts.report)));
   }
   if (parts.sweep != nullptr) {
     json.Key("sweep");

@@ -27,12 +27,13 @@ struct HtmlSweep {
     std::vector<Band> bands;  // of the metrics
   };
   std::vector<std::string> parameters;
-  std::vector<std::string> metrics;  // as Lookup() takes them
+  std::vector<std::string> metrics;  // as Lookup() takes them; the reader picks one for the chart
+  std::vector<std::string> shown;    // of these, the columns of the table
   std::vector<Row> rows;
 };
 
 // Parts that are null are left out. `baseline` only beside a `report`, which is
-// the variant then.
+// the variant then: the page says what differs, as compare_report.h does.
 struct HtmlParts {
   std::string title;  // "": the report's name
   const RunReport* report = nullptr;

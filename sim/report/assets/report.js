@@ -289,36 +289,69 @@
     });
     main.lastElementChild.append(table(['number', 'baseline', 'variant', 'difference', 'ratio'], rows));
   }
+  // For each number the Services that differ most in it.
+  function serviceDifferences() {
+    const first = ['creates', 'updates', 'deletes', 'blackHoled', 'rejected', 'crossZoneShare', 'maxOverload',
+                   'overloadSeconds'];
+    const byNumber = new Map();
+    for (const d of data.comparison.services) {
+      const dot = d.number.lastIndexOf('.'), number = d.number.slice(dot + 1);
+      const cell = (run, value) => numberCell(run + '.' + d.number, value, d.unit);
+      if (!byNumber.has(number)) byNumber.set(number, []);
+      byNumber.get(number).push([d.number.slice('services.'.length, dot), cell('baseline', d.baseline),
+                                 cell('variant', d.variant), cell('difference', d.difference)]);
+    }
+    const tables = (numbers) => el('div', {class: 'worst wide'}, ...numbers.map((n) =>
+      el('div', {}, el('b', {}, n), table(['Service', 'baseline', 'variant', 'difference'], byNumber.get(n)))));
+    const others = [...byNumber.keys()].filter((n) => !first.includes(n));
+    const s = section('Services that differ most', tables(first.filter((n) => byNumber.has(n))));
+    if (!byNumber.size) s.append(el('p', {class: 'faint'}, 'No Service differs.'));
+    if (others.length) s.append(el('details', {}, el('summary', {}, 'By other numbers'), tables(others)));
+  }
 
   // ---- many runs ----------------------------------------------------------------
   function sweepPart() {
     const pick = el('select', {'aria-label': 'metric'});
-    sweep.metrics.forEach((m, i) => pick.append(el('option', {value: i}, m)));
+    const place = el('div', {});
+    const numbers = sweep.shown.concat(sweep.metrics.filter((m) => !sweep.shown.includes(m)));
+    numbers.forEach((m) => pick.append(el('option', {value: m}, m)));
+    const index = (metric) => sweep.metrics.indexOf(metric);
     const box = el('div', {class: 'charts'});
     const labels = sweep.rows.map((r) => r.values.join(', '));
     const lines = (i) => [['high', r => r.bands[i].high], ['mean', r => r.bands[i].mean], ['low', r => r.bands[i].low]]
       .map(([label, get], k) => ({label, data: sweep.rows.map(get), borderColor: palette[0] + (k === 1 ? '' : '60'),
         backgroundColor: palette[0] + '30', borderWidth: k === 1 ? 2 : 1, pointRadius: k === 1 ? 3 : 0,
         fill: k === 0 ? 2 : false}));
-    const unit = () => unitOf('run', sweep.metrics[pick.value || 0]);
-    const rows = sweep.rows.map((r, j) => r.values.map((v) => v).concat([el('td', {class: 'number'}, String(r.runs))],
-      r.bands.map((b, i) => {
-        const cell = numberCell('sweep.' + j + '.' + sweep.metrics[i], b.mean, unitOf('run', sweep.metrics[i]));
-        if (b.high > b.low) {
-          const half = format((b.high - b.low) / 2, unitOf('run', sweep.metrics[i]));
-          cell.append(el('span', {class: 'faint'}, ' ±' + half));
-        }
-        return cell;
-      })));
-    section('Sweep', pick, box, table(sweep.parameters.concat(['runs'], sweep.metrics), rows, sweep.parameters.length));
-    const c = chart(box, 'By point', {type: 'line', data: {labels, datasets: lines(0)},
+    const unit = () => unitOf('run', pick.value);
+    // What the chart shows, and the columns of the text form.
+    const drawTable = () => {
+      const columns = (sweep.shown.includes(pick.value) ? [] : [pick.value]).concat(sweep.shown);
+      const rows = sweep.rows.map((r, j) => r.values.concat([el('td', {class: 'number'}, String(r.runs))],
+        columns.map((metric) => {
+          const b = r.bands[index(metric)], u = unitOf('run', metric);
+          const cell = numberCell('sweep.' + j + '.' + metric, b.mean, u);
+          if (b.high > b.low) cell.append(el('span', {class: 'faint'}, ' ±' + format((b.high - b.low) / 2, u)));
+          return cell;
+        })));
+      place.replaceChildren(table(sweep.parameters.concat(['runs'], columns), rows, sweep.parameters.length));
+    };
+    section('Sweep', pick, box, place);
+    drawTable();
+    const c = chart(box, 'By point', {type: 'line', data: {labels, datasets: lines(index(pick.value))},
       options: {scales: {x: {ticks: {maxRotation: 60}}, y: {ticks: {callback: (v) => format(v, unit())}}},
                 plugins: {tooltip: {callbacks: {label: (t) => t.dataset.label + ': ' + format(t.parsed.y, unit())}}}}});
-    pick.addEventListener('change', () => { c.data.datasets = lines(Number(pick.value)); c.update(); });
+    pick.addEventListener('change', () => {
+      c.data.datasets = lines(index(pick.value));
+      c.update();
+      drawTable();
+    });
   }
 
   heading();
-  if (baseline && report) comparison();
+  if (baseline && report) {
+    comparison();
+    serviceDifferences();
+  }
   if (sweep) sweepPart();
   if (report) {
     cards();
@@ -332,8 +365,16 @@
     remarks();
   }
 
-  // For tests ("#check"): how many charts have anything drawn on them.
+  // For tests ("#check"): how many charts have anything drawn on them, with the
+  // last metric picked for the sweep's.
   if (location.hash === '#check') {
+    const pick = document.querySelector('select');
+    if (pick) {
+      pick.selectedIndex = pick.options.length - 1;
+      pick.dispatchEvent(new Event('change'));
+      const c = Chart.getChart(pick.parentElement.querySelector('canvas'));
+      root.dataset.picked = JSON.stringify([pick.value].concat(c.data.datasets.map((d) => d.data)));
+    }
     setTimeout(() => {
       const drawn = canvases.filter((c) => {
         if (!c.width || !c.height) return false;

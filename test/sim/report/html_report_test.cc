@@ -12,6 +12,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "sim/report/compare_report.h"
+
 namespace epslice::sim {
 namespace {
 
@@ -52,8 +54,10 @@ struct Page {
   RunReport report = MakeReport("</script><script>alert(1)</script>", 10);
   RunReport baseline = MakeReport("<b>baseline</b>", 30);
   HtmlSweep sweep{{"max-endpoints-per-slice", "<i>"},
+                  {"blackHoled", "crossZoneShare", "slices", "writes"},
                   {"writes", "crossZoneShare"},
-                  {{{"100", "x"}, 3, {{10, 9, 12}, {0.2, 0.1, 0.3}}}, {{"200", "y"}, 3, {{7, 6, 8}, {0.3, 0.3, 0.3}}}}};
+                  {{{"100", "x"}, 3, {{5, 4, 6}, {0.2, 0.1, 0.3}, {31, 30, 34}, {10, 9, 12}}},
+                   {{"200", "y"}, 3, {{6, 5, 7}, {0.3, 0.3, 0.3}, {32, 31, 33}, {7, 6, 8}}}}};
   std::string html = HtmlPage({"", &report, &baseline, &sweep});
 };
 
@@ -71,7 +75,8 @@ TEST(HtmlReportTest, HoldsTheReportAndNothingOfItAsHtml) {
   EXPECT_EQ(json["report"], nlohmann::json::parse(ToJson(page.report)));
   EXPECT_EQ(json["baseline"], nlohmann::json::parse(ToJson(page.baseline)));
   EXPECT_EQ(json["title"], page.report.name);
-  EXPECT_EQ(json["sweep"]["rows"][0]["bands"][0]["high"], 12);
+  EXPECT_EQ(json["sweep"]["rows"][0]["bands"][3]["high"], 12);
+  EXPECT_EQ(json["comparison"], nlohmann::json::parse(ToJson(Compare(page.baseline, page.report))));
   EXPECT_NE(page.html.find("content=\"default-src 'none';"), std::string::npos);
   // No part of it is elsewhere.
   for (const std::string_view text : {" src=", "@import", "url(", " href="}) {
@@ -159,6 +164,18 @@ TEST(HtmlReportTest, InHeadlessChromium) {
     EXPECT_EQ(Shown(dom, path), Lookup(page.report, path)) << path;
   }
   EXPECT_EQ(Shown(dom, "sweep.1.crossZoneShare"), 0.3);
+  // The last metric was picked: its band is on the chart, and it has a column,
+  // which one that was not picked has not.
+  EXPECT_EQ(Attribute(dom, "data-picked"), "[&quot;slices&quot;,[34,33],[31,32],[30,31]]");
+  EXPECT_EQ(Shown(dom, "sweep.0.slices"), 31);
+  EXPECT_TRUE(std::isnan(Shown(dom, "sweep.0.blackHoled")));
+  const CompareReport comparison = Compare(page.baseline, page.report);
+  EXPECT_EQ(comparison.services.size(), ServiceNumberTable().size() * kWorstServices);
+  for (const NumberDifference& d : comparison.services) {
+    EXPECT_EQ(Shown(dom, "baseline." + d.path), d.baseline) << d.path;
+    EXPECT_EQ(Shown(dom, "variant." + d.path), d.variant) << d.path;
+    EXPECT_EQ(Shown(dom, "difference." + d.path), d.difference()) << d.path;
+  }
 }
 
 }  // namespace
