@@ -187,6 +187,9 @@ void AddDataPlane(std::vector<Entry>* entries) {
   entries->push_back(Number("default-rps", 0, 1e12, "a number",
                             "Requests each second to a Service not named elsewhere.",
                             [=](Settings* s) { return &plane(s)->default_rps; }));
+  entries->push_back(Span("traffic-from",
+                          "Requests before this time of the run are not counted: until then a cluster comes up.",
+                          [=](Settings* s) { return &plane(s)->traffic_from; }));
   entries->push_back(Number("bytes-per-request", 0, 1e15, "a number", "Bytes of a request and its answer.",
                             [=](Settings* s) { return &plane(s)->bytes_per_request; }));
   entries->push_back(Number("cross-zone-price", 0, 1e6, "dollars", "For 10^9 bytes that cross zones, each way.",

@@ -18,20 +18,13 @@
 #include <string>
 
 #include "sim/run/run.h"
+#include "test/bench/peak_memory.h"
 
 namespace epslice::sim {
 namespace {
 
-std::int64_t PeakBytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("VmHWM:", 0) == 0) return std::stoll(line.substr(6)) * 1024;
-  }
-  return 0;
-}
-
 void Bench(const RunSpec& spec, benchmark::State& state) {
-  std::ofstream("/proc/self/clear_refs") << "5";
+  ResetPeak();
   RunProgress last;
   double simulated = 0, writes = 0;
   for ([[maybe_unused]] auto _ : state) {

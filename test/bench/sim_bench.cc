@@ -8,13 +8,13 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sim/engine/simulation.h"
+#include "test/bench/peak_memory.h"
 
 namespace epslice::sim {
 namespace {
@@ -23,16 +23,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-// Of the process, since ResetPeak(); 0 where the system does not tell.
-std::int64_t PeakBytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("VmHWM:", 0) == 0) return std::stoll(line.substr(6)) * 1024;
-  }
-  return 0;
-}
-void ResetPeak() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 Text Numbered(std::string_view prefix, int number) { return Text(std::string(prefix) + std::to_string(number)); }
 

@@ -3,6 +3,7 @@
 #define EPSLICE_TEST_SIM_ENGINE_ENGINE_FIXTURE_H_
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -13,6 +14,24 @@
 #include "sim/engine/simulation.h"
 
 namespace epslice::sim {
+
+inline DeleteOptions AtOnce() {
+  DeleteOptions how;
+  how.gracePeriodSeconds = 0;
+  return how;
+}
+
+// Latencies that one can add up. The answer to a write comes before its echo:
+// else a sync would follow that finds nothing to do.
+inline SimulationOptions Exact() {
+  SimulationOptions options;
+  options.models.watch_latency = Latency::Constant(std::chrono::milliseconds(3));
+  options.models.write_latency = Latency::Constant(std::chrono::milliseconds(4));
+  options.models.sync_time = std::chrono::milliseconds(1);
+  options.models.sync_time_per_endpoint = std::chrono::microseconds(100);
+  options.models.qps = 0;
+  return options;
+}
 
 inline AnyObject NodeOf(const std::string& name, const std::string& zone) {
   Node node;

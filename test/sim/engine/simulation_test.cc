@@ -18,24 +18,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 
-DeleteOptions AtOnce() {
-  DeleteOptions how;
-  how.gracePeriodSeconds = 0;
-  return how;
-}
-
-// Latencies that one can add up. The answer to a write comes before its echo:
-// else a sync would follow that finds nothing to do.
-SimulationOptions Exact() {
-  SimulationOptions options;
-  options.models.watch_latency = Latency::Constant(milliseconds(3));
-  options.models.write_latency = Latency::Constant(milliseconds(4));
-  options.models.sync_time = milliseconds(1);
-  options.models.sync_time_per_endpoint = microseconds(100);
-  options.models.qps = 0;
-  return options;
-}
-
 TEST(SimulationTest, TimesAreTheSumsOfTheModels) {
   Simulation simulation(Exact());
   Story story;

@@ -20,13 +20,12 @@
 namespace epslice::sim {
 namespace {
 
-using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 struct WholeRun {
   explicit WholeRun(bool observed)
-      : simulation(Options()), plane(Proxies(), &simulation.scheduler(), 1), recorder({}, &plane) {
+      : simulation(Exact()), plane(Proxies(), &simulation.scheduler(), 1), recorder({}, &plane) {
     if (observed) {
       simulation.AddObserver(&recorder);
       simulation.AddObserver(&plane);
@@ -36,22 +35,11 @@ struct WholeRun {
     simulation.RunUntil(seconds(10));
     simulation.SetNodeUp(Text("node-2"), false);
     simulation.RunUntil(seconds(11));
-    DeleteOptions at_once;
-    at_once.gracePeriodSeconds = 0;
-    simulation.Delete(Kind::kPod, "shop", "web-2", at_once);
+    simulation.Delete(Kind::kPod, "shop", "web-2", AtOnce());
     simulation.RunUntil(seconds(20));
     simulation.Finish();
     report = recorder.MakeReport();
     report.digest = simulation.digest();
-  }
-  static SimulationOptions Options() {
-    SimulationOptions options;
-    options.models.watch_latency = Latency::Constant(milliseconds(3));
-    options.models.write_latency = Latency::Constant(milliseconds(4));
-    options.models.sync_time = milliseconds(1);
-    options.models.sync_time_per_endpoint = microseconds(100);
-    options.models.qps = 0;
-    return options;
   }
   static DataPlaneOptions Proxies() {
     DataPlaneOptions options;

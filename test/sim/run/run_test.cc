@@ -4,10 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <sstream>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -140,16 +141,35 @@ TEST(RunTest, AScenarioFromStandardInput) {
   EXPECT_EQ(RunCliTest({"run", "--scenario", "-"}, "{\"kind\":\"Scenario\"").exit_code, 2);
 }
 
-// docs/simulator.md and the program say the same of every setting.
+// docs/simulator.md and the program say the same of every setting, and what else
+// the manual names like one is one.
 TEST(RunTest, TheManualListsTheSettings) {
-  std::ifstream in(EPSLICE_SOURCE_DIR "/docs/simulator.md");
-  std::stringstream text;
-  text << in.rdbuf();
   std::string table;
   for (const SettingDoc& doc : AllSettings()) {
     table += "| `" + doc.key + "` | " + doc.preset + " | " + doc.accepts + " | " + doc.meaning + " |\n";
   }
-  EXPECT_THAT(text.str(), HasSubstr("|---|---|---|---|\n" + table + "\n"));
+  EXPECT_THAT(ReadFileForTest(SourcePath("docs/simulator.md")), HasSubstr("|---|---|---|---|\n" + table + "\n"));
+
+  const std::regex named("`([a-z]+(-[a-z]+)+)(=[^`]*)?`");
+  for (const char* page : {"simulator", "report", "sweep", "faithfulness"}) {
+    const std::string text = ReadFileForTest(SourcePath(std::string("docs/") + page + ".md"));
+    for (std::sregex_iterator it(text.begin(), text.end(), named), end; it != end; ++it) {
+      const std::string key = (*it)[1];
+      const auto& all = AllSettings();
+      EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const SettingDoc& doc) { return doc.key == key; }))
+          << page << ".md names `" << key << "`, which --set does not take";
+    }
+  }
+}
+
+// Of ten seconds of a steady cluster, four.
+TEST(RunTest, TrafficCountsFromWhereASettingSays) {
+  const ScratchFile steady("steady.yaml",
+                           "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 10s\nsettings: {traffic-from: 6s}\n"
+                           "cluster: {nodes: [{zones: [a, b]}]}\nservices: [{name: web, replicas: 2}]\n");
+  RunSpec spec;
+  spec.scenario = steady.path();
+  EXPECT_DOUBLE_EQ(Ran(spec).report.numbers.requests, 400);
 }
 
 // A sweep in parts is the sweep in one: the same rows, from whichever shard.
