@@ -1,6 +1,7 @@
-// The figures in docs/scenarios are the program's: every cell of every table
-// under a line <!-- figures: SCENARIO [SETTING=VALUE] --> is held against a run,
-// to the digits that it shows. What rows and columns are its first cell says:
+// The figures in docs/scenarios and the README are the program's: every cell of
+// every table under a line <!-- figures: SCENARIO [SETTING=VALUE] --> is held
+// against a run, to the digits that it shows. What rows and columns are its first
+// cell says:
 //
 //   | Service | `number` ...             rows are Services
 //   | `setting` | `number` ...           rows are values of the setting
@@ -149,6 +150,22 @@ TEST(DocsFiguresTest, ScenarioPagesSayWhatTheProgramSays) {
   }
   // This one is worked out by hand, in run_numbers_test.cc as on the page.
   EXPECT_EQ(without, std::set<std::string>{"hand-computed"});
+}
+
+// What the README prints of a run is what is printed, "..." aside.
+TEST(DocsFiguresTest, TheReadmeShowsWhatIsPrinted) {
+  std::istringstream readme(ReadFileForTest(SourcePath("README.md")));
+  std::string line;
+  while (std::getline(readme, line) && line != "$ endpointslice-sim run --scenario zone-outage") {
+  }
+  const std::string printed = RunCliTest({"run", "--scenario", "zone-outage"}).out;
+  int lines = 0;
+  while (std::getline(readme, line) && line != "```") {
+    if (line == "...") continue;
+    EXPECT_NE(("\n" + printed).find("\n" + line + "\n"), std::string::npos) << line;
+    ++lines;
+  }
+  EXPECT_GE(lines, 6);
 }
 
 }  // namespace
