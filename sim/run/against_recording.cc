@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <tuple>
+#include <set>
 
 #include "apis/concat.h"
 #include "apis/json_writer.h"
+#include "apis/time_format.h"
 #include "controllers/topologyhints/traffic_distribution.h"
 #include "sim/report/table.h"
 #include "sim/run/api_pace.h"
@@ -37,7 +38,7 @@ class Recorded {
  public:
   explicit Recorded(std::string controller_name) : controller_name_(std::move(controller_name)) {}
 
-  void OnEvent(const TraceEvent& event, bool recorded_write) {
+  void OnEvent(const TraceEvent& event, TraceRole role) {
     const std::int64_t now = event.time.nanos;
     const bool deleted = event.type == WatchEventType::kDeleted;
     if (const auto pod = event.object.As<Pod>()) latency.OnPod(now, *pod, deleted);
@@ -48,8 +49,10 @@ class Recorded {
     } else {
       slices[KeyOf(slice->metadata)] = slice;
     }
+    // Who does not know the Service cannot do alike.
+    if (role == TraceRole::kUnknownService) return;
     latency.OnSlice(now, *slice, deleted);
-    if (!recorded_write) return;
+    if (role != TraceRole::kRecordedWrite) return;
     Count(deleted                                ? Verb::kDelete
           : event.type == WatchEventType::kAdded ? Verb::kCreate
                                                  : Verb::kUpdate,
@@ -106,6 +109,13 @@ SlicesByService SimulatedSlices(Simulation* simulation, std::string_view control
   return slices;
 }
 
+// Whether some address type has more than one slice.
+bool SeveralOfAType(const std::vector<SlicePtr>& slices) {
+  std::set<Text> types;
+  return std::any_of(slices.begin(), slices.end(),
+                     [&types](const SlicePtr& slice) { return !types.insert(slice->addressType).second; });
+}
+
 void CompareEnds(Simulation* simulation, const Recorded& recorded, std::string_view controller_name,
                  AgainstRecording* result) {
   SlicesByService theirs;
@@ -117,8 +127,9 @@ void CompareEnds(Simulation* simulation, const Recorded& recorded, std::string_v
     // Where the Service is gone the slices wait for a collector that a
     // recording need not have.
     if (!object.has_value()) continue;
-    const HintComparison hints =
-        WantsTopologyAwareHints(*object.As<Service>()) ? HintComparison::kCounts : HintComparison::kEach;
+    const HintComparison hints = !WantsTopologyAwareHints(*object.As<Service>())             ? HintComparison::kEach
+                                 : SeveralOfAType(theirs[service]) || SeveralOfAType(slices) ? HintComparison::kTotals
+                                                                                             : HintComparison::kCounts;
     for (std::string& what : CompareSlices(theirs[service], slices, hints)) {
       result->differences.push_back({service, std::move(what)});
     }
@@ -167,6 +178,18 @@ void AddNotes(const Replayer& replayer, bool settled, AgainstRecording* result) 
   if (counts.lost_foreign_edits > 0) {
     result->notes.push_back(
         Concat(counts.lost_foreign_edits, " changes that others made to slices of the controller found no such slice"));
+  }
+  if (!counts.unknown_services.empty()) {
+    result->notes.push_back(Concat(
+        counts.unknown_service_writes, " writes are to slices of ", counts.unknown_services.size(),
+        " Services that the trace does not show by then (the first: ", counts.unknown_services.begin()->ToString(),
+        "); they are not compared: a dump of the state that the trace goes on from would do"));
+  }
+  for (const Replayer::Restart& restart : replayer.restarts()) {
+    result->notes.push_back(Concat("from ", FormatRfc3339Nano(restart.next_write),
+                                   " on another instance writes, after ",
+                                   Milliseconds(restart.next_write.nanos - restart.last_write.nanos),
+                                   " without writes: the simulated controller was away for as long, and began anew"));
   }
   if (!settled) result->notes.push_back("the controller still had work half an hour after the last event");
 }
@@ -218,8 +241,8 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   replay.start_as_recorded = true;
   ApiPace pace;
   Simulation* running = nullptr;
-  replay.on_event = [&](const TraceEvent& event, bool write) {
-    recorded.OnEvent(event, write);
+  replay.on_event = [&](const TraceEvent& event, TraceRole role) {
+    recorded.OnEvent(event, role);
     if (!settings.follow_api_pace || event.took <= Duration{0}) return;
     const double factor = pace.OnRequest(event.took);
     running->SetApiSlowdown(factor);
@@ -239,6 +262,13 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   if (!replayer.status().ok()) return replayer.status();
   const bool settled = simulation.Settle(simulation.now() + kSettle);
   simulation.Finish();
+  if (const Replayer::Counts& counts = replayer.counts(); recorded.writes.empty() && !counts.unknown_services.empty()) {
+    return absl::InvalidArgumentError(
+        Concat("the trace has ", counts.unknown_service_writes, " writes of the controller to slices of ",
+               counts.unknown_services.size(), " Services (the first: ", counts.unknown_services.begin()->ToString(),
+               "), but shows none of these Services: it begins in the middle; add a dump of the state that it goes on "
+               "from (-f): services, pods, nodes and endpointslices"));
+  }
   if (recorded.writes.empty()) {
     return absl::InvalidArgumentError(Concat("the trace has no writes of EndpointSlices labelled ", kLabelManagedBy,
                                              "=", controller_name, ": there is nothing to compare with"));
@@ -254,6 +284,11 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   result.simulated_latency = LatenciesOf(simulated.latency);
   CompareEnds(&simulation, recorded, controller_name, &result);
   AddNotes(replayer, settled, &result);
+  if (settings.follow_api_pace && !pace.any()) {
+    result.notes.emplace_back(
+        "the trace does not tell how long requests took: latencies are those of the settings, whatever the recorded "
+        "cluster's were");
+  }
   result.trace = reader->summary();
   result.digest = simulation.digest();
   return result;

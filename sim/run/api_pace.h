@@ -22,6 +22,8 @@ class ApiPace {
   // A request was answered after `took`. The factor from then on: the median of
   // the last few requests over the usual, 0.5 to 100.
   double OnRequest(Duration took);
+  // Whether any was.
+  bool any() const { return !last_.empty(); }
 
  private:
   static constexpr std::size_t kRequests = 15;

@@ -14,6 +14,13 @@ constexpr Duration kLead = std::chrono::seconds(1);
 // How long it lists before it writes.
 constexpr Duration kListTime = std::chrono::milliseconds(20);
 constexpr std::size_t kMostAhead = 20'000;
+// Until a controller has surely seen slices that were there before.
+constexpr Duration kAdoption = std::chrono::milliseconds(200);
+// A controller that another one takes the place of is silent for so long.
+constexpr Duration kLeastSilence = std::chrono::seconds(1);
+// How far the trace is read ahead to see that: the lease of one that died runs
+// out after 15 s, and is looked at every 2 s.
+constexpr Duration kRestartAhead = std::chrono::seconds(30);
 
 // Those who clean up behind others: the server does this work itself.
 bool IsCollector(std::string_view actor) {
@@ -30,6 +37,22 @@ std::size_t SharedEndpoints(const EndpointSlice& a, const EndpointSlice& b) {
                                                    [&](const Text& address) { return addresses.count(address) > 0; }));
   }
   return shared;
+}
+
+ObjectKey ServiceOf(const EndpointSlice& slice) {
+  return {slice.metadata.namespace_, Text(slice.metadata.labels.Get(kLabelServiceName))};
+}
+
+bool HasController(const EndpointSlice& slice) {
+  const auto& owners = slice.metadata.ownerReferences;
+  return std::any_of(owners.begin(), owners.end(),
+                     [](const auto& owner) { return owner.controller && owner.kind == "Service"; });
+}
+
+// A controller makes slices of such Services only.
+bool HasSelector(const AnyObject& object) {
+  const auto service = object.As<Service>();
+  return service != nullptr && service->spec.selector && service->spec.type != "ExternalName";
 }
 
 }  // namespace
@@ -83,7 +106,10 @@ absl::StatusOr<bool> Replayer::ReadOne() {
   if (!more.ok()) return more.status();
   ended_ = !*more;
   if (ended_) return false;
-  if (!started_ && !first_write_ && !event.start && IsRecordedWrite(event)) first_write_ = event.time;
+  if (!event.start && IsRecordedWrite(event)) {
+    if (!started_ && !first_write_) first_write_ = event.time;
+    if (options_.start_as_recorded) NoteInstance(event);
+  }
   ahead_.push_back(std::move(event));
   return true;
 }
@@ -93,20 +119,76 @@ bool Replayer::IsRecordedWrite(const TraceEvent& event) {
   if (event.actor.empty()) return true;
   if (IsCollector(event.actor)) return false;
   std::string program = ActorProgram(event.actor);
-  // Who creates such slices is their controller, or says that it is.
-  if (!recorded_actor_ &&
-      (event.type == WatchEventType::kAdded || program.find("endpointslice-controller") != std::string::npos ||
-       program.find("kube-controller-manager") != std::string::npos)) {
-    recorded_actor_ = program;
+  if (program.find("endpointslice-controller") != std::string::npos || program == "kube-controller-manager")
+    return true;
+  // Who creates such slices for a Service is their controller.
+  if (event.type == WatchEventType::kAdded && HasController(*event.object.As<EndpointSlice>())) {
+    recorded_actors_.insert(program);
   }
-  return recorded_actor_ && program == *recorded_actor_;
+  return recorded_actors_.count(program) > 0;
+}
+
+void Replayer::NoteInstance(const TraceEvent& event) {
+  std::string instance = Concat(event.actor, "\n", event.source);
+  const Duration silence(event.time.nanos - last_write_.nanos);
+  const bool another = !instance_.empty() && instance != instance_;
+  instance_ = std::move(instance);
+  const Timestamp last = std::exchange(last_write_, event.time);
+  // Through several load balancers one instance has several addresses.
+  if (another && silence < kLeastSilence) instances_alternate_ = true;
+  if (!another || instances_alternate_ || simulation_ == nullptr) return;
+  restarts_.push_back({last, event.time});
+  simulation_->scheduler().At(std::max(At(last) + kListTime, simulation_->now()), [this, next = At(event.time)] {
+    simulation_->RestartController(std::max(next - kListTime - simulation_->now(), Duration{0}));
+  });
+}
+
+TraceRole Replayer::RoleOf(const TraceEvent& event) {
+  if (event.object.kind() == Kind::kService && event.type != WatchEventType::kDeleted) {
+    services_.insert(KeyOf(event.object.meta()));
+  }
+  if (!IsRecordedWrite(event)) return TraceRole::kHappened;
+  const auto slice = event.object.As<EndpointSlice>();
+  const ObjectKey service = ServiceOf(*slice);
+  if (services_.count(service) > 0) return TraceRole::kRecordedWrite;
+  const ObjectKey key = KeyOf(slice->metadata);
+  if (event.type == WatchEventType::kDeleted) {
+    slices_of_unknown_[service].erase(key);
+  } else {
+    slices_of_unknown_[service][key] = event.object;
+  }
+  return TraceRole::kUnknownService;
+}
+
+absl::Status Replayer::AdoptSlices(const AnyObject& service) {
+  const auto it = slices_of_unknown_.find(KeyOf(service.meta()));
+  if (it == slices_of_unknown_.end()) return absl::OkStatus();
+  const auto slices = std::exchange(it->second, {});
+  slices_of_unknown_.erase(it);
+  // Without a selector it is none of the controller's yet; slices need an owner.
+  Service owner = *service.As<Service>();
+  owner.spec.selector.reset();
+  if (absl::Status s = simulation_->Replay(WatchEventType::kAdded, AnyObject::Of(std::move(owner))); !s.ok()) return s;
+  for (const auto& [key, slice] : slices) {
+    ++counts_.adopted_slices;
+    if (absl::Status s = simulation_->Replay(WatchEventType::kAdded, slice); !s.ok()) return s;
+  }
+  simulation_->scheduler().After(kAdoption, [this, service] {
+    const BasicMeta& meta = service.meta();
+    const auto now = simulation_->Get(Kind::kService, meta.namespace_, meta.name).As<Service>();
+    if (now == nullptr || now->metadata.uid != meta.uid || now->spec.selector) return;
+    if (absl::Status s = simulation_->Replay(WatchEventType::kModified, service); !s.ok()) status_ = std::move(s);
+  });
+  return absl::OkStatus();
 }
 
 absl::Status Replayer::ReadAhead() {
   while (ahead_.size() < kMostAhead) {
-    const bool enough = !ahead_.empty() && (started_ || first_write_ ||
-                                            ahead_.back().time.nanos - ahead_.front().time.nanos > kLead.count());
-    if (enough) break;
+    const Duration span(ahead_.empty() ? 0 : ahead_.back().time.nanos - ahead_.front().time.nanos);
+    const Duration wanted = options_.start_as_recorded && !instances_alternate_ ? kRestartAhead
+                            : started_ || first_write_                          ? Duration{-1}
+                                                                                : kLead;
+    if (!ahead_.empty() && span > wanted) break;
     const absl::StatusOr<bool> more = ReadOne();
     if (!more.ok()) return more.status();
     if (!*more) break;
@@ -119,10 +201,11 @@ absl::Status Replayer::Start(Simulation* simulation) {
   bool has_slices = false;
   for (const TraceEvent& event : start_) {
     if (absl::Status s = simulation->Load(event.object); !s.ok()) return s;
-    if (options_.on_event) options_.on_event(event, false);
+    if (options_.on_event) options_.on_event(event, TraceRole::kHappened);
+    if (event.object.kind() == Kind::kService) services_.insert(KeyOf(event.object.meta()));
     has_slices |= IsSliceOf(event.object, options_.controller_name);
     if (event.object.kind() == Kind::kNode) nodes_.insert(event.object.meta().name.str());
-    if (event.object.kind() == Kind::kService && !first_service_) first_service_ = begin_;
+    if (HasSelector(event.object) && !first_service_) first_service_ = begin_;
   }
   for (const TraceEvent& event : start_) NoteNode(event.object);
   start_.clear();
@@ -167,7 +250,7 @@ void Replayer::Fire() {
   const TraceEvent event = std::move(ahead_.front());
   ahead_.pop_front();
   end_ = std::max(end_, At(event.time));
-  if (event.object.kind() == Kind::kService && !first_service_) first_service_ = event.time;
+  if (HasSelector(event.object) && !first_service_) first_service_ = event.time;
   if (absl::Status s = Put(event); !s.ok()) {
     status_ = std::move(s);
     done_ = true;
@@ -177,10 +260,14 @@ void Replayer::Fire() {
 }
 
 absl::Status Replayer::Put(const TraceEvent& event) {
-  const bool recorded = IsRecordedWrite(event);
-  if (options_.on_event) options_.on_event(event, recorded);
-  if (recorded) {
+  const TraceRole role = RoleOf(event);
+  if (options_.on_event) options_.on_event(event, role);
+  if (role != TraceRole::kHappened) {
     ++counts_.recorded_writes;
+    if (role == TraceRole::kUnknownService) {
+      ++counts_.unknown_service_writes;
+      counts_.unknown_services.insert(ServiceOf(*event.object.As<EndpointSlice>()));
+    }
     return absl::OkStatus();
   }
   if (options_.skip && options_.skip(event.object)) return absl::OkStatus();
@@ -193,6 +280,11 @@ absl::Status Replayer::Put(const TraceEvent& event) {
     }
   }
   if (event.type != WatchEventType::kDeleted) NoteNode(event.object);
+  if (event.object.kind() == Kind::kService) {
+    const std::int64_t before = counts_.adopted_slices;
+    if (absl::Status s = AdoptSlices(event.object); !s.ok()) return s;
+    if (counts_.adopted_slices > before) return absl::OkStatus();
+  }
   ++counts_.replayed;
   return simulation_->Replay(event.type, event.object);
 }

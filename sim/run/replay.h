@@ -8,8 +8,8 @@
 //
 // The start state is loaded; each event then is put in place at its time, as
 // the trace shows it, one after another: of a trace only the next event is in
-// memory (until the controller has started, the events of one second). Of
-// EndpointSlices those in the start state are loaded. What the recorded
+// memory (for the recorded controller's start and restarts, those of half a
+// minute). Of EndpointSlices those in the start state are loaded. What the recorded
 // controller wrote afterwards is not replayed: the simulated one does that work
 // now. Slices of others, and what others did to the controller's slices, are
 // replayed; the latter on the simulated slice that has most of its endpoints.
@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,15 +34,22 @@
 
 namespace epslice::sim {
 
+// What an event of the trace is.
+enum class TraceRole {
+  kHappened,        // it is replayed
+  kRecordedWrite,   // of the recorded controller
+  kUnknownService,  // the same, of a Service that the trace has not shown
+};
+
 struct ReplayOptions {
   // The managed-by label of the controller's slices.
   std::string controller_name{kDefaultControllerName};
-  // The controller starts when the recorded one did, as far as its writes tell;
-  // else at the beginning.
+  // The controller starts, and restarts, when the recorded one did, as far as
+  // its writes tell; else it starts at the beginning.
   bool start_as_recorded = false;
   // Told of every event that was taken off the trace, at its time: also those
-  // that are not replayed (`recorded_write`).
-  std::function<void(const TraceEvent& event, bool recorded_write)> on_event;
+  // that are not replayed.
+  std::function<void(const TraceEvent& event, TraceRole role)> on_event;
   // When the start state is loaded, before the controller starts: what else is
   // to be there. Null: nothing.
   std::function<absl::Status()> on_loaded;
@@ -86,7 +94,19 @@ class Replayer {
     // Pods that were bound to a node which was not there.
     std::int64_t unknown_nodes = 0;
     std::string first_unknown_node;
+    // Of the recorded controller, to slices of Services that the trace does not
+    // show.
+    std::int64_t unknown_service_writes = 0;
+    std::set<ObjectKey> unknown_services;
+    // Slices of such a Service that were put in place when it was shown.
+    std::int64_t adopted_slices = 0;
   };
+  // Another instance of the recorded controller went on after some time in
+  // which none wrote.
+  struct Restart {
+    Timestamp last_write, next_write;
+  };
+  const std::vector<Restart>& restarts() const { return restarts_; }
   const Counts& counts() const { return counts_; }
 
  private:
@@ -102,6 +122,13 @@ class Replayer {
   absl::Status Put(const TraceEvent& event);
   // Whether the event is a write of the recorded controller.
   bool IsRecordedWrite(const TraceEvent& event);
+  // The same, and of which Service; notes what the trace shows.
+  TraceRole RoleOf(const TraceEvent& event);
+  // A recorded write was read ahead: it may be of another instance.
+  void NoteInstance(const TraceEvent& event);
+  // A Service that was there before the trace shows it: so were its slices,
+  // which the controller is shown first.
+  absl::Status AdoptSlices(const AnyObject& service);
   absl::Status PutForeignEdit(const TraceEvent& event);
   // The simulated slice that stands for a recorded one.
   std::shared_ptr<const EndpointSlice> Counterpart(const EndpointSlice& recorded) const;
@@ -119,10 +146,16 @@ class Replayer {
   bool done_ = false;
   bool started_ = false;
   std::optional<Timestamp> first_write_;
-  std::optional<std::string> recorded_actor_;
+  std::set<std::string> recorded_actors_;
   std::optional<Timestamp> first_service_;
-  // Slices in the state that the trace shows, by what they are replayed as.
   std::set<std::string> nodes_;
+  std::set<ObjectKey> services_;  // that the trace has shown
+  // Of Services that it has not: their slices as they were last.
+  std::map<ObjectKey, std::map<ObjectKey, AnyObject>> slices_of_unknown_;
+  std::string instance_;  // of the recorded controller
+  Timestamp last_write_;
+  bool instances_alternate_ = false;
+  std::vector<Restart> restarts_;
   absl::Status status_;
   Instant end_{0};
   Counts counts_;

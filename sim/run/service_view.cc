@@ -46,8 +46,9 @@ struct Seen {
 struct View {
   // By address type, ports and addresses.
   std::map<std::string, Seen> endpoints;
-  // How many of which zone are hinted where: "IPv4, in a: zones b".
-  std::map<std::string, std::int64_t> hint_counts;
+  // How many of which zone are hinted where: "IPv4 endpoints in a with hints:
+  // zones b", and how many of any zone.
+  std::map<std::string, std::int64_t> hint_counts, hint_totals;
   std::set<std::string> address_types;
 };
 
@@ -70,6 +71,7 @@ View ViewOf(const std::vector<std::shared_ptr<const EndpointSlice>>& slices) {
       seen.hints = HintsOf(endpoint);
       ++view.hint_counts[Concat(slice->addressType.view(), " endpoints in ", endpoint.zone.view(),
                                 " with hints: ", seen.hints)];
+      ++view.hint_totals[Concat(slice->addressType.view(), " endpoints with hints: ", seen.hints)];
       view.endpoints[key] = std::move(seen);
     }
   }
@@ -101,10 +103,11 @@ std::vector<std::string> CompareSlices(const std::vector<std::shared_ptr<const E
   for (const auto& [key, seen] : b.endpoints) {
     if (a.endpoints.count(key) == 0) add(Concat(seen.who, ": simulated only"));
   }
-  if (hints == HintComparison::kCounts) {
+  if (hints != HintComparison::kEach) {
+    const auto numbers = hints == HintComparison::kCounts ? &View::hint_counts : &View::hint_totals;
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> counts;
-    for (const auto& [what, count] : a.hint_counts) counts[what].first = count;
-    for (const auto& [what, count] : b.hint_counts) counts[what].second = count;
+    for (const auto& [what, count] : a.*numbers) counts[what].first = count;
+    for (const auto& [what, count] : b.*numbers) counts[what].second = count;
     for (const auto& [what, count] : counts) {
       if (count.first != count.second) add(Concat(what, ": recorded ", count.first, "; simulated ", count.second));
     }

@@ -13,8 +13,11 @@
 namespace epslice::sim {
 
 // Of a Service with hints in proportion to CPU the reference picks at random
-// which endpoints of a zone serve another; then only how many do is compared.
-enum class HintComparison { kEach, kCounts };
+// which endpoints of a zone serve another; then only how many do is compared
+// (kCounts). With several slices chance also decides in which slice an endpoint
+// is, and so which slices keep older hints: then how many endpoints serve each
+// zone is compared (kTotals).
+enum class HintComparison { kEach, kCounts, kTotals };
 
 // Differences between two sets of slices of one Service, one line each, at most
 // `most` and a line that counts the rest; empty: consumers see the same.

@@ -12,21 +12,24 @@ ObjectKey ServiceOf(const EndpointSlice& slice) {
   return {slice.metadata.namespace_, Text(slice.metadata.labels.Get(kLabelServiceName))};
 }
 
+// Pods of one name may follow each other.
+bool IsAnother(const Text& uid, const Text& than) { return !uid.empty() && !than.empty() && uid != than; }
+
 }  // namespace
 
 void ShowLatency::OnPod(std::int64_t now, const Pod& pod, bool deleted) {
-  if (pod.metadata.uid.empty()) return;
-  const auto [it, added] = pods_.try_emplace(pod.metadata.uid);
+  const auto [it, added] = pods_.try_emplace(KeyOf(pod.metadata));
   PodState& state = it->second;
   PodState next;
   next.gone = deleted || !pod.hasPodIP || pod.phase == PodPhase::kSucceeded || pod.phase == PodPhase::kFailed;
   next.serving = pod.ready;
   next.terminating = pod.metadata.deletionTimestamp.is_set();
+  next.uid = pod.metadata.uid;
   next.node = pod.nodeName;
   next.labels = pod.metadata.labels;
   next.addresses = pod.podIPs;
   const auto visible = [](const PodState& s) {
-    return std::tie(s.gone, s.serving, s.terminating, s.node, s.labels, s.addresses);
+    return std::tie(s.gone, s.serving, s.terminating, s.uid, s.node, s.labels, s.addresses);
   };
   if (!added && visible(next) == visible(state)) return;
   next.changed = now;
@@ -49,28 +52,28 @@ void ShowLatency::Sample(std::int64_t now, const ObjectKey& service, PodState* p
 void ShowLatency::OnSlice(std::int64_t now, const EndpointSlice& slice, bool deleted) {
   const ObjectKey service = ServiceOf(slice);
   first_.try_emplace(service, now);
-  std::vector<Text> uids;
+  std::vector<ObjectKey> pods;
   if (!deleted) {
     for (const Endpoint& endpoint : slice.endpoints) {
       if (!endpoint.targetRef) continue;
-      const auto pod = pods_.find(endpoint.targetRef->uid);
-      if (pod == pods_.end()) continue;
-      uids.push_back(pod->first);
+      const auto pod = pods_.find(ObjectKey{slice.metadata.namespace_, endpoint.targetRef->name});
+      if (pod == pods_.end() || IsAnother(endpoint.targetRef->uid, pod->second.uid)) continue;
+      pods.push_back(pod->first);
       if (Shows(endpoint, pod->second)) Sample(now, service, &pod->second);
     }
   }
-  std::sort(uids.begin(), uids.end());
-  std::vector<Text>& before = in_slice_[KeyOf(slice.metadata)];
-  for (const Text& uid : before) {
-    if (std::binary_search(uids.begin(), uids.end(), uid)) continue;
-    const auto pod = pods_.find(uid);
+  std::sort(pods.begin(), pods.end());
+  std::vector<ObjectKey>& before = in_slice_[KeyOf(slice.metadata)];
+  for (const ObjectKey& key : before) {
+    if (std::binary_search(pods.begin(), pods.end(), key)) continue;
+    const auto pod = pods_.find(key);
     if (pod == pods_.end() || !pod->second.gone) continue;
     Sample(now, service, &pod->second);
   }
   if (deleted) {
     in_slice_.erase(KeyOf(slice.metadata));
   } else {
-    before = std::move(uids);
+    before = std::move(pods);
   }
 }
 

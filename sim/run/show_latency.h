@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <map>
-#include <unordered_map>
 #include <vector>
 
 #include "apis/core.h"
@@ -36,6 +35,7 @@ class ShowLatency {
     std::int64_t changed = 0;
     bool gone = false;  // deleted, ended, or without address
     bool serving = false, terminating = false;
+    Text uid;  // empty: not told
     Text node;
     StringMap labels;
     std::vector<IpAddress> addresses;
@@ -45,9 +45,9 @@ class ShowLatency {
   bool Shows(const Endpoint& endpoint, const PodState& pod) const;
   void Sample(std::int64_t now, const ObjectKey& service, PodState* pod);
 
-  std::unordered_map<Text, PodState> pods_;          // by uid; looked up only
-  std::map<ObjectKey, std::vector<Text>> in_slice_;  // uids, sorted
-  std::map<ObjectKey, std::int64_t> first_;          // of a Service: its first slice
+  std::map<ObjectKey, PodState> pods_;
+  std::map<ObjectKey, std::vector<ObjectKey>> in_slice_;  // pods, sorted
+  std::map<ObjectKey, std::int64_t> first_;               // of a Service: its first slice
   std::vector<std::int64_t> samples_;
 };
 

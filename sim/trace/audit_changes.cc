@@ -78,14 +78,26 @@ void AuditChanges::Put(const AuditChange& change, AnyObject object, const Object
                        std::deque<TraceEvent>* events) {
   const bool there = known_.Find(object.kind(), KeyOf(object.meta())) != nullptr;
   known_.Put(object, facts);
-  events->push_back({change.time, there ? WatchEventType::kModified : WatchEventType::kAdded, std::move(object),
-                     change.actor, false, change.took});
+  // What is first seen changing was there before.
+  events->push_back({change.time, there || !change.created ? WatchEventType::kModified : WatchEventType::kAdded,
+                     std::move(object), change.actor, false, change.took, change.source});
 }
 
 void AuditChanges::Remove(const AuditChange& change, const ObjectKey& key, AnyObject last,
                           std::deque<TraceEvent>* events) {
   known_.Erase(change.kind, key);
-  events->push_back({change.time, WatchEventType::kDeleted, std::move(last), change.actor, false, change.took});
+  events->push_back(
+      {change.time, WatchEventType::kDeleted, std::move(last), change.actor, false, change.took, change.source});
+}
+
+AnyObject AuditChanges::Defaulted(const AnyObject& service, const KnownObject* known) {
+  Service copy = *service.As<Service>();
+  const auto before = known != nullptr ? known->object.As<Service>() : nullptr;
+  const bool has_address = !copy.spec.clusterIP.empty() || (before != nullptr && !before->spec.clusterIP.empty());
+  SetServiceDefaults(&copy, before.get());
+  // Refused as it may be: then it stays as it is.
+  if (!addresses_.Allocate(&copy, before.get()) && !has_address && !copy.spec.clusterIP.empty()) ++made_up_addresses_;
+  return AnyObject::Of(std::move(copy));
 }
 
 void AuditChanges::State(const AuditChange& change, std::deque<TraceEvent>* events) {
@@ -96,10 +108,13 @@ void AuditChanges::State(const AuditChange& change, std::deque<TraceEvent>* even
     BasicMeta identity;
     if (known != nullptr) identity = known->object.meta();
     if (!identity.creationTimestamp.is_set()) identity.creationTimestamp = WholeSeconds(change.time);
-    Put(change, WithMeta(change.object, change.key, identity), change.facts, events);
+    AnyObject object = WithMeta(change.object, change.key, identity);
+    if (object.kind() == Kind::kService) object = Defaulted(object, known);
+    Put(change, std::move(object), change.facts, events);
     return;
   }
-  if (known != nullptr && known->version > change.version) return Skip("changes older than the start state");
+  if (known != nullptr && known->version > change.version)
+    return Skip("changes older than what was shown of the object before");
   const BasicMeta& meta = change.object.meta();
   const bool deleted_at_once = change.by_delete && !meta.deletionTimestamp.is_set();
   if (deleted_at_once || IsGone(change.kind, meta, change.facts)) {
@@ -261,6 +276,7 @@ void AuditChanges::Finish() {
   };
   made_up(from_requests_,
           " writes are logged without the server's answer: the objects were put together from the requests");
+  made_up(made_up_addresses_, " Services were created without a cluster IP: the server's is not logged, one was drawn");
   made_up(guessed_names_,
           " objects were created under a generated name that only a later entry tells; they appear with that entry");
   made_up(made_up_ends_,

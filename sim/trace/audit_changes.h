@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "sim/cluster/service_defaults.h"
 #include "sim/trace/audit_entry.h"
 #include "sim/trace/known_objects.h"
 #include "sim/trace/trace.h"
@@ -21,7 +22,10 @@ class AuditChanges {
   // `known`: the start state; kept up to date. `summary`: gets what is passed
   // over. Neither is owned.
   AuditChanges(KnownObjects* known, TraceSummary* summary, bool keep_json)
-      : known_(*known), summary_(*summary), keep_json_(keep_json) {}
+      : known_(*known),
+        summary_(*summary),
+        keep_json_(keep_json),
+        addresses_("10.96.0.0/12", "fd00:10:96::/112", Random(1)) {}
 
   // Appends the events of the change. InvalidArgument where it does not fit
   // what went before, with one line that does not name the place.
@@ -37,6 +41,8 @@ class AuditChanges {
   absl::Status Collection(const AuditChange& change, std::deque<TraceEvent>* events);
   // A change of an object that was created under a name not told then.
   void AdoptUnnamed(const AuditChange& change, std::deque<TraceEvent>* events);
+  // A Service's request with what the server fills in.
+  AnyObject Defaulted(const AnyObject& service, const KnownObject* known);
   // The object is asked to go.
   void AskToGo(const AuditChange& change, KnownObject known, std::deque<TraceEvent>* events);
   void Put(const AuditChange& change, AnyObject object, const ObjectFacts& facts, std::deque<TraceEvent>* events);
@@ -46,9 +52,10 @@ class AuditChanges {
   KnownObjects& known_;
   TraceSummary& summary_;
   const bool keep_json_;
+  ServiceAddresses addresses_;
   // By namespace, oldest first.
   std::map<Text, std::vector<AuditChange>> unnamed_;
-  std::int64_t guessed_names_ = 0, from_requests_ = 0, made_up_ends_ = 0, first_seen_late_ = 0;
+  std::int64_t guessed_names_ = 0, from_requests_ = 0, made_up_addresses_ = 0, made_up_ends_ = 0, first_seen_late_ = 0;
 };
 
 }  // namespace epslice::sim

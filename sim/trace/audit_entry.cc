@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -14,12 +15,13 @@ namespace {
 
 constexpr std::string_view kAuditGroup = "audit.k8s.io/";
 constexpr int kMostWrappings = 4;
+constexpr std::int64_t kHttpCreated = 201;
 
 bool StartsWith(std::string_view text, std::string_view start) { return text.substr(0, start.size()) == start; }
 
 // An entry with its parts named, whatever it was wrapped in.
 struct Parts {
-  std::string stage, level, verb, resource, group, namespace_, name, subresource, uri, actor;
+  std::string stage, level, verb, resource, group, namespace_, name, subresource, uri, actor, source, id;
   std::int64_t code = 200;
   JsonSpan request, response;
   Timestamp time;
@@ -36,13 +38,15 @@ absl::StatusOr<Timestamp> TimeAt(JsonSpan span, std::string_view field) {
 
 absl::StatusOr<Parts> PartsOfEvent(JsonSpan event) {
   Parts parts;
-  JsonSpan stage, level, verb, uri, agent, user, object, status, stage_time, old_time, received;
+  JsonSpan stage, level, verb, uri, agent, user, object, status, stage_time, old_time, received, sources, id;
   event.Get({{"stage", &stage},
              {"level", &level},
              {"verb", &verb},
              {"requestURI", &uri},
              {"userAgent", &agent},
              {"user", &user},
+             {"sourceIPs", &sources},
+             {"auditID", &id},
              {"objectRef", &object},
              {"responseStatus", &status},
              {"requestObject", &parts.request},
@@ -56,6 +60,10 @@ absl::StatusOr<Parts> PartsOfEvent(JsonSpan event) {
   parts.uri = uri.String();
   parts.actor = agent.String();
   if (parts.actor.empty()) parts.actor = user["username"].String();
+  sources.ForEachItem([&parts](JsonSpan item) {
+    if (parts.source.empty()) parts.source = item.String();
+  });
+  parts.id = id.String();
   parts.resource = object["resource"].String();
   parts.group = object["apiGroup"].String();
   parts.namespace_ = object["namespace"].String();
@@ -87,8 +95,9 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
 absl::StatusOr<Parts> PartsOfGke(JsonSpan entry) {
   Parts parts;
   parts.gke = true;
-  JsonSpan payload, time, received;
-  entry.Get({{"protoPayload", &payload}, {"timestamp", &time}, {"receiveTimestamp", &received}});
+  JsonSpan payload, time, received, id;
+  entry.Get({{"protoPayload", &payload}, {"timestamp", &time}, {"receiveTimestamp", &received}, {"insertId", &id}});
+  parts.id = id.String();
   JsonSpan service, method, resource, authentication, metadata, status;
   payload.Get({{"serviceName", &service},
                {"methodName", &method},
@@ -103,6 +112,7 @@ absl::StatusOr<Parts> PartsOfGke(JsonSpan entry) {
   if (service.String() != "k8s.io") return parts;  // of the cloud, not of the cluster
   parts.actor = metadata["callerSuppliedUserAgent"].String();
   if (parts.actor.empty()) parts.actor = authentication["principalEmail"].String();
+  parts.source = metadata["callerIp"].String();
   if (const JsonSpan code = status["code"]; code.present() && code.Int() != 0) parts.code = 500;
   const std::string method_name = method.String();
   const std::vector<std::string_view> words = Split(method_name, '.');
@@ -233,7 +243,14 @@ absl::Status Fill(const Parts& parts, const AuditEntryOptions& options, AuditCha
   return FillState(parts, options, change);
 }
 
-absl::Status ReadParts(const Parts& parts, std::size_t line, const AuditEntryOptions& options, AuditEntries* out) {
+// Servers name each request; where a log does not tell, equal entries are one.
+std::uint64_t IdOf(const Parts& parts, JsonSpan record) {
+  const std::string named = Concat(parts.id, "\n", parts.uri, "\n", parts.time.nanos);
+  return std::hash<std::string_view>()(parts.id.empty() ? record.text() : std::string_view(named));
+}
+
+absl::Status ReadParts(const Parts& parts, JsonSpan record, std::size_t line, const AuditEntryOptions& options,
+                       AuditEntries* out) {
   ++out->entries;
   out->entries_metadata += parts.level == "Metadata" ? 1 : 0;
   if (std::string why = WhySkipped(parts); !why.empty()) {
@@ -254,7 +271,11 @@ absl::Status ReadParts(const Parts& parts, std::size_t line, const AuditEntryOpt
   change.time = parts.time;
   change.took = parts.took;
   change.actor = parts.actor;
+  change.source = parts.source;
   change.line = line;
+  change.id = IdOf(parts, record);
+  change.bytes = record.text().size();
+  change.created = parts.subresource.empty() && (parts.verb == "create" || parts.code == kHttpCreated);
   if (absl::Status s = Fill(parts, options, &change); !s.ok()) return s;
   const bool needs_name = change.what != AuditChange::What::kUnnamed && change.what != AuditChange::What::kCollection;
   if (needs_name && change.key.name.empty()) {
@@ -277,11 +298,11 @@ absl::Status Read(JsonSpan record, std::size_t line, const AuditEntryOptions& op
               {"apiVersion", &api}});
   if (payload.is_object()) {
     const absl::StatusOr<Parts> parts = PartsOfGke(record);
-    return parts.ok() ? ReadParts(*parts, line, options, out) : parts.status();
+    return parts.ok() ? ReadParts(*parts, record, line, options, out) : parts.status();
   }
   if (api.present() && StartsWith(api.String(), kAuditGroup) && !items.present()) {
     const absl::StatusOr<Parts> parts = PartsOfEvent(record);
-    return parts.ok() ? ReadParts(*parts, line, options, out) : parts.status();
+    return parts.ok() ? ReadParts(*parts, record, line, options, out) : parts.status();
   }
   if (const JsonSpan list = records.present() ? records : items; list.is_array()) {
     absl::Status status;

@@ -37,6 +37,7 @@ struct AuditChange {
   // By verb delete, which may have removed it.
   bool by_delete = false;
   bool status_only = false;   // of a patch or request object: the subresource status
+  bool created = false;       // by this request
   Timestamp time;             // of completion
   Duration took{0};           // since the request came
   std::uint64_t version = 0;  // resourceVersion after the change; 0: not told
@@ -47,7 +48,12 @@ struct AuditChange {
   std::optional<std::int64_t> grace;  // as the request asked
   std::string text;
   std::string actor;
+  std::string source;  // the address that the request came from
   std::size_t line = 0;
+  // The same for entries that tell of one request twice, as rotated logs that
+  // overlap do.
+  std::uint64_t id = 0;
+  std::size_t bytes = 0;  // of the entry's text
 };
 
 struct AuditEntryOptions {

@@ -8,6 +8,7 @@ namespace epslice::sim {
 
 void AuditOrder::Add(AuditChange change) {
   newest_ = std::max(newest_, change.time);
+  bytes_ += change.bytes;
   if (last_.is_set() && change.time < last_) {
     ++late_;
     change.time = last_;
@@ -35,7 +36,7 @@ std::optional<AuditChange> AuditOrder::Take(bool all) {
   if (!any_versioned && !any_timed) return std::nullopt;
   const bool timed = any_timed && (!any_versioned || timed_.begin()->first < versioned_.begin()->second.time);
   const Timestamp time = timed ? timed_.begin()->first : versioned_.begin()->second.time;
-  const bool full = versioned_.size() + timed_.size() > most_;
+  const bool full = versioned_.size() + timed_.size() > most_ || bytes_ > most_bytes_;
   if (!all && !full && time.nanos > newest_.nanos - window_.count()) return std::nullopt;
   AuditChange change;
   if (timed) {
@@ -45,6 +46,7 @@ std::optional<AuditChange> AuditOrder::Take(bool all) {
     change = std::move(versioned_.begin()->second);
     versioned_.erase(versioned_.begin());
   }
+  bytes_ -= change.bytes;
   last_ = std::max(last_, change.time);
   change.time = last_;
   return change;

@@ -22,10 +22,12 @@ namespace epslice::sim {
 // Not thread-safe.
 class AuditOrder {
  public:
-  // Entries are held back for `window` of the log's time, and at most `most` of
-  // them.
-  explicit AuditOrder(Duration window = std::chrono::seconds(5), std::size_t most = 20'000)
-      : window_(window), most_(most) {}
+  static constexpr Duration kWindow = std::chrono::seconds(60);
+  // Entries are held back for `window` of the log's time, at most `most` of
+  // them, and as many as have `most_bytes` of text.
+  explicit AuditOrder(Duration window = kWindow, std::size_t most = 100'000,
+                      std::size_t most_bytes = std::size_t{256} << 20)
+      : window_(window), most_(most), most_bytes_(most_bytes) {}
 
   void Add(AuditChange change);
   // The next one of which nothing earlier can come any more; with `all`, of
@@ -36,7 +38,8 @@ class AuditOrder {
 
  private:
   const Duration window_;
-  const std::size_t most_;
+  const std::size_t most_, most_bytes_;
+  std::size_t bytes_ = 0;
   // By version; times do not fall along it either.
   std::multimap<std::uint64_t, AuditChange> versioned_;
   std::multimap<Timestamp, AuditChange> timed_;

@@ -1,6 +1,8 @@
 // Audit logs: one, or those of several API servers of one cluster.
+#include <cstdint>
 #include <deque>
 #include <optional>
+#include <unordered_set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -14,9 +16,30 @@
 namespace epslice::sim {
 namespace {
 
+constexpr Duration kSecond = std::chrono::seconds(1);
 constexpr std::string_view kNeedsBodies =
     "an audit log can be replayed where pods, services, nodes, namespaces and endpointslices are logged at level "
     "Request or RequestResponse";
+
+// Whether something was there among the last of its kind.
+class Recent {
+ public:
+  // False: it was.
+  bool Add(std::uint64_t id) {
+    if (!ids_.insert(id).second) return false;
+    order_.push_back(id);
+    if (order_.size() > kMost) {
+      ids_.erase(order_.front());
+      order_.pop_front();
+    }
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 200'000;
+  std::unordered_set<std::uint64_t> ids_;  // looked up only
+  std::deque<std::uint64_t> order_;
+};
 
 class AuditReader : public TraceReader {
  public:
@@ -58,8 +81,14 @@ class AuditReader : public TraceReader {
         if (first == nullptr || input.ahead.front().time < first->ahead.front().time) first = &input;
       }
       if (first != nullptr) {
-        order_.Add(std::move(first->ahead.front()));
+        AuditChange next = std::move(first->ahead.front());
         first->ahead.pop_front();
+        if (!recent_.Add(next.id)) {
+          ++summary_.skipped["entries that are there twice"];
+          continue;
+        }
+        whole_seconds_ &= next.time.nanos % 1'000'000'000 == 0;
+        order_.Add(std::move(next));
       }
       std::optional<AuditChange> change = order_.Take(first == nullptr);
       if (!change && first == nullptr) return false;
@@ -118,8 +147,13 @@ class AuditReader : public TraceReader {
     }
     changes_.Finish();
     if (order_.late() > 0) {
-      summary_.notes.push_back(Concat(order_.late(), " entries are more than 5 s behind others in the log; they are ",
-                                      "replayed where they stand"));
+      summary_.notes.push_back(Concat(order_.late(), " entries are more than ", AuditOrder::kWindow / kSecond,
+                                      " s behind others in the log; they are replayed where they stand"));
+    }
+    if (whole_seconds_) {
+      summary_.notes.emplace_back(
+          "the log's times have whole seconds only: what happened within one is replayed at once, and a controller "
+          "writes less often than it did");
     }
     return false;
   }
@@ -129,9 +163,10 @@ class AuditReader : public TraceReader {
   TraceSummary summary_;
   AuditChanges changes_;
   AuditOrder order_;
+  Recent recent_;
   std::vector<Input> inputs_;
   std::deque<TraceEvent> events_;
-  bool any_ = false;
+  bool any_ = false, whole_seconds_ = true;
   std::int64_t entries_ = 0, metadata_entries_ = 0;
 };
 

@@ -26,11 +26,12 @@ class LinesReader : public RecordReader {
   absl::Status Take(const TextRecord& record) override {
     const JsonSpan line(record.text);
     if (IsLinesHeader(line)) return ReadHeader(line, record.line);
-    JsonSpan time, type, object, actor, start, took;
+    JsonSpan time, type, object, actor, source, start, took;
     line.Get({{"time", &time},
               {"type", &type},
               {"object", &object},
               {"actor", &actor},
+              {"source", &source},
               {"start", &start},
               {"tookNanoseconds", &took}});
     TraceEvent event;
@@ -39,6 +40,7 @@ class LinesReader : public RecordReader {
     if (!when->is_set()) return stream_->Error(record.line, "time: is not set");
     event.time = *when;
     event.actor = actor.String();
+    event.source = source.String();
     event.start = start.is_true();
     event.took = Duration(std::max<std::int64_t>(took.Int().value_or(0), 0));
     const absl::StatusOr<bool> ours = DecodeEvent(type, object, keep_json_, &event, &summary_);

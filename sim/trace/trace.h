@@ -39,6 +39,8 @@ struct TraceEvent {
   bool start = false;
   // How long the API server took for the request behind it; 0: not told.
   Duration took{0};
+  // The address that the request came from, where the format tells.
+  std::string source{};
 };
 
 struct TraceSummary {

@@ -28,6 +28,7 @@ void TraceWriter::Write(const TraceEvent& event) {
   json.Field("type", WatchEventTypeName(event.type));
   if (event.start) json.BoolField("start", true);
   if (!event.actor.empty()) json.Field("actor", event.actor);
+  if (!event.source.empty()) json.Field("source", event.source);
   if (event.took > Duration{0}) json.IntField("tookNanoseconds", event.took.count());
   std::string object;
   AppendJson(event.object, &object);

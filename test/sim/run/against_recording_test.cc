@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "apis/concat.h"
 #include "sim/run/settings.h"
 #include "test/sim/cli/cli_testing.h"
 
@@ -45,6 +48,134 @@ TEST(AgainstRecordingTest, ShopIsFollowedClosely) {
   }
   for (const auto& d : result.differences) ADD_FAILURE() << d.service.ToString() << ": " << d.what;
   EXPECT_EQ(RunShop(1).digest, result.digest);
+}
+
+// A small recording, line by line: Service shop/web, node n1, pods.
+constexpr std::string_view kKcm = "kcm/v1.36.0 (linux/amd64) kubernetes/abc/endpointslice-controller";
+
+std::string Line(const std::string& second, std::string_view type, std::string_view actor, std::string_view source,
+                 const std::string& object) {
+  return Concat(R"({"time":"2026-01-01T12:00:)", second, R"(Z","type":")", type, R"(","actor":")", actor,
+                R"(","source":")", source, R"(","object":)", object, "}\n");
+}
+
+std::string Meta(std::string_view kind, std::string_view name, std::string_view more) {
+  return Concat(R"({"kind":")", kind, R"(","metadata":{"name":")", name, R"(","uid":"u-)", name, "\"", more);
+}
+
+std::string NodeLine() {
+  return Line("00", "ADDED", "admin", "10.0.0.9", Meta("Node", "n1", R"(},"apiVersion":"v1"})"));
+}
+
+std::string ServiceLine(const std::string& second, std::string_view type) {
+  return Line(
+      second, type, "kubectl/v1", "10.0.0.9",
+      Meta(
+          "Service", "web",
+          R"(,"namespace":"shop","creationTimestamp":"2026-01-01T12:00:00Z"},"apiVersion":"v1","spec":)"
+          R"({"clusterIP":"10.96.0.1","ipFamilies":["IPv4"],"selector":{"app":"web"},"ports":[{"port":80,"targetPort":80,"protocol":"TCP"}]}})"));
+}
+
+std::string PodLine(const std::string& second, std::string_view type, int pod, bool ready) {
+  return Line(
+      second, type, "kubelet/v1", "10.0.0.9",
+      Meta("Pod", Concat("p", pod),
+           Concat(R"(,"namespace":"shop","labels":{"app":"web"},"creationTimestamp":"2026-01-01T12:00:00Z"},)",
+                  R"("apiVersion":"v1","spec":{"nodeName":"n1"},"status":{"phase":"Running","podIPs":[{"ip":"10.1.0.)",
+                  pod + 1, R"("}],"conditions":[{"type":"Ready","status":")", ready ? "True" : "False",
+                  R"(","lastTransitionTime":"2026-01-01T12:00:)", second.substr(0, 2), R"(Z"}]}})")));
+}
+
+// A slice of the pods whose letter in `pods` says ready (r) or not (n).
+std::string SliceLine(const std::string& second, std::string_view type, std::string_view actor, std::string_view source,
+                      std::string_view pods, std::string_view managed_by = "endpointslice-controller.k8s.io") {
+  std::string endpoints;
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    const std::string_view ready = pods[i] == 'r' ? "true" : "false";
+    endpoints += Concat(i == 0 ? "" : ",", R"({"addresses":["10.1.0.)", i + 1, R"("],"conditions":{"ready":)", ready,
+                        R"(,"serving":)", ready, R"(,"terminating":false},"nodeName":"n1","targetRef":{"kind":"Pod",)",
+                        R"("namespace":"shop","name":"p)", i, R"(","uid":"u-p)", i, "\"}}");
+  }
+  return Line(second, type, actor, source,
+              Meta("EndpointSlice", Concat("web-", managed_by.size()),
+                   Concat(R"(,"namespace":"shop","labels":{"kubernetes.io/service-name":"web",)",
+                          R"("endpointslice.kubernetes.io/managed-by":")", managed_by,
+                          R"("},"ownerReferences":[{"apiVersion":"v1","kind":"Service","name":"web","uid":"u-web",)",
+                          R"("controller":true,"blockOwnerDeletion":true}]},"apiVersion":"discovery.k8s.io/v1",)",
+                          R"("addressType":"IPv4","ports":[{"name":"","port":80,"protocol":"TCP"}],"endpoints":[)",
+                          endpoints, "]}")));
+}
+
+absl::StatusOr<AgainstRecording> RunLines(const std::string& lines) {
+  auto reader = OpenTraceText("t", lines);
+  if (!reader.ok()) return reader.status();
+  Settings settings = RecordedControllerSettings();
+  settings.follow_api_pace = false;
+  return RunAgainstRecording(reader->get(), settings, 1);
+}
+
+struct RecordingCase {
+  const char* what;
+  std::string lines;
+  // Created and updated, recorded and simulated.
+  std::vector<std::int64_t> writes;
+  const char* note = nullptr;
+};
+
+TEST(AgainstRecordingTest, TellsWhoseWritesTheyAre) {
+  const std::string begin = NodeLine() + PodLine("01", "ADDED", 0, true) + ServiceLine("02", "ADDED") +
+                            SliceLine("02.02", "ADDED", kKcm, "10.0.0.1", "r");
+  const std::string no = PodLine("05", "MODIFIED", 0, false), yes = PodLine("06", "MODIFIED", 0, true);
+  const RecordingCase cases[] = {
+      {"one controller",
+       begin + no + SliceLine("05.02", "MODIFIED", kKcm, "10.0.0.1", "n") + yes +
+           SliceLine("06.02", "MODIFIED", kKcm, "10.0.0.1", "r"),
+       {1, 2, 1, 2}},
+      {"one that names itself otherwise, known by what it creates",
+       NodeLine() + PodLine("01", "ADDED", 0, true) + ServiceLine("02", "ADDED") +
+           SliceLine("02.02", "ADDED", "slicer/v2 (linux) x/y", "10.0.0.1", "r") + no +
+           SliceLine("05.02", "MODIFIED", "slicer/v2 (linux) x/y", "10.0.0.1", "n"),
+       {1, 1, 1, 1}},
+      {"the mirroring controller, a collector and a user write too",
+       begin +
+           SliceLine("03", "ADDED", "kcm/v1.36.0 (linux/amd64) kubernetes/abc/endpointslicemirroring-controller",
+                     "10.0.0.1", "r", "endpointslicemirroring-controller.k8s.io") +
+           // A user empties the slice, the controller fills it again.
+           SliceLine("05", "MODIFIED", "kubectl/v1.36.0 (linux/amd64) kubernetes/abc", "10.0.0.9", "") +
+           SliceLine("06", "MODIFIED", kKcm, "10.0.0.1", "r") +
+           SliceLine("09", "DELETED", "kcm/v1.36.0 (linux/amd64) kubernetes/abc/generic-garbage-collector", "10.0.0.1",
+                     "r"),
+       {1, 1, 1, 1}},
+      {"another instance takes over, after changes that nobody heeded",
+       begin + no + SliceLine("05.02", "MODIFIED", kKcm, "10.0.0.1", "n") + yes + PodLine("08", "MODIFIED", 0, false) +
+           PodLine("09", "MODIFIED", 0, true) + SliceLine("20", "MODIFIED", kKcm, "10.0.0.2", "r"),
+       {1, 2, 1, 2},
+       "another instance writes, after 14980.0 ms without writes"},
+      {"the Service is shown when it is changed, its slice was there",
+       NodeLine() + PodLine("01", "ADDED", 0, true) + SliceLine("01.02", "MODIFIED", kKcm, "10.0.0.1", "r") +
+           ServiceLine("03", "MODIFIED") + no + SliceLine("05.02", "MODIFIED", kKcm, "10.0.0.1", "n"),
+       {0, 1, 0, 1},
+       "1 writes are to slices of 1 Services that the trace does not show by then (the first: shop/web)"},
+  };
+  for (const RecordingCase& c : cases) {
+    SCOPED_TRACE(c.what);
+    const auto result = RunLines(c.lines);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    ASSERT_EQ(result->writes.size(), 1u);
+    const auto& w = result->writes[0];
+    EXPECT_EQ(
+        (std::vector<std::int64_t>{w.recorded.creates, w.recorded.updates, w.simulated.creates, w.simulated.updates}),
+        c.writes);
+    EXPECT_EQ(result->notes.size(), c.note == nullptr ? 0u : 1u);
+    for (const std::string& note : result->notes)
+      EXPECT_NE(note.find(c.note == nullptr ? "-" : c.note), note.npos) << note;
+  }
+}
+
+TEST(AgainstRecordingTest, RefusesALogThatBeginsInTheMiddle) {
+  const auto result =
+      RunLines(NodeLine() + PodLine("01", "MODIFIED", 0, true) + SliceLine("01.02", "MODIFIED", kKcm, "10.0.0.1", "r"));
+  EXPECT_NE(std::string(result.status().message()).find("begins in the middle"), std::string::npos);
 }
 
 TEST(AgainstRecordingTest, SaysWhenThereIsNothingToCompareWith) {

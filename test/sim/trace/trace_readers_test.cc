@@ -114,6 +114,43 @@ const std::vector<std::string>& LifeEvents() {
   return kEvents;
 }
 
+TEST(AuditLogTest, EntriesThatAreThereTwiceCountOnce) {
+  const Read read = ReadText(AuditLife() + AuditLife());
+  EXPECT_EQ(read.error, "");
+  EXPECT_EQ(read.events, LifeEvents());
+  EXPECT_EQ(read.summary.skipped.at("entries that are there twice"), 6);
+}
+
+TEST(AuditLogTest, AServiceRequestIsReadWithTheServersDefaults) {
+  const auto audit = [](const std::string& spec) {
+    return Concat(
+        R"({"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Request","stage":"ResponseComplete","verb":"create",)",
+        R"("requestURI":"/x","objectRef":{"resource":"services","namespace":"shop","name":"web"},)",
+        R"("responseStatus":{"code":201},"requestObject":{"kind":"Service","apiVersion":"v1","metadata":{"name":"web",)",
+        R"("namespace":"shop"},"spec":)", spec, R"(},"stageTimestamp":"2026-01-01T12:00:00.5Z"})", "\n");
+  };
+  const auto service = [&](const std::string& spec) {
+    auto reader = OpenTraceText("t", audit(spec));
+    TraceEvent event;
+    EXPECT_TRUE((*reader)->Next(&event).value());
+    return *event.object.As<Service>();
+  };
+  const Service plain = service(R"({"selector":{"a":"b"},"ports":[{"port":80}]})");
+  EXPECT_EQ(plain.spec.ipFamilies, std::vector<Text>{Text("IPv4")});
+  EXPECT_EQ(plain.spec.clusterIP.view().substr(0, 3), "10.");
+  EXPECT_EQ(plain.spec.ports[0].targetPort.number, 80);
+  EXPECT_EQ(service(R"({"clusterIP":"None","selector":{"a":"b"}})").spec.clusterIP, "None");
+}
+
+TEST(AuditLogTest, WhatIsFirstSeenChangingWasThereBefore) {
+  const Read read = ReadText(Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")) +
+                             Audit("create", "", "01.1", "{}", kCreated, "", "RequestResponse", 201));
+  EXPECT_THAT(read.events,
+              ElementsAre("ADDED Pod shop/a 12:00:01.1Z", "MODIFIED Pod shop/a node n1 ready 12:00:02.2Z"));
+  const Read late = ReadText(Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")));
+  EXPECT_THAT(late.events, ElementsAre("MODIFIED Pod shop/a node n1 ready 12:00:02.2Z"));
+}
+
 TEST(AuditLogTest, TellsTheLifeOfAPod) {
   const Read read = ReadText(AuditLife());
   EXPECT_EQ(read.error, "");
