@@ -117,8 +117,12 @@ void E2eTest::Delete(const std::string& resource, const std::string& name, const
 void E2eTest::AddNode(const std::string& name, const std::string& zone, const std::string& cpu) {
   Json labels = {{"epslice-e2e", ns_}, {"kubernetes.io/hostname", NodeName(name)}};
   if (!zone.empty()) labels["topology.kubernetes.io/zone"] = zone;
-  Create("nodes",
-         {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", NodeName(name)}, {"labels", labels}}}});
+  // A scheduler, where there is one, puts nothing here: no kubelet would run it.
+  const Json taints = Json::array({{{"key", "epslice.dev/e2e"}, {"effect", "NoSchedule"}}});
+  Create("nodes", {{"apiVersion", "v1"},
+                   {"kind", "Node"},
+                   {"metadata", {{"name", NodeName(name)}, {"labels", labels}}},
+                   {"spec", {{"taints", taints}}}});
   const std::string now = FormatRfc3339(suite().clock().WallNow());
   const Json amounts = {{"cpu", cpu}, {"memory", "32Gi"}, {"pods", "250"}};
   Patch("nodes", NodeName(name),
@@ -188,7 +192,12 @@ void E2eTest::CreatePod(const PodSpec& spec) {
   Json pod_spec = {{"containers", Json::array({container})},
                    {"automountServiceAccountToken", false},
                    {"terminationGracePeriodSeconds", 30}};
-  if (!spec.bind) pod_spec["nodeName"] = NodeName(spec.node);
+  if (spec.bind) {
+    // The suite's own: a cluster's would be quicker, and bind it elsewhere.
+    pod_spec["schedulerName"] = "epslice-e2e";
+  } else {
+    pod_spec["nodeName"] = NodeName(spec.node);
+  }
   if (!spec.hostname.empty()) pod_spec["hostname"] = spec.hostname;
   if (!spec.subdomain.empty()) pod_spec["subdomain"] = spec.subdomain;
   pod_spec.update(spec.extra_spec);
