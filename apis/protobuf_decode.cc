@@ -9,6 +9,7 @@
 #include "apis/protobuf.h"
 #include "apis/protobuf_fields.h"
 #include "apis/protobuf_reader.h"
+#include "apis/written_slices.h"
 
 namespace epslice {
 namespace protobuf {
@@ -219,6 +220,7 @@ absl::StatusOr<WatchEvent> ReadWatchEvent(Kind kind, std::string_view frame, Con
   } else if (out.type == WatchEventType::kError) {
     ReadStatus(object, context, &out.status);
   } else {
+    if (out.type == WatchEventType::kDeleted) context->written = nullptr;
     absl::StatusOr<AnyObject> any = ReadObject(kind, object, context);
     if (!any.ok()) return any.status();
     out.object = *std::move(any);
@@ -267,6 +269,13 @@ absl::StatusOr<ObjectList> DecodeListProtobuf(Kind kind, std::string_view bytes,
 
 absl::StatusOr<WatchEvent> DecodeWatchEventProtobuf(Kind kind, std::string_view frame, const ProtobufLimits& limits) {
   return protobuf::Decode<WatchEvent>("watch event", frame, limits, [&](protobuf::Context* context) {
+    return protobuf::ReadWatchEvent(kind, frame, context);
+  });
+}
+
+absl::StatusOr<WatchEvent> DecodeWatchEventProtobuf(Kind kind, std::string_view frame, WrittenSlices* written) {
+  return protobuf::Decode<WatchEvent>("watch event", frame, {}, [&](protobuf::Context* context) {
+    context->written = written;
     return protobuf::ReadWatchEvent(kind, frame, context);
   });
 }

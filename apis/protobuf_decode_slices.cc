@@ -116,7 +116,13 @@ void ReadLeaseSpec(std::string_view message, Context* context, Lease* out) {
 }  // namespace
 
 void Read(std::string_view message, Context* context, EndpointSlice* out) {
-  if (!context->metadata_only) out->endpoints.reserve(CountFields(message, SliceField::kEndpoints));
+  if (context->written != nullptr) {
+    const std::string_view content = WrittenSlices::ContentOf(message);
+    if (context->written->Take(content, out)) message.remove_suffix(content.size());
+  }
+  if (!context->metadata_only && out->endpoints.empty()) {
+    out->endpoints.reserve(CountFields(message, SliceField::kEndpoints));
+  }
   for (Fields f(message, context); f.Next();) {
     if (context->metadata_only && f.number() != SliceField::kMetadata) {
       f.Skip();

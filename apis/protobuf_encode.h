@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "apis/core.h"
+#include "apis/discovery.h"
 #include "apis/meta.h"
 #include "apis/object.h"
 #include "apis/protobuf.h"
@@ -26,6 +27,8 @@ class Writer : public protozero::pbf_writer {
   Writer(Writer& parent, std::uint32_t number) : protozero::pbf_writer(parent, number), out_(parent.out_) {}
   // What is written so far, messages around it included.
   std::size_t size() const { return out_->size(); }
+  // Where it writes. What is appended belongs to the message that is open.
+  std::string* out() const { return out_; }
 
  private:
   std::string* out_;
@@ -83,6 +86,10 @@ void WriteFields(Writer* w, const EndpointSlice& object);
 void WriteFields(Writer* w, const Event& object);
 void WriteEventsV1Fields(Writer* w, const Event& object);
 void WriteFields(Writer* w, const Lease& object);
+
+// Appends the field "endpoints" of an EndpointSlice, each with its length known
+// beforehand: there are up to 1,000 of them, each of five messages.
+void AppendEndpoints(const std::vector<Endpoint>& endpoints, std::string* out);
 
 // Appends the envelope of an object whose fields write(&writer) writes.
 template <typename F>

@@ -82,30 +82,6 @@ void WriteServiceSpec(Writer* w, const ServiceSpec& spec) {
   OmitNull(w, Field::kTrafficDistribution, spec.trafficDistribution);
 }
 
-void WriteHints(Writer* w, std::uint32_t number, const std::vector<Text>& names) {
-  for (const Text& name : names) {
-    WriteMessage(w, number, [&](Writer* h) { Write(h, HintField::kName, name); });
-  }
-}
-
-void WriteEndpoint(Writer* w, const Endpoint& endpoint) {
-  WriteTexts(w, EndpointField::kAddresses, endpoint.addresses);
-  WriteMessage(w, EndpointField::kConditions, [&](Writer* c) {
-    OmitNull(c, EndpointConditionsField::kReady, endpoint.conditions.ready);
-    OmitNull(c, EndpointConditionsField::kServing, endpoint.conditions.serving);
-    OmitNull(c, EndpointConditionsField::kTerminating, endpoint.conditions.terminating);
-  });
-  OmitEmpty(w, EndpointField::kHostname, endpoint.hostname);
-  if (endpoint.targetRef.has_value()) WriteReference(w, EndpointField::kTargetRef, *endpoint.targetRef);
-  OmitEmpty(w, EndpointField::kNodeName, endpoint.nodeName);
-  OmitEmpty(w, EndpointField::kZone, endpoint.zone);
-  if (!endpoint.hints.has_value()) return;
-  WriteMessage(w, EndpointField::kHints, [&](Writer* h) {
-    WriteHints(h, HintsField::kForZones, endpoint.hints->forZones);
-    WriteHints(h, HintsField::kForNodes, endpoint.hints->forNodes);
-  });
-}
-
 void WriteSource(Writer* w, std::uint32_t number, const Event& event) {
   WriteMessage(w, number, [&](Writer* s) { OmitEmpty(s, EventSourceField::kComponent, event.sourceComponent); });
 }
@@ -155,9 +131,7 @@ void WriteFields(Writer* w, const Service& object) {
 
 void WriteFields(Writer* w, const EndpointSlice& object) {
   WriteMetadata(w, object.metadata);
-  for (const Endpoint& endpoint : object.endpoints) {
-    WriteMessage(w, SliceField::kEndpoints, [&](Writer* e) { WriteEndpoint(e, endpoint); });
-  }
+  AppendEndpoints(object.endpoints, w->out());
   for (const EndpointPort& port : object.ports) {
     WriteMessage(w, SliceField::kPorts, [&](Writer* p) {
       Write(p, EndpointPortField::kName, port.name);

@@ -24,6 +24,7 @@
 #include "apis/meta.h"
 #include "apis/request.h"
 #include "apis/text.h"
+#include "apis/written_slices.h"
 
 namespace epslice::protobuf {
 
@@ -62,6 +63,8 @@ class Context {
 
   // Of EndpointSlices only the metadata is wanted.
   bool metadata_only = false;
+  // Of which EndpointSlices may be echoes; null: of none.
+  WrittenSlices* written = nullptr;
   decode::Siblings siblings;
   // Buffers kept from object to object.
   using Entries = std::vector<std::pair<std::string_view, std::string_view>>;

@@ -1,31 +1,87 @@
 #include "controllers/endpointslice/trigger_times.h"
 
+#include <cstddef>
+#include <utility>
+
 namespace epslice {
+namespace {
+
+// The names for the next state: those of the last one while the pods are the
+// same, so that a sync does not touch each name's memory.
+class Names {
+ public:
+  explicit Names(const SharedVector<Text>& last) : last_(last) {}
+
+  // `at`: where the last names have this one; their end for nowhere.
+  void Add(const Text& name, std::size_t at, std::size_t room) {
+    if (same_ && at == count_ && at < last_.size()) {
+      if (last_.vector()[at].identity() != name.identity()) ++outdated_;
+      ++count_;
+      return;
+    }
+    if (same_) Copy(room);
+    own_.push_back(name);
+  }
+
+  SharedVector<Text> Take(const std::vector<std::shared_ptr<const Pod>>& pods) && {
+    if (same_ && count_ < last_.size()) Copy(pods.size());
+    if (!same_) return std::move(own_);
+    // Each pod that came anew left the name it had before with us.
+    constexpr std::size_t kMostOutdated = 16;
+    if (outdated_ <= kMostOutdated) return last_;
+    own_.reserve(count_);
+    for (const auto& pod : pods) {
+      if (pod->readyTransitionTime.is_set()) own_.push_back(pod->metadata.name);
+    }
+    return std::move(own_);
+  }
+
+ private:
+  void Copy(std::size_t room) {
+    same_ = false;
+    own_.reserve(room);
+    const std::vector<Text>& last = last_.vector();
+    own_.assign(last.begin(), last.begin() + static_cast<std::ptrdiff_t>(count_));
+  }
+
+  const SharedVector<Text> last_;
+  bool same_ = true;  // the first `count_` of `last_` are all there are
+  std::size_t count_ = 0;
+  std::size_t outdated_ = 0;
+  std::vector<Text> own_;
+};
+
+}  // namespace
 
 TriggerTimes::Result TriggerTimes::Compute(const Service& service,
                                            const std::vector<std::shared_ptr<const Pod>>& pods) const {
+  static const auto* const nothing = new State();
   const auto known = states_.find(KeyOf(service.metadata));
-  const State* last = known == states_.end() ? nullptr : known->second.get();
+  const bool first = known == states_.end();
+  const State& last = first ? *nothing : *known->second;
+  const std::vector<Text>& last_names = last.names.vector();
   auto next = std::make_shared<State>();
   Timestamp earliest;
   const auto moved_to = [&](Timestamp t) {
     if (!earliest.is_set() || t < earliest) earliest = t;
   };
-  next->pods.reserve(pods.size());
-  std::size_t at = 0;  // in last->pods, which is sorted too
+  next->times.reserve(pods.size());
+  Names names(last.names);
+  std::size_t at = 0;  // in last_names, which is sorted too
   for (const auto& pod : pods) {
     const Timestamp t = pod->readyTransitionTime;
     if (!t.is_set()) continue;
     const Text& name = pod->metadata.name;
-    next->pods.emplace_back(name, t);
-    if (last == nullptr) continue;
-    while (at < last->pods.size() && last->pods[at].first < name) ++at;
-    const bool was_known = at < last->pods.size() && last->pods[at].first == name;
-    if (!was_known || t > last->pods[at].second) moved_to(t);
+    while (at < last_names.size() && last_names[at] < name) ++at;
+    const bool was_known = at < last_names.size() && last_names[at] == name;
+    names.Add(name, was_known ? at : last_names.size(), pods.size());
+    next->times.push_back(t);
+    if (!first && (!was_known || t > last.times[at])) moved_to(t);
   }
+  next->names = std::move(names).Take(pods);
   next->service = service.metadata.creationTimestamp;
-  if (last == nullptr) return {next->service, std::move(next)};
-  if (next->service.is_set() && next->service > last->service) moved_to(next->service);
+  if (first) return {next->service, std::move(next)};
+  if (next->service.is_set() && next->service > last.service) moved_to(next->service);
   return {earliest, std::move(next)};
 }
 

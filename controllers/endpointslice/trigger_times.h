@@ -12,6 +12,7 @@
 
 #include "apis/core.h"
 #include "apis/meta.h"
+#include "apis/shared_vector.h"
 
 namespace epslice {
 
@@ -19,8 +20,10 @@ class TriggerTimes {
  public:
   // What was known about a Service at a sync.
   struct State {
-    // Pod name and its Ready condition's last transition, by name.
-    std::vector<std::pair<Text, Timestamp>> pods;
+    // Pods' names, in order, and their Ready conditions' last transitions beside
+    // them. As long as the pods stay the same, so do the names.
+    SharedVector<Text> names;
+    std::vector<Timestamp> times;
     Timestamp service;
   };
 

@@ -8,6 +8,7 @@
 
 #include "apis/cat.h"
 #include "apis/protobuf.h"
+#include "apis/written_slices.h"
 #include "informers/http/answer_body.h"
 #include "informers/http/http_call.h"
 #include "informers/http/http_connection.h"
@@ -73,6 +74,7 @@ struct HttpTransport::Impl {
   Status Prepare(const Request& request, CancelToken* cancel, HttpCall* call, Attempt* attempt);
   Status Admit(CancelToken* cancel, HttpCall* call, Attempt* attempt);
   HttpExchange Exchange(const Request& request, HttpRequest http, WireFormat format) const;
+  void Remember(const Request& request, const Attempt& attempt);
   void FallBack(const Status& why) {
     if (!json_only.exchange(true) && options.on_fallback) options.on_fallback(why);
   }
@@ -93,6 +95,8 @@ struct HttpTransport::Impl {
   const std::unique_ptr<HttpPool> pool;
   std::mutex bucket_mu;
   TokenBucket bucket;
+  // A few large slices, or many small ones: what is under way at a time.
+  WrittenSlices written{std::size_t{256} << 10};
   std::atomic<bool> json_only;
 };
 
@@ -110,6 +114,12 @@ HttpExchange HttpTransport::Impl::Exchange(const Request& request, HttpRequest h
   if (!http.content_type.empty()) exchange.headers.emplace_back("Content-Type", std::move(http.content_type));
   exchange.read_timeout = options.read_timeout;
   return exchange;
+}
+
+void HttpTransport::Impl::Remember(const Request& request, const Attempt& attempt) {
+  if (!options.metadata_of_written_suffices || attempt.body_type != kProtobufMediaType) return;
+  if (request.kind != Kind::kEndpointSlice || (request.verb != Verb::kCreate && request.verb != Verb::kUpdate)) return;
+  if (auto slice = request.object.As<EndpointSlice>()) written.Remember(attempt.exchange.body, std::move(slice));
 }
 
 bool HttpTransport::Impl::WaitForToken(HttpCall* call) {
@@ -130,6 +140,7 @@ Status HttpTransport::Impl::Prepare(const Request& request, CancelToken* cancel,
   if (!http.ok()) return StatusBadRequest(View(http.status()));
   attempt->body_type = http->content_type;
   attempt->exchange = Exchange(request, *std::move(http), attempt->format);
+  Remember(request, *attempt);
   attempt->repeatable = request.verb == Verb::kGet || request.verb == Verb::kList || request.verb == Verb::kWatch;
   return Admit(cancel, call, attempt);
 }
@@ -313,7 +324,8 @@ Status HttpTransport::Impl::WatchOnce(const Request& request, HttpCall* call, co
   const Duration longest =
       std::chrono::seconds(seconds > 0 ? std::min(seconds, 24 * kHour) : kHour) + options.watch_grace;
   attempt->exchange.read_timeout = longest;
-  WatchDecoder stream(request.kind, options.max_watch_line_bytes, options.keep_json);
+  WatchDecoder stream(request.kind, options.max_watch_line_bytes, options.keep_json,
+                      options.metadata_of_written_suffices ? &written : nullptr);
   HttpReply reply;  // a body where it is not 200
   bool head_seen = false;
   bool overdue = false;

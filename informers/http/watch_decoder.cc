@@ -5,14 +5,16 @@
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "apis/protobuf.h"
+#include "apis/written_slices.h"
 #include "informers/http/http_routes.h"
 
 namespace epslice {
 
-WatchDecoder::WatchDecoder(Kind kind, std::size_t max_event_bytes, bool keep_json)
+WatchDecoder::WatchDecoder(Kind kind, std::size_t max_event_bytes, bool keep_json, WrittenSlices* written)
     : kind_(kind),
       max_event_bytes_(max_event_bytes),
       keep_json_(keep_json),
+      written_(written),
       lines_(max_event_bytes),
       frames_(max_event_bytes) {}
 
@@ -28,8 +30,8 @@ void WatchDecoder::Fail(std::string_view why) {
 
 bool WatchDecoder::Feed(std::string_view bytes, const std::function<bool(const WatchEvent&)>& on_event) {
   const auto on_bytes = [&](std::string_view event_bytes) {
-    const absl::StatusOr<WatchEvent> event =
-        protobuf_ ? DecodeWatchEventProtobuf(kind_, event_bytes) : DecodeWatchEventJson(kind_, event_bytes, keep_json_);
+    const absl::StatusOr<WatchEvent> event = protobuf_ ? DecodeWatchEventProtobuf(kind_, event_bytes, written_)
+                                                       : DecodeWatchEventJson(kind_, event_bytes, keep_json_);
     if (!event.ok()) {
       Fail({event.status().message().data(), event.status().message().size()});
       return false;

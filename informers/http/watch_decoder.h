@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "apis/request.h"
+#include "apis/written_slices.h"
 #include "informers/http/frame_splitter.h"
 #include "informers/http/line_splitter.h"
 
@@ -16,7 +17,9 @@ namespace epslice {
 // Not thread-safe.
 class WatchDecoder {
  public:
-  WatchDecoder(Kind kind, std::size_t max_event_bytes, bool keep_json);
+  // `written`: whose echoes may come, in protobuf (null: nobody's); must outlive
+  // this.
+  WatchDecoder(Kind kind, std::size_t max_event_bytes, bool keep_json, WrittenSlices* written = nullptr);
 
   // What the head said; JSON until then.
   void set_content_type(std::string_view content_type);
@@ -38,6 +41,7 @@ class WatchDecoder {
   const Kind kind_;
   const std::size_t max_event_bytes_;
   const bool keep_json_;
+  WrittenSlices* const written_;
   bool protobuf_ = false;
   bool stopped_ = false;
   Status failure_;
