@@ -251,7 +251,7 @@ std::uint64_t IdOf(const Parts& parts, JsonSpan record) {
 
 absl::Status ReadParts(const Parts& parts, JsonSpan record, std::size_t line, const AuditEntryOptions& options,
                        AuditEntries* out) {
-  ++out->entries;
+  if (out->entries++ == 0) out->begin = parts.time;
   out->entries_metadata += parts.level == "Metadata" ? 1 : 0;
   if (std::string why = WhySkipped(parts); !why.empty()) {
     out->skipped.push_back(std::move(why));

@@ -69,6 +69,7 @@ struct AuditEntries {
   bool metadata_only = false;
   std::string metadata_what;  // "patch of pods shop/a"
   std::int64_t entries = 0, entries_metadata = 0;
+  Timestamp begin;  // the time of the first entry, replayed or not
 };
 
 // Whether a record looks like an entry of an audit log, wrapped or not.

@@ -1,13 +1,12 @@
 #include "sim/trace/merged_reader.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "apis/concat.h"
 #include "sim/trace/event_decode.h"
+#include "sim/trace/overlap.h"
 #include "sim/trace/reorder.h"
 
 namespace epslice::sim {
@@ -22,7 +21,8 @@ Timestamp LatestTime(const AnyObject& object) {
 
 class MergedReader : public TraceReader {
  public:
-  MergedReader(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers) {
+  MergedReader(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers, bool real_times, TraceSummary summary)
+      : real_times_(real_times), summary_(std::move(summary)) {
     for (AnyObject& object : dump.objects) {
       if (!IsTraced(object.kind())) {
         ++summary_.skipped[std::string(InfoOf(object.kind()).name)];
@@ -42,14 +42,10 @@ class MergedReader : public TraceReader {
 
   absl::StatusOr<bool> Next(TraceEvent* event) override {
     for (Input& input : inputs_) {
-      if (input.head || input.ended) continue;
-      input.head.emplace();
-      const absl::StatusOr<bool> more = input.reader->Next(&*input.head);
-      if (!more.ok()) return more.status();
-      if (!*more) {
-        input.head.reset();
-        input.ended = true;
-      }
+      if (absl::Status s = ReadHead(&input); !s.ok()) return s;
+    }
+    if (dump_ && !merged_) {
+      if (absl::Status s = MergeStarts(); !s.ok()) return s;
     }
     if (at_ < start_.size()) return FromDump(event);
     Input* first = nullptr;
@@ -62,14 +58,6 @@ class MergedReader : public TraceReader {
       return false;
     }
     *event = *std::exchange(first->head, std::nullopt);
-    if (event->start && dump_) {
-      const BasicMeta& meta = event->object.meta();
-      if (seen_.count({event->object.kind(), KeyOf(meta)}) > 0) {
-        ++summary_.skipped["objects of the start state that are there twice"];
-        return Next(event);
-      }
-    }
-    if (!event->start) seen_.clear();
     KeepOrder(event);
     CountEvent(*event, &summary_);
     return true;
@@ -82,6 +70,35 @@ class MergedReader : public TraceReader {
     std::optional<TraceEvent> head;
     bool ended = false;
   };
+
+  static absl::Status ReadHead(Input* input) {
+    if (input->head || input->ended) return absl::OkStatus();
+    input->head.emplace();
+    const absl::StatusOr<bool> more = input->reader->Next(&*input->head);
+    if (more.ok() && *more) return absl::OkStatus();
+    input->head.reset();
+    input->ended = true;
+    return more.status();
+  }
+
+  // The start states of dump and readers as one.
+  absl::Status MergeStarts() {
+    merged_ = true;
+    for (Input& input : inputs_) {
+      if (input.head && (!begin_.is_set() || input.head->time < begin_)) begin_ = input.head->time;
+    }
+    if (inputs_.empty()) return absl::OkStatus();
+    KeepStartState(real_times_ ? begin_ : Timestamp(), &start_, &summary_);
+    for (Input& input : inputs_) {
+      while (input.head && input.head->start) {
+        start_.push_back(std::move(input.head->object));
+        input.head.reset();
+        if (absl::Status s = ReadHead(&input); !s.ok()) return s;
+      }
+    }
+    KeepStartState({}, &start_, &summary_);
+    return absl::OkStatus();
+  }
 
   // What is told as older than the start state, or than what went before it,
   // happens with that.
@@ -99,15 +116,10 @@ class MergedReader : public TraceReader {
   bool FromDump(TraceEvent* event) {
     if (at_ == 0) {
       // It is the state that the rest goes on from.
-      Timestamp begin;
-      for (const Input& input : inputs_) {
-        if (input.head && (!begin.is_set() || input.head->time < begin)) begin = input.head->time;
-      }
-      begin_ = begin.is_set() ? begin : latest_;
+      if (!begin_.is_set()) begin_ = latest_;
       if (!begin_.is_set()) begin_ = Timestamp{0};
     }
     *event = TraceEvent{begin_, WatchEventType::kAdded, std::move(start_[at_++]), "", true};
-    if (!inputs_.empty()) seen_.insert({event->object.kind(), KeyOf(event->object.meta())});
     if (at_ == start_.size()) start_.shrink_to_fit();
     last_ = begin_;
     CountEvent(*event, &summary_);
@@ -137,17 +149,18 @@ class MergedReader : public TraceReader {
   std::vector<Input> inputs_;
   std::vector<AnyObject> start_;
   std::size_t at_ = 0;
-  bool dump_ = false;
+  const bool real_times_;
+  bool dump_ = false, merged_ = false;
   Timestamp latest_, begin_, last_;
   std::int64_t moved_ = 0;
-  std::set<std::pair<Kind, ObjectKey>> seen_;
   TraceSummary summary_;
 };
 
 }  // namespace
 
-std::unique_ptr<TraceReader> MergeReaders(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers) {
-  return std::make_unique<MergedReader>(std::move(dump), std::move(readers));
+std::unique_ptr<TraceReader> MergeReaders(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers, bool real_times,
+                                          TraceSummary summary) {
+  return std::make_unique<MergedReader>(std::move(dump), std::move(readers), real_times, std::move(summary));
 }
 
 }  // namespace epslice::sim

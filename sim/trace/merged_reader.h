@@ -11,8 +11,11 @@
 namespace epslice::sim {
 
 // `dump`: the start state, or a part of it; may be empty. Where a reader's start
-// state has the same object, the dump's counts.
-std::unique_ptr<TraceReader> MergeReaders(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers);
+// state has the same object, the earlier version counts. `real_times`: what the
+// dump shows of objects created after the readers begin is left to them.
+// `summary` is what the result's goes on from.
+std::unique_ptr<TraceReader> MergeReaders(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers, bool real_times,
+                                          TraceSummary summary);
 
 }  // namespace epslice::sim
 

@@ -8,6 +8,7 @@
 #include "sim/trace/dump_reader.h"
 #include "sim/trace/event_decode.h"
 #include "sim/trace/merged_reader.h"
+#include "sim/trace/overlap.h"
 #include "sim/trace/readers.h"
 #include "sim/trace/source_files.h"
 
@@ -69,32 +70,50 @@ class Opener {
     }
     stream->PutBack();
     switch (format) {
-      case Format::kAudit: audits_.push_back(std::move(stream)); break;
+      case Format::kAudit:
+        NoteBegin(JsonSpan(record.text), record.line);
+        audits_.push_back(std::move(stream));
+        break;
       case Format::kWatch: watches_.push_back(std::move(stream)); break;
       case Format::kLines: readers_.push_back(MakeLinesReader(std::move(stream), options_)); break;
       case Format::kK8shark: readers_.push_back(MakeK8sharkReader(std::move(stream), options_)); break;
-      case Format::kKwok: readers_.push_back(MakeKwokReader(std::move(stream), options_)); break;
+      case Format::kKwok: others_.push_back(MakeKwokReader(std::move(stream), options_)); break;
       case Format::kNone:
       case Format::kDump: return ReadAsDump(stream.get());
     }
     return absl::OkStatus();
   }
 
-  void Add(std::unique_ptr<TraceReader> reader) { readers_.push_back(std::move(reader)); }
+  void Add(std::unique_ptr<TraceReader> reader) { others_.push_back(std::move(reader)); }
 
   std::unique_ptr<TraceReader> Finish() {
+    const bool events = !audits_.empty() || !watches_.empty() || !readers_.empty();
+    TraceSummary left_out;
+    // Of events that begin at a time that was made up a dump says nothing.
+    if (events) KeepStartState(audit_begin_, &dump_.objects, &left_out);
+    std::vector<std::unique_ptr<TraceReader>> timed;
     if (!audits_.empty()) {
       auto known = std::make_shared<KnownObjects>();
       for (const AnyObject& object : dump_.objects) {
         if (IsTraced(object.kind())) known->Put(object, {});
       }
-      readers_.push_back(MakeAuditReader(std::move(audits_), std::move(known), options_));
+      timed.push_back(MakeAuditReader(std::move(audits_), std::move(known), options_));
     }
-    if (!watches_.empty()) readers_.push_back(MakeWatchReader(std::move(watches_), options_));
-    return MergeReaders(std::move(dump_), std::move(readers_));
+    for (auto& reader : readers_) timed.push_back(std::move(reader));
+    if (!watches_.empty()) timed.push_back(MakeWatchReader(std::move(watches_), options_));
+    timed = WithoutOverlap(std::move(timed));
+    for (auto& reader : others_) timed.push_back(std::move(reader));
+    return MergeReaders(std::move(dump_), std::move(timed), others_.empty(), std::move(left_out));
   }
 
  private:
+  // By its first entry; what is wrong with that the reader says.
+  void NoteBegin(JsonSpan record, std::size_t line) {
+    const absl::StatusOr<AuditEntries> entries = ReadAuditRecord(record, line, {});
+    if (!entries.ok() || !entries->begin.is_set()) return;
+    if (!audit_begin_.is_set() || entries->begin < audit_begin_) audit_begin_ = entries->begin;
+  }
+
   absl::Status ReadAsDump(RecordStream* stream) {
     const absl::StatusOr<std::string> text = stream->Rest(kMaxDumpBytes);
     if (!text.ok()) return text.status();
@@ -112,7 +131,9 @@ class Opener {
   std::size_t opened_ = 0;
   Dump dump_;
   RecordStreams audits_, watches_;
-  std::vector<std::unique_ptr<TraceReader>> readers_;
+  // Those with times of their own, and those whose beginning was made up.
+  std::vector<std::unique_ptr<TraceReader>> readers_, others_;
+  Timestamp audit_begin_;
 };
 
 }  // namespace

@@ -114,6 +114,66 @@ const std::vector<std::string>& LifeEvents() {
   return kEvents;
 }
 
+// Files in a directory of their own.
+Read ReadFiles(const std::vector<std::pair<std::string, std::string>>& files) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "epslice_overlap";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  for (const auto& [name, text] : files) std::ofstream(folder / name) << text;
+  const Read read = ReadAll(OpenTrace({folder.string()}));
+  std::filesystem::remove_all(folder);
+  return read;
+}
+
+std::string Watch(std::string_view type, const std::string& object) {
+  return Concat(R"({"type":")", type, R"(","object":)", object, "}\n");
+}
+
+TEST(OverlapTest, WhatTwoSourcesTellIsReplayedOnce) {
+  const std::string dump = PodJson("15", "", "n1", "True");
+  const std::string other =
+      R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1","uid":"un","resourceVersion":"9","creationTimestamp":"2026-01-01T11:00:00Z"}})";
+  const std::string streams = Watch("ADDED", kCreated) + Watch("MODIFIED", PodJson("12", "", "n1", "False")) +
+                              Watch("MODIFIED", PodJson("13", "", "n1", "True")) +
+                              Watch("MODIFIED", PodJson("14", kGoing, "n1", "True")) +
+                              Watch("DELETED", PodJson("15", kGone, "n1", "False"));
+  // The log's first entry is older than the pod.
+  const std::string before =
+      R"({"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","stage":"ResponseComplete","verb":"get",)"
+      R"("requestURI":"/x","stageTimestamp":"2026-01-01T11:59:58Z"})"
+      "\n";
+  const Read read =
+      ReadFiles({{"audit.jsonl", before + AuditLife()}, {"end.json", dump + other}, {"watch.jsonl", streams}});
+  EXPECT_EQ(read.error, "");
+  std::vector<std::string> events = {"start ADDED Node n1 12:00:00.1Z"};
+  events.insert(events.end(), LifeEvents().begin(), LifeEvents().end());
+  EXPECT_EQ(read.events, events);
+  EXPECT_THAT(read.summary.notes,
+              ElementsAre("5 events were told by two sources: audit log and watch streams; replayed once"));
+  EXPECT_EQ(read.summary.skipped.at("objects of dumps that were created after the events begin, which tell of them"),
+            1);
+  EXPECT_THAT(read.summary.made_up, ::testing::IsEmpty());
+}
+
+TEST(OverlapTest, OfSeveralStatesTheEarliestIsTheStart) {
+  const std::string early = PodJson("12", "", "n1", "False"), late = PodJson("15", "", "n1", "True");
+  const Read read = ReadFiles({{"a-end.json", late},
+                               {"b-start.json", early},
+                               {"watch.jsonl", Watch("ADDED", PodJson("13", "", "n1", "True")) +
+                                                   Watch("MODIFIED", PodJson("14", kGoing, "n1", "True"))}});
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 12:00:02Z",
+                                       "MODIFIED Pod shop/a node n1 ready terminating 12:00:04.5Z"));
+}
+
+TEST(OverlapTest, SourcesThatDoNotMatchAreNotedAndReplayed) {
+  std::string other = PodJson("12", "", "n1", "False");
+  for (std::size_t at; (at = other.find("u1")) != std::string::npos;) other.replace(at, 2, "u7");
+  const Read read = ReadFiles({{"audit.jsonl", AuditLife()}, {"watch.jsonl", Watch("MODIFIED", other)}});
+  EXPECT_EQ(read.events.size(), LifeEvents().size() + 1);
+  EXPECT_THAT(read.summary.notes, ElementsAre(HasSubstr("of 1 events of the watch streams none is recognised")));
+}
+
 TEST(AuditLogTest, EntriesThatAreThereTwiceCountOnce) {
   const Read read = ReadText(AuditLife() + AuditLife());
   EXPECT_EQ(read.error, "");
