@@ -43,8 +43,12 @@ class Recent {
 
 class AuditReader : public TraceReader {
  public:
-  AuditReader(RecordStreams streams, std::shared_ptr<KnownObjects> known, const TraceOptions& options)
-      : known_(std::move(known)), options_{options.keep_json}, changes_(known_.get(), &summary_, options.keep_json) {
+  AuditReader(RecordStreams streams, std::shared_ptr<KnownObjects> known, std::uint64_t start_version,
+              const TraceOptions& options)
+      : known_(std::move(known)),
+        start_version_(start_version),
+        options_{options.keep_json},
+        changes_(known_.get(), &summary_, options.keep_json) {
     summary_.format = "audit log";
     for (auto& stream : streams) inputs_.push_back(Input{std::move(stream), {}, false});
   }
@@ -93,6 +97,14 @@ class AuditReader : public TraceReader {
       std::optional<AuditChange> change = order_.Take(first == nullptr);
       if (!change && first == nullptr) return false;
       if (!change) continue;
+      if (start_version_ > 0) {
+        // What tells no version belongs to what is around it.
+        if (change->version == 0 || change->version <= start_version_) {
+          ++summary_.skipped["changes from before the start state"];
+          continue;
+        }
+        start_version_ = 0;
+      }
       const std::size_t line = change->line;
       if (absl::Status s = changes_.Apply(*std::move(change), &events_); !s.ok()) {
         return absl::InvalidArgumentError(Concat(inputs_.size() == 1 ? inputs_[0].stream->name() : "audit logs",
@@ -150,6 +162,10 @@ class AuditReader : public TraceReader {
       summary_.notes.push_back(Concat(order_.late(), " entries are more than ", AuditOrder::kWindow / kSecond,
                                       " s behind others in the log; they are replayed where they stand"));
     }
+    if (start_version_ > 0) {
+      summary_.notes.emplace_back(
+          "the dump is later than all of the log, which begins in the middle: nothing of the log is replayed");
+    }
     if (whole_seconds_) {
       summary_.notes.emplace_back(
           "the log's times have whole seconds only: what happened within one is replayed at once, and a controller "
@@ -159,6 +175,7 @@ class AuditReader : public TraceReader {
   }
 
   const std::shared_ptr<KnownObjects> known_;
+  std::uint64_t start_version_;  // 0: reached
   const AuditEntryOptions options_;
   TraceSummary summary_;
   AuditChanges changes_;
@@ -173,8 +190,8 @@ class AuditReader : public TraceReader {
 }  // namespace
 
 std::unique_ptr<TraceReader> MakeAuditReader(RecordStreams streams, std::shared_ptr<KnownObjects> known,
-                                             const TraceOptions& options) {
-  return std::make_unique<AuditReader>(std::move(streams), std::move(known), options);
+                                             std::uint64_t version, const TraceOptions& options) {
+  return std::make_unique<AuditReader>(std::move(streams), std::move(known), version, options);
 }
 
 }  // namespace epslice::sim

@@ -37,6 +37,10 @@ Format FormatOf(JsonSpan record, std::string_view ahead) {
   return Format::kDump;
 }
 
+bool EndsWith(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
 class Opener {
  public:
   explicit Opener(const TraceOptions& options) : options_(options) {}
@@ -46,6 +50,16 @@ class Opener {
       return absl::InvalidArgumentError(Concat("more than ", kMostStreams, " files are no one trace"));
     }
     const std::string name(file == "-" ? kStandardInputName : std::string_view(file));
+    if (EndsWith(file, ".sktrace")) {
+      return absl::InvalidArgumentError(Concat(
+          name,
+          ": simkube's traces have Deployments and neither Services nor Pods: they do not tell what a controller "
+          "would see"));
+    }
+    if (EndsWith(file, ".kshrk")) {
+      return absl::InvalidArgumentError(
+          Concat(name, ": a k8shark archive is not read; the NDJSON of its records is (unzip, decompress with zstd)"));
+    }
     absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenByteSource(file, options_.standard_input);
     if (!source.ok()) {
       return absl::Status(source.status().code(), Concat(name, ": ", std::string(source.status().message())));
@@ -89,21 +103,28 @@ class Opener {
   std::unique_ptr<TraceReader> Finish() {
     const bool events = !audits_.empty() || !watches_.empty() || !readers_.empty();
     TraceSummary left_out;
-    // Of events that begin at a time that was made up a dump says nothing.
-    if (events) KeepStartState(audit_begin_, &dump_.objects, &left_out);
+    StartState start;
+    if (events) {
+      start = ChooseStartState(std::move(dumps_), audit_begin_, &left_out);
+      dump_.objects = std::move(start.objects);
+    } else {
+      for (auto& objects : dumps_) {
+        for (AnyObject& object : objects) dump_.objects.push_back(std::move(object));
+      }
+    }
     std::vector<std::unique_ptr<TraceReader>> timed;
     if (!audits_.empty()) {
       auto known = std::make_shared<KnownObjects>();
       for (const AnyObject& object : dump_.objects) {
         if (IsTraced(object.kind())) known->Put(object, {});
       }
-      timed.push_back(MakeAuditReader(std::move(audits_), std::move(known), options_));
+      timed.push_back(MakeAuditReader(std::move(audits_), std::move(known), start.version, options_));
     }
     for (auto& reader : readers_) timed.push_back(std::move(reader));
     if (!watches_.empty()) timed.push_back(MakeWatchReader(std::move(watches_), options_));
     timed = WithoutOverlap(std::move(timed));
     for (auto& reader : others_) timed.push_back(std::move(reader));
-    return MergeReaders(std::move(dump_), std::move(timed), others_.empty(), std::move(left_out));
+    return MergeReaders(std::move(dump_), std::move(timed), others_.empty() && start.version == 0, std::move(left_out));
   }
 
  private:
@@ -121,7 +142,7 @@ class Opener {
     options.keep_json = options_.keep_json;
     absl::StatusOr<Dump> dump = ReadDumpText(stream->name(), *text, options);
     if (!dump.ok()) return dump.status();
-    for (AnyObject& object : dump->objects) dump_.objects.push_back(std::move(object));
+    dumps_.push_back(std::move(dump->objects));
     for (const auto& [kind, count] : dump->ignored) dump_.ignored[kind] += count;
     for (std::string& note : dump->notes) dump_.notes.push_back(std::move(note));
     return absl::OkStatus();
@@ -129,7 +150,8 @@ class Opener {
 
   const TraceOptions& options_;
   std::size_t opened_ = 0;
-  Dump dump_;
+  Dump dump_;                                  // but for its objects
+  std::vector<std::vector<AnyObject>> dumps_;  // by file
   RecordStreams audits_, watches_;
   // Those with times of their own, and those whose beginning was made up.
   std::vector<std::unique_ptr<TraceReader>> readers_, others_;

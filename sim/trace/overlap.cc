@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "apis/concat.h"
@@ -202,6 +203,41 @@ void KeepStartState(Timestamp begin, std::vector<AnyObject>* objects, TraceSumma
     if (version > 0 && version < before) kept[it->second] = std::move(object);
   }
   *objects = std::move(kept);
+}
+
+StartState ChooseStartState(std::vector<std::vector<AnyObject>> dumps, Timestamp begin, TraceSummary* summary) {
+  const auto version_of = [](const std::vector<AnyObject>& objects) {
+    std::uint64_t latest = 0;
+    for (const AnyObject& object : objects) {
+      latest = std::max(latest, VersionNumber(object.meta().resourceVersion));
+    }
+    return latest;
+  };
+  const auto is_older = [begin](const AnyObject& object) {
+    const Timestamp created = object.meta().creationTimestamp;
+    const Kind kind = object.kind();
+    return (kind == Kind::kNode || kind == Kind::kService || kind == Kind::kPod) && created.is_set() &&
+           SecondOf(created) < SecondOf(begin);
+  };
+  StartState state;
+  const bool middle = begin.is_set() && std::any_of(dumps.begin(), dumps.end(), [&](const auto& objects) {
+                        return std::any_of(objects.begin(), objects.end(), is_older);
+                      });
+  std::stable_sort(dumps.begin(), dumps.end(),
+                   [&](const auto& a, const auto& b) { return version_of(a) < version_of(b); });
+  std::unordered_set<Text> uids;  // looked up only
+  for (std::vector<AnyObject>& objects : dumps) {
+    const auto there = [&uids](const AnyObject& o) { return !o.meta().uid.empty() && uids.count(o.meta().uid) > 0; };
+    if (std::any_of(objects.begin(), objects.end(), there)) {
+      summary->skipped["objects of later dumps"] += static_cast<std::int64_t>(objects.size());
+      continue;
+    }
+    for (const AnyObject& object : objects) uids.insert(object.meta().uid);
+    if (middle) state.version = std::max(state.version, version_of(objects));
+    for (AnyObject& object : objects) state.objects.push_back(std::move(object));
+  }
+  KeepStartState(middle ? Timestamp() : begin, &state.objects, summary);
+  return state;
 }
 
 }  // namespace epslice::sim

@@ -8,6 +8,7 @@
 #ifndef EPSLICE_SIM_TRACE_OVERLAP_H_
 #define EPSLICE_SIM_TRACE_OVERLAP_H_
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -25,6 +26,18 @@ std::vector<std::unique_ptr<TraceReader>> WithoutOverlap(std::vector<std::unique
 // that was created later, as the events tell of it. What is left out goes to
 // `summary`.
 void KeepStartState(Timestamp begin, std::vector<AnyObject>* objects, TraceSummary* summary);
+
+// Of dumps, each of one file, as the start state of an audit log that begins at
+// `begin` (unset: there is none).
+// Where they show Nodes, Services or Pods that are older than the log, it begins
+// in the middle: the earliest dump is where to start, a file that shows one of
+// its objects again is a later one, and what the log tells up to `version` is
+// part of the state. Else the log tells all (version 0, KeepStartState()).
+struct StartState {
+  std::vector<AnyObject> objects;
+  std::uint64_t version = 0;
+};
+StartState ChooseStartState(std::vector<std::vector<AnyObject>> dumps, Timestamp begin, TraceSummary* summary);
 
 }  // namespace epslice::sim
 

@@ -5,6 +5,7 @@
 #ifndef EPSLICE_SIM_TRACE_READERS_H_
 #define EPSLICE_SIM_TRACE_READERS_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,9 +18,10 @@ namespace epslice::sim {
 
 using RecordStreams = std::vector<std::unique_ptr<RecordStream>>;
 
-// `known`: the start state from elsewhere.
+// `known`: the start state from elsewhere; what happened up to `version` (a
+// resourceVersion; 0: nothing) is part of it.
 std::unique_ptr<TraceReader> MakeAuditReader(RecordStreams streams, std::shared_ptr<KnownObjects> known,
-                                             const TraceOptions& options);
+                                             std::uint64_t version, const TraceOptions& options);
 // Our JSON lines.
 std::unique_ptr<TraceReader> MakeLinesReader(std::unique_ptr<RecordStream> stream, const TraceOptions& options);
 // Streams of `kubectl get -w --output-watch-events -o json`.

@@ -53,6 +53,18 @@ TEST(RunTest, SeedSettingsAndDurationGoBeforeTheScenarios) {
   EXPECT_EQ(Ran(spec).report.numbers.duration, 7);
 }
 
+TEST(RunTest, APodOnANodeThatIsNotThereIsNoted) {
+  const ScratchFile trace(
+      "unknown-node.jsonl",
+      R"({"time":"2026-01-01T12:00:00Z","type":"ADDED","object":{"kind":"Pod","apiVersion":"v1","metadata":)"
+      R"({"name":"p","namespace":"shop","uid":"u"},"spec":{"nodeName":"nowhere"},"status":{"podIPs":[{"ip":"10.0.0.1"}]}}})"
+      "\n");
+  RunSpec spec;
+  spec.sources = {trace.path()};
+  EXPECT_THAT(Ran(spec).report.notes,
+              ::testing::Contains(HasSubstr("1 changes of pods on nodes that are not there (the first: nowhere)")));
+}
+
 TEST(RunTest, ExpectationsDecide) {
   const std::string head =
       "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 10s\ncluster: {nodes: [{zones: [a, b]}]}\n"

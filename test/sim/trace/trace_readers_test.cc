@@ -132,7 +132,7 @@ std::string Watch(std::string_view type, const std::string& object) {
 TEST(OverlapTest, WhatTwoSourcesTellIsReplayedOnce) {
   const std::string dump = PodJson("15", "", "n1", "True");
   const std::string other =
-      R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1","uid":"un","resourceVersion":"9","creationTimestamp":"2026-01-01T11:00:00Z"}})";
+      R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n1","uid":"un","resourceVersion":"9","creationTimestamp":"2026-01-01T11:00:00Z"}})";
   const std::string streams = Watch("ADDED", kCreated) + Watch("MODIFIED", PodJson("12", "", "n1", "False")) +
                               Watch("MODIFIED", PodJson("13", "", "n1", "True")) +
                               Watch("MODIFIED", PodJson("14", kGoing, "n1", "True")) +
@@ -145,7 +145,7 @@ TEST(OverlapTest, WhatTwoSourcesTellIsReplayedOnce) {
   const Read read =
       ReadFiles({{"audit.jsonl", before + AuditLife()}, {"end.json", dump + other}, {"watch.jsonl", streams}});
   EXPECT_EQ(read.error, "");
-  std::vector<std::string> events = {"start ADDED Node n1 12:00:00.1Z"};
+  std::vector<std::string> events = {"start ADDED Namespace n1 12:00:00.1Z"};
   events.insert(events.end(), LifeEvents().begin(), LifeEvents().end());
   EXPECT_EQ(read.events, events);
   EXPECT_THAT(read.summary.notes,
@@ -164,6 +164,32 @@ TEST(OverlapTest, OfSeveralStatesTheEarliestIsTheStart) {
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 12:00:02Z",
                                        "MODIFIED Pod shop/a node n1 ready terminating 12:00:04.5Z"));
+}
+
+TEST(OverlapTest, ADumpTakenWhileALogGoesOnIsWhereItStarts) {
+  const std::string older =
+      R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1","uid":"un","resourceVersion":"9","creationTimestamp":"2026-01-01T11:00:00Z"}})";
+  const Read read = ReadFiles({{"audit.jsonl", AuditLife()},
+                               {"b-start.json", older + PodJson("12", "", "n1", "False")},
+                               {"c-end.json", older + PodJson("15", "", "n1", "True")}});
+  EXPECT_THAT(read.events, ElementsAre("start ADDED Node n1 12:00:02.2Z", "start ADDED Pod shop/a node n1 12:00:02.2Z",
+                                       "MODIFIED Pod shop/a node n1 ready 12:00:02.2Z",
+                                       "MODIFIED Pod shop/a node n1 ready terminating 12:00:04Z",
+                                       "DELETED Pod shop/a node n1 terminating 12:00:05Z"));
+  EXPECT_EQ(read.summary.skipped.at("changes from before the start state"), 3);
+  EXPECT_EQ(read.summary.skipped.at("objects of later dumps"), 2);
+}
+
+// A file of this name, with nothing that can be read in it.
+std::string Named(const std::string& name) {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / name;
+  std::ofstream(path) << "PK";
+  return path.string();
+}
+
+TEST(BadTraceTest, ArchivesThatAreNotReadAreNamed) {
+  EXPECT_THAT(ReadAll(OpenTrace({Named("a.kshrk")})).error, HasSubstr("the NDJSON of its records"));
+  EXPECT_THAT(ReadAll(OpenTrace({Named("a.sktrace")})).error, HasSubstr("neither Services nor Pods"));
 }
 
 TEST(OverlapTest, SourcesThatDoNotMatchAreNotedAndReplayed) {
