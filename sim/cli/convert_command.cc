@@ -2,12 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "apis/concat.h"
 #include "sim/report/table.h"
+#include "sim/trace/compressed_file.h"
 #include "sim/trace/trace.h"
 #include "sim/trace/trace_writer.h"
 
@@ -25,7 +26,8 @@ class ConvertCommand : public Command {
         ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->type_name("TRACE");
-    app->add_option("-o,--output", output_, "where to write it; - is standard output")
+    app->add_option("-o,--output", output_,
+                    "where to write it, compressed where the name ends in .gz, .zst or .xz; - is standard output")
         ->capture_default_str()
         ->type_name("FILE");
     app->add_option("--seed", seed_, "what has to be made up comes from it")->capture_default_str()->type_name("N");
@@ -33,11 +35,6 @@ class ConvertCommand : public Command {
 
   int Run(const Streams& streams) override {
     if (sources_.empty()) return BadInput(streams, "-f TRACE is needed: a file, a directory, or - for standard input");
-    for (const std::string_view suffix : {".gz", ".zst", ".xz"}) {
-      if (output_.size() > suffix.size() && output_.substr(output_.size() - suffix.size()) == suffix) {
-        return BadInput(streams, "-o: traces are written uncompressed; use a pipe to compress them");
-      }
-    }
     TraceOptions options;
     options.standard_input = &streams.in;
     options.seed = seed_;
@@ -45,11 +42,11 @@ class ConvertCommand : public Command {
     absl::StatusOr<std::unique_ptr<TraceReader>> reader = OpenTrace(sources_, options);
     if (!reader.ok()) return BadInput(streams, std::string(reader.status().message()));
     if (output_ == "-") return Write(reader->get(), streams, &streams.out);
-    std::ofstream file(output_, std::ios::binary | std::ios::trunc);
-    if (!file) return BadInput(streams, Concat("-o: ", output_, " cannot be written"));
-    const int code = Write(reader->get(), streams, &file);
-    file.close();
-    return file ? code : BadInput(streams, Concat("-o: ", output_, " could not be written"));
+    const absl::StatusOr<std::unique_ptr<OutputFile>> file = OpenOutputFile(output_);
+    if (!file.ok()) return BadInput(streams, Concat("-o: ", output_, " ", std::string(file.status().message())));
+    const int code = Write(reader->get(), streams, &(*file)->stream());
+    const absl::Status closed = (*file)->Close();
+    return closed.ok() ? code : BadInput(streams, Concat("-o: ", output_, " ", std::string(closed.message())));
   }
 
  private:

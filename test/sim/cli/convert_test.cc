@@ -1,6 +1,9 @@
 // convert: what comes out reads as what went in.
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -38,9 +41,28 @@ TEST(ConvertTest, AWatchStreamReadsBackTheSame) {
   EXPECT_EQ((*after)->summary().made_up, (*before)->summary().made_up);
 }
 
+TEST(ConvertTest, TheNameOfTheOutputSaysHowItIsCompressed) {
+  const std::string source = SourcePath("test/testdata/shop/start-pods.json.xz");
+  const std::string plain = RunCliTest({"convert", "-f", source}).out;
+  EXPECT_GT(plain.size(), std::size_t{200} << 10);  // several buffers
+  for (const std::string end : {"", ".gz", ".zst", ".xz"}) {
+    SCOPED_TRACE(end);
+    const std::string file = testing::TempDir() + "converted.jsonl" + end;
+    ASSERT_EQ(RunCliTest({"convert", "-f", source, "-o", file}).exit_code, 0);
+    std::ifstream in(file, std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    EXPECT_EQ(bytes == plain, end.empty());
+    EXPECT_EQ(RunCliTest({"convert", "-f", file}).out, plain);
+    std::remove(file.c_str());
+  }
+}
+
 TEST(ConvertTest, BadInputIsOneLine) {
   EXPECT_EQ(RunCliTest({"convert"}).exit_code, 2);
   EXPECT_EQ(RunCliTest({"convert", "-f", "x", "-o", "trace.gz"}).exit_code, 2);
+  const std::string source = SourcePath("test/testdata/shop/pods.json");
+  EXPECT_EQ(RunCliTest({"convert", "-f", source, "-o", "/dev/null/trace.gz"}).exit_code, 2);
+  EXPECT_EQ(RunCliTest({"convert", "-f", source, "-o", "/dev/full"}).exit_code, 2);
 }
 
 }  // namespace
