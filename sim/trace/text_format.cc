@@ -50,6 +50,9 @@ absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text) {
   if (bad != std::string_view::npos) {
     // A stray byte in much text is a slip, one at the start is no text at all.
     constexpr std::size_t kPlainlyBinary = 16;
+    if (text->substr(0, 4) == "PK\x03\x04") {
+      return absl::InvalidArgumentError("is a zip archive; of k8shark's the NDJSON of its records is read");
+    }
     if (bad < kPlainlyBinary || (*text)[bad] == '\0') {
       return absl::InvalidArgumentError(Concat("is binary; ", kAccepted));
     }

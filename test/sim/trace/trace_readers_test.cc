@@ -189,6 +189,7 @@ std::string Named(const std::string& name) {
 
 TEST(BadTraceTest, ArchivesThatAreNotReadAreNamed) {
   EXPECT_THAT(ReadAll(OpenTrace({Named("a.kshrk")})).error, HasSubstr("the NDJSON of its records"));
+  EXPECT_THAT(ReadText(std::string("PK\x03\x04\x14\0\0\0\x08", 9)).error, HasSubstr("is a zip archive"));
   EXPECT_THAT(ReadAll(OpenTrace({Named("a.sktrace")})).error, HasSubstr("neither Services nor Pods"));
 }
 
