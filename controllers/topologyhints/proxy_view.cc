@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 namespace epslice {
 namespace {
@@ -38,18 +39,26 @@ ProxyView::ProxyView(const std::vector<const EndpointSlice*>& slices, std::optio
     for (const Endpoint& endpoint : slice->endpoints) {
       // A proxy uses the first address only.
       if (endpoint.addresses.empty() || !seen.insert(endpoint.addresses[0].view()).second) continue;
-      Add(endpoint);
+      endpoints_.push_back(&endpoint);
+      Add(static_cast<std::uint32_t>(endpoints_.size() - 1), /*by_node=*/true);
     }
   }
 }
 
-void ProxyView::Add(const Endpoint& endpoint) {
-  const auto index = static_cast<std::uint32_t>(endpoints_.size());
-  endpoints_.push_back(&endpoint);
+ProxyView ProxyView::OfChosen(std::vector<const Endpoint*> endpoints, bool by_node) {
+  ProxyView view;
+  view.endpoints_ = std::move(endpoints);
+  view.ready_.reserve(view.endpoints_.size());
+  for (std::uint32_t i = 0; i < view.endpoints_.size(); ++i) view.Add(i, by_node);
+  return view;
+}
+
+void ProxyView::Add(std::uint32_t index, bool by_node) {
+  const Endpoint& endpoint = *endpoints_[index];
   const EndpointConditions& c = endpoint.conditions;
   if (c.ready.value_or(true)) {
     ready_.push_back(index);
-    if (!endpoint.nodeName.empty()) ready_on_node_[endpoint.nodeName].push_back(index);
+    if (by_node && !endpoint.nodeName.empty()) ready_on_node_[endpoint.nodeName].push_back(index);
     if (!endpoint.hints) return;
     zone_hinted_ += endpoint.hints->forZones.empty() ? 0 : 1;
     node_hinted_ += endpoint.hints->forNodes.empty() ? 0 : 1;
@@ -57,7 +66,7 @@ void ProxyView::Add(const Endpoint& endpoint) {
     File(endpoint.hints->forNodes, index, &for_node_);
   } else if (c.serving.value_or(true) && c.terminating.value_or(false)) {
     terminating_.push_back(index);
-    if (!endpoint.nodeName.empty()) terminating_on_node_[endpoint.nodeName].push_back(index);
+    if (by_node && !endpoint.nodeName.empty()) terminating_on_node_[endpoint.nodeName].push_back(index);
   }
 }
 

@@ -49,6 +49,10 @@ class ProxyView {
   // slices counts once, as the first one has it.
   explicit ProxyView(const std::vector<const EndpointSlice*>& slices,
                      std::optional<std::string_view> port = std::nullopt);
+  // The same of endpoints that somebody has chosen already: each has an address,
+  // and no two have the same first one. Without `by_node` LocalEndpoints() finds
+  // none, and the view is made with less work.
+  static ProxyView OfChosen(std::vector<const Endpoint*> endpoints, bool by_node);
 
   // Under traffic policy Cluster. An empty node or zone is named by nobody.
   // O(1).
@@ -66,8 +70,9 @@ class ProxyView {
   bool node_hints_complete() const { return !ready_.empty() && node_hinted_ == ready_.size(); }
 
  private:
+  ProxyView() = default;
   using ByName = std::unordered_map<Text, std::vector<std::uint32_t>>;
-  void Add(const Endpoint& endpoint);
+  void Add(std::uint32_t index, bool by_node);
   static Indexes Find(const ByName& by_name, const Text& name);
 
   std::vector<const Endpoint*> endpoints_;

@@ -3,11 +3,13 @@
 #ifndef EPSLICE_SIM_DATAPLANE_CLUSTER_STATE_H_
 #define EPSLICE_SIM_DATAPLANE_CLUSTER_STATE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "apis/core.h"
@@ -28,6 +30,24 @@ class ZoneNames {
  private:
   std::vector<Text> names_;
   std::unordered_map<Text, int> numbers_;
+};
+
+// A set of small numbers that is emptied at no cost. Kept for its memory.
+class Marks {
+ public:
+  // Empties it; numbers are below `size` from now on.
+  void Begin(std::size_t size) {
+    if (rounds_.size() < size) rounds_.resize(size);
+    if (++round_ != 0) return;
+    std::fill(rounds_.begin(), rounds_.end(), 0);
+    round_ = 1;
+  }
+  // False: it was there already.
+  bool Insert(std::uint32_t number) { return std::exchange(rounds_[number], round_) != round_; }
+
+ private:
+  std::vector<std::uint32_t> rounds_;
+  std::uint32_t round_ = 0;
 };
 
 struct NodeState {
@@ -76,6 +96,8 @@ class ClusterState {
   void Forget(PodState* pod);
 
   ZoneNames zones;
+  Marks marks;
+  std::uint64_t last_view = 0;  // the latest FamilyView::id
 
  private:
   std::unordered_map<Text, std::unique_ptr<NodeState>> nodes_;

@@ -200,9 +200,9 @@ void DataPlane::Impl::Commit(ServiceState* service, const std::shared_ptr<const 
   if (deleted) {
     if (found) slices.erase(at);
   } else if (found) {
-    *at = std::make_shared<const SliceVersion>(slice, service, &cluster);
+    *at = std::make_shared<const SliceVersion>(slice, at->get(), service, &cluster);
   } else {
-    slices.insert(at, std::make_shared<const SliceVersion>(slice, service, &cluster));
+    slices.insert(at, std::make_shared<const SliceVersion>(slice, nullptr, service, &cluster));
   }
   service->current = version;
   if (start) {
@@ -217,7 +217,7 @@ void DataPlane::Impl::Program(int group, ServiceState* service, const VersionPtr
   const auto number = static_cast<std::size_t>(group);
   if (service->programmed.size() <= number) service->programmed.resize(number + 1);
   if (service->programmed[number] == version) return;
-  Touch(service);
+  BringUp(service);
   const VersionPtr before = std::exchange(service->programmed[number], version);
   if (service->external_local) ProbeService(service, before.get(), version.get());
 }

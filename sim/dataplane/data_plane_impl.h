@@ -47,7 +47,10 @@ struct DataPlane::Impl {
   void Program(int group, ServiceState* service, const internal::VersionPtr& version);
 
   // integration.cc
+  // Before anything that concerns the Service changes.
   void Touch(ServiceState* service);
+  // The same where only what proxies have in their rules changes.
+  void BringUp(ServiceState* service);
   void TouchAll();
   void TouchBalanced();  // those that have traffic through load balancers
   void TouchUsers(const PodState& pod);

@@ -6,6 +6,11 @@
 namespace epslice::sim {
 
 void DataPlane::Impl::Touch(ServiceState* service) {
+  BringUp(service);
+  service->ForgetCounts();
+}
+
+void DataPlane::Impl::BringUp(ServiceState* service) {
   const Instant now = scheduler->now();
   const Instant begin = std::max(service->since, options.traffic_from);
   if (now == service->since || ended) return;

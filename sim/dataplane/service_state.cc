@@ -1,6 +1,7 @@
 #include "sim/dataplane/service_state.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace epslice::sim::internal {
@@ -35,21 +36,28 @@ void Bind(std::uint32_t number, const Endpoint& endpoint, ServiceState* service,
   target.matches = pod == nullptr || pod->HasAddress(target.address);
 }
 
-std::uint32_t TakeTarget(const Endpoint& endpoint, ServiceState* service, ClusterState* cluster) {
+// `known`: the number that the address has, for who knows it.
+std::uint32_t TakeTarget(const Endpoint& endpoint, std::optional<std::uint32_t> known, ServiceState* service,
+                         ClusterState* cluster) {
   const Text& address = endpoint.addresses[0];
-  const auto found = service->target_of.find(address);
   std::uint32_t number = 0;
-  if (found != service->target_of.end()) {
+  bool is_new = false;
+  if (known) {
+    number = *known;
+  } else if (const auto found = service->target_of.find(address); found != service->target_of.end()) {
     number = found->second;
-  } else if (service->free_targets.empty()) {
-    number = static_cast<std::uint32_t>(service->targets.size());
-    service->targets.emplace_back();
   } else {
-    number = service->free_targets.back();
-    service->free_targets.pop_back();
+    is_new = true;
+    if (service->free_targets.empty()) {
+      number = static_cast<std::uint32_t>(service->targets.size());
+      service->targets.emplace_back();
+    } else {
+      number = service->free_targets.back();
+      service->free_targets.pop_back();
+    }
   }
   Target& target = service->targets[number];
-  if (found == service->target_of.end()) {
+  if (is_new) {
     target.address = address;
     service->target_of.emplace(address, number);
   }
@@ -72,6 +80,33 @@ int FamilyOf(const EndpointSlice& slice) {
   return slice.addressType == "IPv4" ? 0 : slice.addressType == "IPv6" ? 1 : -1;
 }
 
+// Controllers keep the order of the endpoints that they keep, so most are where
+// they were, or somewhat further on.
+class KnownTargets {
+ public:
+  explicit KnownTargets(const SliceVersion* before) {
+    if (before == nullptr || before->family() < 0) return;
+    endpoints_ = before->slice().endpoints;
+    targets_ = before->targets();
+  }
+
+  std::optional<std::uint32_t> Find(const Text& address) {
+    constexpr std::size_t kAhead = 4;
+    for (std::size_t i = next_; i < std::min(next_ + kAhead, endpoints_.size()); ++i) {
+      const std::vector<Text>& addresses = endpoints_[i].addresses;
+      if (addresses.empty() || !(addresses[0] == address)) continue;
+      next_ = i + 1;
+      return targets_[i];
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::span<const Endpoint> endpoints_;
+  std::span<const std::uint32_t> targets_;
+  std::size_t next_ = 0;
+};
+
 std::vector<NodeState*> ByName(std::vector<NodeState*> nodes) {
   std::sort(nodes.begin(), nodes.end(), [](const NodeState* a, const NodeState* b) { return a->name < b->name; });
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
@@ -80,12 +115,19 @@ std::vector<NodeState*> ByName(std::vector<NodeState*> nodes) {
 
 }  // namespace
 
-SliceVersion::SliceVersion(std::shared_ptr<const EndpointSlice> slice, ServiceState* service, ClusterState* cluster)
+bool HasPort(const EndpointSlice& slice, const Text& port) {
+  return std::any_of(slice.ports.begin(), slice.ports.end(), [&](const EndpointPort& p) { return p.name == port; });
+}
+
+SliceVersion::SliceVersion(std::shared_ptr<const EndpointSlice> slice, const SliceVersion* before,
+                           ServiceState* service, ClusterState* cluster)
     : slice_(std::move(slice)), service_(service), cluster_(cluster), family_(FamilyOf(*slice_)) {
   if (family_ < 0) return;
   targets_.reserve(slice_->endpoints.size());
+  KnownTargets known(before);
   for (const Endpoint& endpoint : slice_->endpoints) {
-    targets_.push_back(endpoint.addresses.empty() ? 0 : TakeTarget(endpoint, service_, cluster_));
+    targets_.push_back(
+        endpoint.addresses.empty() ? 0 : TakeTarget(endpoint, known.Find(endpoint.addresses[0]), service_, cluster_));
   }
 }
 
@@ -97,39 +139,43 @@ SliceVersion::~SliceVersion() {
 
 const FamilyView* ViewOf(ServiceVersion* version, int family, const ServiceState& service, ClusterState* cluster) {
   if (version == nullptr) return nullptr;
-  if (version->port != service.port) {
+  if (version->port != service.port || (service.any_local() && !version->by_node)) {
     for (auto& view : version->views) view.reset();
     version->port = service.port;
+    version->by_node = service.any_local();
   }
   std::unique_ptr<const FamilyView>& kept = version->views[static_cast<std::size_t>(family)];
   if (kept != nullptr) return kept.get();
 
-  std::vector<const EndpointSlice*> slices;
+  std::size_t most = 0;
+  for (const auto& slice : version->slices) most += slice->targets().size();
+  std::vector<const Endpoint*> chosen;
+  std::vector<std::uint32_t> targets;
+  chosen.reserve(most);
+  targets.reserve(most);
+  // Of an address that is in two slices the first one counts.
+  cluster->marks.Begin(service.targets.size());
   for (const auto& slice : version->slices) {
-    if (slice->family() == family) slices.push_back(&slice->slice());
+    if (slice->family() != family || (service.port && !HasPort(slice->slice(), *service.port))) continue;
+    for (std::size_t i = 0; i < slice->targets().size(); ++i) {
+      const Endpoint& endpoint = slice->slice().endpoints[i];
+      if (endpoint.addresses.empty() || !cluster->marks.Insert(slice->targets()[i])) continue;
+      chosen.push_back(&endpoint);
+      targets.push_back(slice->targets()[i]);
+    }
   }
-  std::optional<std::string_view> port;
-  if (service.port) port = service.port->view();
-  auto made = std::make_unique<FamilyView>(FamilyView{ProxyView(slices, port), {}, {}, {}});
-  // The view has the endpoints in the order of the slices, some left out.
+  auto made = std::make_unique<FamilyView>(FamilyView{
+      ++cluster->last_view, ProxyView::OfChosen(std::move(chosen), version->by_node), std::move(targets), {}, {}});
   const std::vector<const Endpoint*>& endpoints = made->view.endpoints();
-  made->targets.reserve(endpoints.size());
-  for (const auto& slice : version->slices) {
-    if (slice->family() != family) continue;
-    for (std::size_t i = 0; i < slice->slice().endpoints.size(); ++i) {
-      const std::size_t next = made->targets.size();
-      if (next < endpoints.size() && endpoints[next] == &slice->slice().endpoints[i]) {
-        made->targets.push_back(slice->targets()[i]);
+  if (version->by_node) {
+    std::vector<NodeState*> local;
+    for (const ProxyView::Indexes some : {made->view.ready(), made->view.serving_terminating()}) {
+      for (const std::uint32_t i : some) {
+        if (!endpoints[i]->nodeName.empty()) local.push_back(cluster->NodeAt(endpoints[i]->nodeName));
       }
     }
+    made->local_nodes = ByName(std::move(local));
   }
-  std::vector<NodeState*> local;
-  for (const ProxyView::Indexes some : {made->view.ready(), made->view.serving_terminating()}) {
-    for (const std::uint32_t i : some) {
-      if (!endpoints[i]->nodeName.empty()) local.push_back(cluster->NodeAt(endpoints[i]->nodeName));
-    }
-  }
-  made->local_nodes = ByName(std::move(local));
   if (made->view.node_hints_complete()) {
     std::vector<NodeState*> hinted;
     for (const std::uint32_t i : made->view.ready()) {

@@ -19,6 +19,7 @@
 #include "sim/dataplane/cluster_state.h"
 #include "sim/dataplane/data_plane.h"
 #include "sim/dataplane/data_plane_options.h"
+#include "sim/dataplane/pick_counts.h"
 
 namespace epslice::sim::internal {
 
@@ -41,7 +42,10 @@ struct Target {
 // A slice as it was committed, with the targets of its endpoints. Holds them.
 class SliceVersion {
  public:
-  SliceVersion(std::shared_ptr<const EndpointSlice> slice, ServiceState* service, ClusterState* cluster);
+  // `before`: the version that this one comes after; null: none. It only saves
+  // looking up what both have.
+  SliceVersion(std::shared_ptr<const EndpointSlice> slice, const SliceVersion* before, ServiceState* service,
+               ClusterState* cluster);
   ~SliceVersion();
   SliceVersion(const SliceVersion&) = delete;
   SliceVersion& operator=(const SliceVersion&) = delete;
@@ -61,10 +65,13 @@ class SliceVersion {
 
 // What a proxy knows of one family of a Service.
 struct FamilyView {
+  // No other view of the run has it.
+  std::uint64_t id = 0;
   ProxyView view;
   std::vector<std::uint32_t> targets;  // of each endpoint of the view
   // Nodes whose proxies may choose otherwise than their neighbours: those that
-  // node hints name, while these count, and those with endpoints. By name.
+  // node hints name, while these count, and those with endpoints (of Services of
+  // a Local policy only). By name.
   std::vector<NodeState*> hinted_nodes;
   std::vector<NodeState*> local_nodes;
 };
@@ -76,7 +83,9 @@ struct ServiceVersion {
   int waiting = 0;  // groups of proxies that have not taken it
   // Made when first asked for.
   std::array<std::unique_ptr<const FamilyView>, kFamilies> views;
-  std::optional<Text> port;  // that the views are for
+  // That the views are for; and whether they know which endpoint is on which node.
+  std::optional<Text> port;
+  bool by_node = false;
 };
 using VersionPtr = std::shared_ptr<ServiceVersion>;
 
@@ -128,7 +137,18 @@ struct ServiceState {
   Rates rates;       // of the last step
   TrafficTotals totals;
   bool has_traffic() const { return routed && rps > 0; }
+  // Some choose among the endpoints of their own node.
+  bool any_local() const { return internal_local || external_local; }
+
+  // Counted since something last happened to the pods, nodes or slices.
+  std::array<PickCounts, kFamilies> counts;
+  void ForgetCounts() {
+    for (PickCounts& of_family : counts) of_family.Forget();
+  }
 };
+
+// Whether the slice has a port of this name.
+bool HasPort(const EndpointSlice& slice, const Text& port);
 
 // The proxies' view of `version`; null for null.
 const FamilyView* ViewOf(ServiceVersion* version, int family, const ServiceState& service, ClusterState* cluster);

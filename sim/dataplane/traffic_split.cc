@@ -11,10 +11,6 @@ constexpr double kRounding = 1e-12;
 
 std::size_t At(int number) { return static_cast<std::size_t>(number); }
 
-bool HasPort(const EndpointSlice& slice, const Text& port) {
-  return std::any_of(slice.ports.begin(), slice.ports.end(), [&](const EndpointPort& p) { return p.name == port; });
-}
-
 bool KnowsEndpoints(const FamilyView* view) { return view != nullptr && !view->view.usable().empty(); }
 
 }  // namespace
@@ -56,7 +52,6 @@ void TrafficSplit::Work(ServiceState* service) {
   rates_->max_load.assign(zones, 0);
   flow_.assign(zones * zones, 0);
   one_zone_.assign(zones, 0);
-  reached_.assign(zones, 0);
   const auto families = static_cast<double>(std::count(service->families.begin(), service->families.end(), true));
   for (int family = 0; family < kFamilies; ++family) {
     if (service->families[At(family)]) Family(family, 1 / families);
@@ -71,8 +66,10 @@ void TrafficSplit::Work(ServiceState* service) {
 }
 
 void TrafficSplit::Family(int family, double part) {
-  load_.assign(service_->targets.size(), 0);
-  CountReady(family);
+  counts_ = &service_->counts[At(family)];
+  counts_->Begin(*service_, family, rates_->sent.size(), &cluster_->marks);
+  shares_.clear();
+  by_class_ = true;
   views_.resize(At(groups_.size()));
   for (int g = 0; g < groups_.size(); ++g) views_[At(g)] = ViewAt(g, family);
   const double before = rates_->totals.requests;
@@ -81,36 +78,14 @@ void TrafficSplit::Family(int family, double part) {
   if (outside > 0) {
     service_->external_local ? ExternalLocal(part * outside) : ExternalCluster(part * outside);
   }
-  const int endpoints = ready_ > 0 ? ready_ : terminating_;
+  const AliveCounts& alive = counts_->alive();
+  const int endpoints = alive.ready > 0 ? alive.ready : alive.terminating;
   if (endpoints > 0) Loads((rates_->totals.requests - before) / endpoints);
 }
 
 const FamilyView* TrafficSplit::ViewAt(int group, int family) {
   if (At(group) >= service_->programmed.size()) return nullptr;
   return ViewOf(service_->programmed[At(group)].get(), family, *service_, cluster_);
-}
-
-void TrafficSplit::CountReady(int family) {
-  ready_ = 0;
-  terminating_ = 0;
-  if (service_->current == nullptr) return;
-  marks_.assign(service_->targets.size(), 0);
-  for (const auto& slice : service_->current->slices) {
-    if (slice->family() != family) continue;
-    if (service_->port && !HasPort(slice->slice(), *service_->port)) continue;
-    for (std::size_t i = 0; i < slice->targets().size(); ++i) {
-      const std::uint32_t number = slice->targets()[i];
-      if (slice->slice().endpoints[i].addresses.empty() || marks_[number] != 0) continue;
-      marks_[number] = 1;
-      const Target& target = service_->targets[number];
-      if (!target.alive()) continue;
-      if (target.terminating()) {
-        ++terminating_;
-      } else if (target.ready() || service_->publish_not_ready) {
-        ++ready_;
-      }
-    }
-  }
 }
 
 double TrafficSplit::SourceRate(double weight, int zone) const {
@@ -230,55 +205,68 @@ void TrafficSplit::Bundled(const FamilyView* view, Indexes pick, int zone, doubl
 }
 
 void TrafficSplit::Flush() {
-  for (std::size_t i = 0; i < bundles_used_; ++i) Send(*bundles_[i].view, bundles_[i].pick, bundles_[i].by_zone);
+  for (std::size_t i = 0; i < bundles_used_; ++i) {
+    const Bundle& bundle = bundles_[i];
+    const int number = counts_->Find(*service_, *bundle.view, bundle.pick);
+    if (number < 0) counts_->Count(*service_, *bundle.view, bundle.pick, &uncounted_);
+    Send(*bundle.view, bundle.pick, bundle.by_zone, number, number < 0 ? uncounted_ : counts_->counts(number));
+  }
   bundles_used_ = 0;
 }
 
 void TrafficSplit::FromNode(const FamilyView* view, Indexes pick, int zone, double rate) {
   Sent(zone, rate);
   one_zone_[At(zone)] = rate;
-  Send(*view, pick, one_zone_);
+  counts_->Count(*service_, *view, pick, &uncounted_);
+  Send(*view, pick, one_zone_, -1, uncounted_);
   one_zone_[At(zone)] = 0;
 }
 
-void TrafficSplit::Send(const FamilyView& view, Indexes pick, const std::vector<double>& by_zone) {
+void TrafficSplit::Send(const FamilyView& view, Indexes pick, const std::vector<double>& by_zone, int number,
+                        const PickCounts::Counts& counts) {
   double rate = 0;
   for (const double part : by_zone) rate += part;
   const auto size = static_cast<double>(pick.size());
-  std::fill(reached_.begin(), reached_.end(), 0);
-  int dead = 0;
-  int misrouted = 0;
-  for (const std::uint32_t i : pick) {
-    const std::uint32_t number = view.targets[i];
-    const Target& target = service_->targets[number];
-    load_[number] += rate / size;
-    if (!target.alive()) {
-      ++dead;
-      continue;
-    }
-    reached_[At(target.zone())] += 1;
-    if (target.terminating() ? ready_ > 0 : !target.ready() && !service_->publish_not_ready) ++misrouted;
-  }
-  rates_->totals.black_holed += rate * dead / size;
-  rates_->totals.misrouted += rate * misrouted / size;
+  shares_.push_back({&view, pick, number, rate / size});
+  by_class_ = by_class_ && number >= 0;
+  rates_->totals.black_holed += rate * counts.dead / size;
+  rates_->totals.misrouted += rate * counts.misrouted / size;
   for (std::size_t from = 0; from < by_zone.size(); ++from) {
     if (by_zone[from] <= 0) continue;
-    for (std::size_t to = 0; to < reached_.size(); ++to) {
-      flow_[from * by_zone.size() + to] += by_zone[from] * reached_[to] / size;
+    for (std::size_t to = 0; to < counts.reached.size(); ++to) {
+      flow_[from * by_zone.size() + to] += by_zone[from] * counts.reached[to] / size;
     }
   }
 }
 
 void TrafficSplit::Loads(double even) {
   if (even <= 0) return;
+  if (by_class_) return LoadsOfClasses(even);
+  load_.assign(service_->targets.size(), 0);
+  for (const Share& share : shares_) {
+    for (const std::uint32_t i : share.pick) load_[share.view->targets[i]] += share.each;
+  }
   for (std::size_t i = 0; i < load_.size(); ++i) {
     const Target& target = service_->targets[i];
-    if (load_[i] <= 0 || !target.alive()) continue;
-    const double load = load_[i] / even;
-    rates_->worst_load = std::max(rates_->worst_load, load);
-    double& of_zone = rates_->max_load[At(target.zone())];
-    of_zone = std::max(of_zone, load);
+    if (load_[i] > 0 && target.alive()) Load(target.zone(), load_[i] / even);
   }
+}
+
+void TrafficSplit::LoadsOfClasses(double even) {
+  for (const PickCounts::Class& endpoints : counts_->classes()) {
+    // In the order in which an endpoint of them would be sent to.
+    double load = 0;
+    for (const Share& share : shares_) {
+      if ((endpoints.picks >> share.number & 1U) != 0) load += share.each;
+    }
+    if (load > 0) Load(endpoints.zone, load / even);
+  }
+}
+
+void TrafficSplit::Load(int zone, double load) {
+  rates_->worst_load = std::max(rates_->worst_load, load);
+  double& of_zone = rates_->max_load[At(zone)];
+  of_zone = std::max(of_zone, load);
 }
 
 void TrafficSplit::Sent(int zone, double rate) {

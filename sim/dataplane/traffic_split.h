@@ -67,8 +67,6 @@ class TrafficSplit {
     std::vector<double> by_zone;
   };
   void Family(int family, double part);
-  // How many endpoints of the latest slices are ready and alive.
-  void CountReady(int family);
   // Requests each second of consumers with this weight.
   double SourceRate(double weight, int zone) const;
   const FamilyView* ViewAt(int group, int family);
@@ -86,9 +84,13 @@ class TrafficSplit {
   void Flush();
   // Directly, from one zone.
   void FromNode(const FamilyView* view, Indexes pick, int zone, double rate);
-  void Send(const FamilyView& view, Indexes pick, const std::vector<double>& by_zone);
+  // `number`: what PickCounts knows the pick as, or -1.
+  void Send(const FamilyView& view, Indexes pick, const std::vector<double>& by_zone, int number,
+            const PickCounts::Counts& counts);
   // What the endpoints got, against `even`.
   void Loads(double even);
+  void LoadsOfClasses(double even);
+  void Load(int zone, double load);
   void Sent(int zone, double rate);
 
   const DataPlaneOptions& options_;
@@ -98,15 +100,22 @@ class TrafficSplit {
 
   ServiceState* service_ = nullptr;
   Rates* rates_ = nullptr;
-  int ready_ = 0;
-  int terminating_ = 0;                   // alive, while none is ready
+  PickCounts* counts_ = nullptr;
+  PickCounts::Counts uncounted_;  // of a pick that no number is for
+  // What was sent, in order, and what each endpoint of it got.
+  struct Share {
+    const FamilyView* view;
+    Indexes pick;
+    int number;
+    double each;
+  };
+  std::vector<Share> shares_;
+  bool by_class_ = true;                  // all of them have a number
   std::vector<double> load_;              // by target
-  std::vector<std::uint8_t> marks_;       // by target
   std::vector<double> rest_;              // by group
   std::vector<const FamilyView*> views_;  // by group
   std::vector<Bundle> bundles_;
   std::size_t bundles_used_ = 0;
-  std::vector<double> reached_;  // by zone
   std::vector<double> one_zone_;
   std::vector<double> flow_;  // zone x zone
 };
