@@ -19,6 +19,23 @@ const Text& KindPod() {
   return *pod;
 }
 
+// Pods lie scattered in memory, and what is read of each one waits for the last:
+// asks for those that come next in time.
+void FetchAhead(const std::vector<std::shared_ptr<const Pod>>& pods, std::size_t i) {
+  constexpr std::size_t kPod = 12, kParts = 6;
+  if (i + kPod < pods.size()) {
+    const Pod* pod = pods[i + kPod].get();
+    __builtin_prefetch(&pod->metadata);
+    __builtin_prefetch(&pod->nodeName);
+    __builtin_prefetch(&pod->phase);
+  }
+  if (i + kParts < pods.size()) {
+    const Pod* pod = pods[i + kParts].get();
+    __builtin_prefetch(pod->podIPs.data());
+    __builtin_prefetch(pod->nodeName.identity());
+  }
+}
+
 // Looks nodes up by name. Pods share the interned names of their nodes, so a
 // small table keyed by address answers nearly all look-ups; it falls back to
 // the map, so it only ever saves time.
@@ -170,8 +187,9 @@ DesiredState DesireEndpoints(const ReconcileInput& input, IpFamily family) {
   state.endpoints.reserve(input.pods.size());
   NodeLookup nodes(*input.nodes);
   PortGroups groups(service);
-  for (const std::shared_ptr<const Pod>& pod_ptr : input.pods) {
-    const Pod& pod = *pod_ptr;
+  for (std::size_t i = 0; i < input.pods.size(); ++i) {
+    FetchAhead(input.pods, i);
+    const Pod& pod = *input.pods[i];
     if (!MayBeEndpoint(pod)) continue;
     DesiredEndpoint desired;
     // The group exists even if the pod turns out to have no endpoint.

@@ -56,7 +56,14 @@ class LeftOver {
 Kept KeepDesired(const EndpointSlice& slice, std::uint32_t group, EndpointMatcher* matcher) {
   Kept kept;
   kept.endpoints.reserve(slice.endpoints.size());
-  for (const Endpoint& existing : slice.endpoints) {
+  for (std::size_t i = 0; i < slice.endpoints.size(); ++i) {
+    // What endpoints refer to lies scattered in memory.
+    if (i + 6 < slice.endpoints.size()) {
+      const Endpoint& next = slice.endpoints[i + 6];
+      __builtin_prefetch(next.addresses.data());
+      if (next.targetRef) __builtin_prefetch(next.targetRef->name.identity());
+    }
+    const Endpoint& existing = slice.endpoints[i];
     DesiredEndpoint* desired = matcher->Find(existing, group);
     if (desired == nullptr) {
       kept.changed = true;
