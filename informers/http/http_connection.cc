@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "apis/cat.h"
+#include "informers/http/httplib_server.h"
 
 namespace epslice {
 namespace {
@@ -420,6 +421,7 @@ class SocketConnection : public HttpConnection {
 }  // namespace
 
 std::unique_ptr<HttpConnection> NewHttpConnection(const HttpServerAddress& address, Duration connect_timeout) {
+  MakeHttplibStatics();
   return std::make_unique<SocketConnection>(address, connect_timeout);
 }
 

@@ -1,8 +1,10 @@
 #include "informers/http/httplib_server.h"
 
+#include <fcntl.h>
 #include <httplib.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,10 +30,10 @@ class ConnectionStream : public httplib::Stream {
   ServerConnection* const connection_;
 };
 
-// A request in memory; answers go nowhere.
+// What the other side says, in memory; what it is told goes nowhere.
 class MemoryStream : public httplib::Stream {
  public:
-  explicit MemoryStream(std::string_view request) : left_(request) {}
+  explicit MemoryStream(std::string_view said) : left_(said) {}
   bool is_readable() const override { return !left_.empty(); }
   bool is_writable() const override { return true; }
   ssize_t read(char* to, std::size_t size) override {
@@ -66,6 +68,33 @@ class Rehearsal : public httplib::Server {
   }
 };
 
+class ClientRehearsal : public httplib::ClientImpl {
+ public:
+  ClientRehearsal() : ClientImpl("127.0.0.1", 1) {}
+  void Ask() {
+    for (const std::string_view answer :
+         {std::string_view("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"),
+          std::string_view("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+                           "2\r\nok\r\n0\r\n\r\n")}) {
+      answer_ = answer;
+      Get("/?a=b");
+    }
+  }
+
+ private:
+  // The library wants a descriptor that it can close.
+  bool create_and_connect_socket(Socket& socket, httplib::Error&) override {
+    socket.sock = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    return socket.sock != INVALID_SOCKET;
+  }
+  bool process_socket(const Socket&, std::function<bool(httplib::Stream&)> callback) override {
+    MemoryStream stream(answer_);
+    return callback(stream);
+  }
+
+  std::string_view answer_;
+};
+
 }  // namespace
 
 std::unique_ptr<httplib::Stream> MakeConnectionStream(ServerConnection* connection) {
@@ -79,7 +108,10 @@ bool HasBody(const httplib::Request& request) {
 
 void MakeHttplibStatics() {
   static std::once_flag once;
-  std::call_once(once, [] { Rehearsal().Serve(); });
+  std::call_once(once, [] {
+    Rehearsal().Serve();
+    ClientRehearsal().Ask();
+  });
 }
 
 }  // namespace epslice
