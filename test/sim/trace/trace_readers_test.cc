@@ -2,6 +2,7 @@
 // made up, and the errors of bad ones.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -114,9 +115,10 @@ const std::vector<std::string>& LifeEvents() {
   return kEvents;
 }
 
-// Files in a directory of their own.
+// Files in a directory of their own, also when tests run beside one another.
 Read ReadFiles(const std::vector<std::pair<std::string, std::string>>& files) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "epslice_overlap";
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / ("epslice-overlap-" + std::to_string(getpid()));
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   for (const auto& [name, text] : files) std::ofstream(folder / name) << text;
