@@ -130,12 +130,11 @@ bool Replayer::IsRecordedWrite(const TraceEvent& event) {
 
 void Replayer::NoteInstance(const TraceEvent& event) {
   std::string instance = Concat(event.actor, "\n", event.source);
-  const Duration silence(event.time.nanos - last_write_.nanos);
   const bool another = !instance_.empty() && instance != instance_;
   instance_ = std::move(instance);
   const Timestamp last = std::exchange(last_write_, event.time);
   // Through several load balancers one instance has several addresses.
-  if (another && silence < kLeastSilence) instances_alternate_ = true;
+  if (another && Duration(event.time.nanos - last.nanos) < kLeastSilence) instances_alternate_ = true;
   if (!another || instances_alternate_ || simulation_ == nullptr) return;
   restarts_.push_back({last, event.time});
   simulation_->scheduler().At(std::max(At(last) + kListTime, simulation_->now()), [this, next = At(event.time)] {
