@@ -10,12 +10,12 @@ namespace {
 // same, so that a sync does not touch each name's memory.
 class Names {
  public:
-  explicit Names(const SharedVector<Text>& last) : last_(last) {}
+  explicit Names(TriggerTimes::PodNames last) : last_(std::move(last)) {}
 
   // `at`: where the last names have this one; their end for nowhere.
   void Add(const Text& name, std::size_t at, std::size_t room) {
-    if (same_ && at == count_ && at < last_.size()) {
-      if (last_.vector()[at].identity() != name.identity()) ++outdated_;
+    if (same_ && at == count_ && at < last_->size()) {
+      if ((*last_)[at].identity() != name.identity()) ++outdated_;
       ++count_;
       return;
     }
@@ -23,9 +23,9 @@ class Names {
     own_.push_back(name);
   }
 
-  SharedVector<Text> Take(const std::vector<std::shared_ptr<const Pod>>& pods) && {
-    if (same_ && count_ < last_.size()) Copy(pods.size());
-    if (!same_) return std::move(own_);
+  TriggerTimes::PodNames Take(const std::vector<std::shared_ptr<const Pod>>& pods) && {
+    if (same_ && count_ < last_->size()) Copy(pods.size());
+    if (!same_) return std::make_shared<const std::vector<Text>>(std::move(own_));
     // Each pod that came anew left the name it had before with us.
     constexpr std::size_t kMostOutdated = 16;
     if (outdated_ <= kMostOutdated) return last_;
@@ -33,18 +33,17 @@ class Names {
     for (const auto& pod : pods) {
       if (pod->readyTransitionTime.is_set()) own_.push_back(pod->metadata.name);
     }
-    return std::move(own_);
+    return std::make_shared<const std::vector<Text>>(std::move(own_));
   }
 
  private:
   void Copy(std::size_t room) {
     same_ = false;
     own_.reserve(room);
-    const std::vector<Text>& last = last_.vector();
-    own_.assign(last.begin(), last.begin() + static_cast<std::ptrdiff_t>(count_));
+    own_.assign(last_->begin(), last_->begin() + static_cast<std::ptrdiff_t>(count_));
   }
 
-  const SharedVector<Text> last_;
+  const TriggerTimes::PodNames last_;
   bool same_ = true;  // the first `count_` of `last_` are all there are
   std::size_t count_ = 0;
   std::size_t outdated_ = 0;
@@ -55,11 +54,11 @@ class Names {
 
 TriggerTimes::Result TriggerTimes::Compute(const Service& service,
                                            const std::vector<std::shared_ptr<const Pod>>& pods) const {
-  static const auto* const nothing = new State();
+  static const auto* const nothing = new State{std::make_shared<const std::vector<Text>>(), {}, {}};
   const auto known = states_.find(KeyOf(service.metadata));
   const bool first = known == states_.end();
   const State& last = first ? *nothing : *known->second;
-  const std::vector<Text>& last_names = last.names.vector();
+  const std::vector<Text>& last_names = *last.names;
   auto next = std::make_shared<State>();
   Timestamp earliest;
   const auto moved_to = [&](Timestamp t) {

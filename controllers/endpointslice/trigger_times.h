@@ -12,17 +12,18 @@
 
 #include "apis/core.h"
 #include "apis/meta.h"
-#include "apis/shared_vector.h"
 
 namespace epslice {
 
 class TriggerTimes {
  public:
+  using PodNames = std::shared_ptr<const std::vector<Text>>;
   // What was known about a Service at a sync.
   struct State {
     // Pods' names, in order, and their Ready conditions' last transitions beside
-    // them. As long as the pods stay the same, so do the names.
-    SharedVector<Text> names;
+    // them. As long as the pods stay the same, so do the names, which states
+    // share then. Not null.
+    PodNames names;
     std::vector<Timestamp> times;
     Timestamp service;
   };
