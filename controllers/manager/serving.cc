@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "informers/http/httplib_server.h"
+#include "informers/http/httplib_statics.h"
 #include "informers/http/server_connection.h"
 #include "informers/http/server_tls.h"
 #include "informers/http/worker_pool.h"

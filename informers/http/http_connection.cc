@@ -21,7 +21,7 @@
 #include <utility>
 
 #include "apis/cat.h"
-#include "informers/http/httplib_server.h"
+#include "informers/http/httplib_statics.h"
 
 namespace epslice {
 namespace {

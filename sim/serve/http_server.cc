@@ -16,6 +16,7 @@
 #include "apis/json.h"
 #include "apis/protobuf.h"
 #include "informers/http/httplib_server.h"
+#include "informers/http/httplib_statics.h"
 #include "informers/http/server_connection.h"
 #include "informers/http/worker_pool.h"
 #include "sim/serve/api_handler.h"
