@@ -26,6 +26,8 @@
 
 namespace epslice {
 
+class WrittenSlices;  // written_slices.h
+
 inline constexpr std::string_view kProtobufMediaType = "application/vnd.kubernetes.protobuf";
 // Of a watch: frames, each after its length in four bytes, most significant
 // first.
@@ -57,9 +59,11 @@ absl::StatusOr<T> DecodeProtobuf(std::string_view bytes, const ProtobufLimits& l
 }
 // A list answer ("PodList") whose items are of the given kind.
 absl::StatusOr<ObjectList> DecodeListProtobuf(Kind kind, std::string_view bytes, const ProtobufLimits& limits = {});
-// One frame of a watch, without its length.
+// One frame of a watch, without its length. Echoes of what is in `written` (null:
+// there are none) share its endpoints' texts.
 absl::StatusOr<WatchEvent> DecodeWatchEventProtobuf(Kind kind, std::string_view frame,
-                                                    const ProtobufLimits& limits = {});
+                                                    const ProtobufLimits& limits = {},
+                                                    WrittenSlices* written = nullptr);
 // meta/v1 Status.
 absl::StatusOr<Status> DecodeStatusProtobuf(std::string_view bytes, const ProtobufLimits& limits = {});
 

@@ -267,14 +267,9 @@ absl::StatusOr<ObjectList> DecodeListProtobuf(Kind kind, std::string_view bytes,
   });
 }
 
-absl::StatusOr<WatchEvent> DecodeWatchEventProtobuf(Kind kind, std::string_view frame, const ProtobufLimits& limits) {
+absl::StatusOr<WatchEvent> DecodeWatchEventProtobuf(Kind kind, std::string_view frame, const ProtobufLimits& limits,
+                                                    WrittenSlices* written) {
   return protobuf::Decode<WatchEvent>("watch event", frame, limits, [&](protobuf::Context* context) {
-    return protobuf::ReadWatchEvent(kind, frame, context);
-  });
-}
-
-absl::StatusOr<WatchEvent> DecodeWatchEventProtobuf(Kind kind, std::string_view frame, WrittenSlices* written) {
-  return protobuf::Decode<WatchEvent>("watch event", frame, {}, [&](protobuf::Context* context) {
     context->written = written;
     return protobuf::ReadWatchEvent(kind, frame, context);
   });

@@ -133,15 +133,8 @@ void WriteMetadata(Writer* w, const BasicMeta& meta) { WriteMeta(w, meta, nullpt
 void WriteMetadata(Writer* w, const ObjectMeta& meta) { WriteMeta(w, meta, &meta); }
 
 void WriteReference(Writer* w, std::uint32_t number, const ObjectReference& reference) {
-  // All fields always, as Go writes them.
   WriteMessage(w, number, [&](Writer* r) {
-    Write(r, ReferenceField::kKind, reference.kind);
-    Write(r, ReferenceField::kNamespace, reference.namespace_);
-    Write(r, ReferenceField::kName, reference.name);
-    Write(r, ReferenceField::kUid, reference.uid);
-    Write(r, ReferenceField::kApiVersion, reference.apiVersion);
-    Write(r, ReferenceField::kResourceVersion, reference.resourceVersion);
-    Write(r, ReferenceField::kFieldPath, reference.fieldPath);
+    ForEachField(reference, [r](std::uint32_t field, const Text& text) { Write(r, field, text); });
   });
 }
 

@@ -72,6 +72,19 @@ void WriteMessage(Writer* w, std::uint32_t number, F write) {
   if (w->size() == before) Write(w, number, "");
 }
 
+// The fields of a reference, for take(number, text) in the order in which Go
+// writes them: all of them always, the empty ones too.
+template <typename F>
+void ForEachField(const ObjectReference& reference, F take) {
+  take(ReferenceField::kKind, reference.kind);
+  take(ReferenceField::kNamespace, reference.namespace_);
+  take(ReferenceField::kName, reference.name);
+  take(ReferenceField::kUid, reference.uid);
+  take(ReferenceField::kApiVersion, reference.apiVersion);
+  take(ReferenceField::kResourceVersion, reference.resourceVersion);
+  take(ReferenceField::kFieldPath, reference.fieldPath);
+}
+
 // The field "metadata" of an object.
 void WriteMetadata(Writer* w, const BasicMeta& meta);
 void WriteMetadata(Writer* w, const ObjectMeta& meta);

@@ -41,10 +41,10 @@ std::size_t ConditionsSize(const EndpointConditions& c) {
                       std::size_t{c.terminating.has_value()});
 }
 
-std::size_t ReferenceSize(const ObjectReference& r) {
-  return FieldSize(r.kind.size()) + FieldSize(r.namespace_.size()) + FieldSize(r.name.size()) +
-         FieldSize(r.uid.size()) + FieldSize(r.apiVersion.size()) + FieldSize(r.resourceVersion.size()) +
-         FieldSize(r.fieldPath.size());
+std::size_t ReferenceSize(const ObjectReference& reference) {
+  std::size_t size = 0;
+  ForEachField(reference, [&size](std::uint32_t, const Text& text) { size += FieldSize(text.size()); });
+  return size;
 }
 
 std::size_t HintsSize(const EndpointHints& hints) { return NamesSize(hints.forZones) + NamesSize(hints.forNodes); }
@@ -103,16 +103,8 @@ void WriteEndpoint(const Endpoint& e, std::size_t size, Bytes* out) {
   out->Put(EndpointConditionsField::kTerminating, e.conditions.terminating);
   out->PutUnlessEmpty(EndpointField::kHostname, e.hostname);
   if (e.targetRef.has_value()) {
-    const ObjectReference& r = *e.targetRef;
-    out->Open(EndpointField::kTargetRef, ReferenceSize(r));
-    // All fields always, as Go writes them.
-    out->Put(ReferenceField::kKind, r.kind.view());
-    out->Put(ReferenceField::kNamespace, r.namespace_.view());
-    out->Put(ReferenceField::kName, r.name.view());
-    out->Put(ReferenceField::kUid, r.uid.view());
-    out->Put(ReferenceField::kApiVersion, r.apiVersion.view());
-    out->Put(ReferenceField::kResourceVersion, r.resourceVersion.view());
-    out->Put(ReferenceField::kFieldPath, r.fieldPath.view());
+    out->Open(EndpointField::kTargetRef, ReferenceSize(*e.targetRef));
+    ForEachField(*e.targetRef, [out](std::uint32_t number, const Text& text) { out->Put(number, text.view()); });
   }
   out->PutUnlessEmpty(EndpointField::kNodeName, e.nodeName);
   out->PutUnlessEmpty(EndpointField::kZone, e.zone);

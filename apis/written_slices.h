@@ -18,9 +18,7 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/statusor.h"
 #include "apis/discovery.h"
-#include "apis/request.h"
 
 namespace epslice {
 
@@ -59,10 +57,6 @@ class WrittenSlices {
   std::size_t bytes_ = 0;
   std::string spare_;
 };
-
-// As DecodeWatchEventProtobuf() (protobuf.h); echoes of what is in `written`
-// share its endpoints' texts.
-absl::StatusOr<WatchEvent> DecodeWatchEventProtobuf(Kind kind, std::string_view frame, WrittenSlices* written);
 
 }  // namespace epslice
 

@@ -30,7 +30,7 @@ void WatchDecoder::Fail(std::string_view why) {
 
 bool WatchDecoder::Feed(std::string_view bytes, const std::function<bool(const WatchEvent&)>& on_event) {
   const auto on_bytes = [&](std::string_view event_bytes) {
-    const absl::StatusOr<WatchEvent> event = protobuf_ ? DecodeWatchEventProtobuf(kind_, event_bytes, written_)
+    const absl::StatusOr<WatchEvent> event = protobuf_ ? DecodeWatchEventProtobuf(kind_, event_bytes, {}, written_)
                                                        : DecodeWatchEventJson(kind_, event_bytes, keep_json_);
     if (!event.ok()) {
       Fail({event.status().message().data(), event.status().message().size()});

@@ -71,7 +71,7 @@ TEST(WrittenSlices, EchoesAreWhatDecodingGives) {
     if (changed) frame[random.Below(frame.size())] = static_cast<char>(random.Below(256));
     if (random.Chance(0.1)) frame.resize(random.Below(frame.size()));
     const auto plain = DecodeWatchEventProtobuf(Kind::kEndpointSlice, frame);
-    const auto echo = DecodeWatchEventProtobuf(Kind::kEndpointSlice, frame, &written);
+    const auto echo = DecodeWatchEventProtobuf(Kind::kEndpointSlice, frame, {}, &written);
     ASSERT_EQ(plain.ok(), echo.ok()) << seed;
     if (!plain.ok()) {
       EXPECT_EQ(plain.status(), echo.status());
@@ -93,7 +93,7 @@ TEST(WrittenSlices, AreSharedOnceAndNotByDeletions) {
   WrittenSlices written(1 << 20);
   written.Remember(EncodeProtobuf(*slice), slice);
   const auto decode = [&](WatchEventType type) {
-    return Decoded(DecodeWatchEventProtobuf(Kind::kEndpointSlice, Frame(*slice, type), &written));
+    return Decoded(DecodeWatchEventProtobuf(Kind::kEndpointSlice, Frame(*slice, type), {}, &written));
   };
   EXPECT_FALSE(SharesTexts(*slice, *decode(WatchEventType::kDeleted)));
   const SlicePtr echo = decode(WatchEventType::kAdded);
@@ -117,7 +117,7 @@ TEST(WrittenSlices, TheOldestAreForgotten) {
     }
     std::size_t known = 0;
     for (const SlicePtr& slice : slices) {
-      const auto event = DecodeWatchEventProtobuf(Kind::kEndpointSlice, Frame(*slice), &written);
+      const auto event = DecodeWatchEventProtobuf(Kind::kEndpointSlice, Frame(*slice), {}, &written);
       known += SharesTexts(*slice, *Decoded(event)) ? 1 : 0;
     }
     EXPECT_GE(known, room == 3 ? 3U : 64U);
