@@ -7,10 +7,6 @@
 namespace epslice {
 namespace {
 
-bool HasPort(const EndpointSlice& slice, std::string_view port) {
-  return std::any_of(slice.ports.begin(), slice.ports.end(), [&](const EndpointPort& p) { return p.name == port; });
-}
-
 // A hint may say a name twice.
 void File(const std::vector<Text>& names, std::uint32_t index,
           std::unordered_map<Text, std::vector<std::uint32_t>>* by_name) {
@@ -29,6 +25,10 @@ std::string_view NameOf(TopologyMode mode) {
     case TopologyMode::kSameNode: return "same-node";
   }
   return "";
+}
+
+bool HasPort(const EndpointSlice& slice, std::string_view port) {
+  return std::any_of(slice.ports.begin(), slice.ports.end(), [&](const EndpointPort& p) { return p.name == port; });
 }
 
 ProxyView::ProxyView(const std::vector<const EndpointSlice*>& slices, std::optional<std::string_view> port) {

@@ -30,6 +30,9 @@ enum class TopologyMode : std::uint8_t { kNone, kSameZone, kSameNode };
 // "none", "same-zone", "same-node"
 std::string_view NameOf(TopologyMode mode);
 
+// Whether the slice has a port of this name: others say nothing of that port.
+bool HasPort(const EndpointSlice& slice, std::string_view port);
+
 // The endpoints of one Service and address type, indexed by what hints name.
 // Immutable after construction; may be read by several threads.
 class ProxyView {

@@ -22,24 +22,17 @@ void PickCounts::Begin(const ServiceState& service, int family, std::size_t zone
 void PickCounts::CountAlive(const ServiceState& service, int family, Marks* marks) {
   alive_ = {};
   if (service.current == nullptr) return;
-  marks->Begin(service.targets.size());
-  for (const auto& slice : service.current->slices) {
-    if (slice->family() != family) continue;
-    if (service.port && !HasPort(slice->slice(), *service.port)) continue;
-    for (std::size_t i = 0; i < slice->targets().size(); ++i) {
-      const std::uint32_t number = slice->targets()[i];
-      // Pods lie scattered in memory.
-      if (i + 8 < slice->targets().size()) __builtin_prefetch(service.targets[slice->targets()[i + 8]].pod);
-      if (slice->slice().endpoints[i].addresses.empty() || !marks->Insert(number)) continue;
-      const Target& target = service.targets[number];
-      if (!target.alive()) continue;
-      if (target.terminating()) {
-        ++alive_.terminating;
-      } else if (target.ready() || service.publish_not_ready) {
-        ++alive_.ready;
-      }
+  ForEachEndpoint(*service.current, family, service, marks, [&](const SliceVersion& slice, std::size_t i) {
+    // Pods lie scattered in memory.
+    if (i + 8 < slice.targets().size()) __builtin_prefetch(service.targets[slice.targets()[i + 8]].pod);
+    const Target& target = service.targets[slice.targets()[i]];
+    if (!target.alive()) return;
+    if (target.terminating()) {
+      ++alive_.terminating;
+    } else if (target.ready() || service.publish_not_ready) {
+      ++alive_.ready;
     }
-  }
+  });
 }
 
 void PickCounts::Count(const ServiceState& service, const FamilyView& view, Indexes pick, Counts* counts) const {

@@ -115,10 +115,6 @@ std::vector<NodeState*> ByName(std::vector<NodeState*> nodes) {
 
 }  // namespace
 
-bool HasPort(const EndpointSlice& slice, const Text& port) {
-  return std::any_of(slice.ports.begin(), slice.ports.end(), [&](const EndpointPort& p) { return p.name == port; });
-}
-
 SliceVersion::SliceVersion(std::shared_ptr<const EndpointSlice> slice, const SliceVersion* before,
                            ServiceState* service, ClusterState* cluster)
     : slice_(std::move(slice)), service_(service), cluster_(cluster), family_(FamilyOf(*slice_)) {
@@ -153,17 +149,10 @@ const FamilyView* ViewOf(ServiceVersion* version, int family, const ServiceState
   std::vector<std::uint32_t> targets;
   chosen.reserve(most);
   targets.reserve(most);
-  // Of an address that is in two slices the first one counts.
-  cluster->marks.Begin(service.targets.size());
-  for (const auto& slice : version->slices) {
-    if (slice->family() != family || (service.port && !HasPort(slice->slice(), *service.port))) continue;
-    for (std::size_t i = 0; i < slice->targets().size(); ++i) {
-      const Endpoint& endpoint = slice->slice().endpoints[i];
-      if (endpoint.addresses.empty() || !cluster->marks.Insert(slice->targets()[i])) continue;
-      chosen.push_back(&endpoint);
-      targets.push_back(slice->targets()[i]);
-    }
-  }
+  ForEachEndpoint(*version, family, service, &cluster->marks, [&](const SliceVersion& slice, std::size_t i) {
+    chosen.push_back(&slice.slice().endpoints[i]);
+    targets.push_back(slice.targets()[i]);
+  });
   auto made = std::make_unique<FamilyView>(FamilyView{
       ++cluster->last_view, ProxyView::OfChosen(std::move(chosen), version->by_node), std::move(targets), {}, {}});
   const std::vector<const Endpoint*>& endpoints = made->view.endpoints();

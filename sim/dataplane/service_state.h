@@ -147,8 +147,20 @@ struct ServiceState {
   }
 };
 
-// Whether the slice has a port of this name.
-bool HasPort(const EndpointSlice& slice, const Text& port);
+// The endpoints that a proxy takes from the slices of a family, for take(slice,
+// index): those of slices with the Service's port, and of an address that is in
+// two slices the first one.
+template <typename F>
+void ForEachEndpoint(const ServiceVersion& version, int family, const ServiceState& service, Marks* marks, F take) {
+  marks->Begin(service.targets.size());
+  for (const auto& slice : version.slices) {
+    if (slice->family() != family || (service.port && !HasPort(slice->slice(), service.port->view()))) continue;
+    for (std::size_t i = 0; i < slice->targets().size(); ++i) {
+      if (slice->slice().endpoints[i].addresses.empty() || !marks->Insert(slice->targets()[i])) continue;
+      take(*slice, i);
+    }
+  }
+}
 
 // The proxies' view of `version`; null for null.
 const FamilyView* ViewOf(ServiceVersion* version, int family, const ServiceState& service, ClusterState* cluster);
