@@ -8,6 +8,7 @@
 #include "apis/concat.h"
 #include "apis/json_writer.h"
 #include "apis/time_format.h"
+#include "controllers/endpointslice/slice_tracker.h"
 #include "controllers/topologyhints/traffic_distribution.h"
 #include "sim/report/table.h"
 #include "sim/run/api_pace.h"
@@ -22,10 +23,6 @@ using SlicePtr = std::shared_ptr<const EndpointSlice>;
 
 // How long a controller may go on working after the last event.
 constexpr Duration kSettle = std::chrono::minutes(30);
-
-ObjectKey ServiceOf(const EndpointSlice& slice) {
-  return {slice.metadata.namespace_, Text(slice.metadata.labels.Get(kLabelServiceName))};
-}
 
 void Count(Verb verb, WriteCounts* counts) {
   if (verb == Verb::kCreate) ++counts->creates;
@@ -56,7 +53,7 @@ class Recorded {
     Count(deleted                                ? Verb::kDelete
           : event.type == WatchEventType::kAdded ? Verb::kCreate
                                                  : Verb::kUpdate,
-          &writes[ServiceOf(*slice)]);
+          &writes[ServiceOfSlice(*slice)]);
   }
 
   std::map<ObjectKey, WriteCounts> writes;
@@ -104,7 +101,7 @@ SlicesByService SimulatedSlices(Simulation* simulation, std::string_view control
   for (const AnyObject& object : simulation->server().Handle(request).list.items) {
     if (!IsSliceOf(object, controller_name)) continue;
     SlicePtr slice = object.As<EndpointSlice>();
-    slices[ServiceOf(*slice)].push_back(std::move(slice));
+    slices[ServiceOfSlice(*slice)].push_back(std::move(slice));
   }
   return slices;
 }
@@ -119,7 +116,7 @@ bool SeveralOfAType(const std::vector<SlicePtr>& slices) {
 void CompareEnds(Simulation* simulation, const Recorded& recorded, std::string_view controller_name,
                  AgainstRecording* result) {
   SlicesByService theirs;
-  for (const auto& [key, slice] : recorded.slices) theirs[ServiceOf(*slice)].push_back(slice);
+  for (const auto& [key, slice] : recorded.slices) theirs[ServiceOfSlice(*slice)].push_back(slice);
   SlicesByService ours = SimulatedSlices(simulation, controller_name);
   for (const auto& [service, slices] : theirs) ours.try_emplace(service);
   for (const auto& [service, slices] : ours) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apis/concat.h"
+#include "controllers/endpointslice/slice_tracker.h"
 
 namespace epslice::sim {
 namespace {
@@ -37,10 +38,6 @@ std::size_t SharedEndpoints(const EndpointSlice& a, const EndpointSlice& b) {
                                                    [&](const Text& address) { return addresses.count(address) > 0; }));
   }
   return shared;
-}
-
-ObjectKey ServiceOf(const EndpointSlice& slice) {
-  return {slice.metadata.namespace_, Text(slice.metadata.labels.Get(kLabelServiceName))};
 }
 
 bool HasController(const EndpointSlice& slice) {
@@ -148,7 +145,7 @@ TraceRole Replayer::RoleOf(const TraceEvent& event) {
   }
   if (!IsRecordedWrite(event)) return TraceRole::kHappened;
   const auto slice = event.object.As<EndpointSlice>();
-  const ObjectKey service = ServiceOf(*slice);
+  const ObjectKey service = ServiceOfSlice(*slice);
   if (services_.count(service) > 0) return TraceRole::kRecordedWrite;
   const ObjectKey key = KeyOf(slice->metadata);
   if (event.type == WatchEventType::kDeleted) {
@@ -265,7 +262,7 @@ absl::Status Replayer::Put(const TraceEvent& event) {
     ++counts_.recorded_writes;
     if (role == TraceRole::kUnknownService) {
       ++counts_.unknown_service_writes;
-      counts_.unknown_services.insert(ServiceOf(*event.object.As<EndpointSlice>()));
+      counts_.unknown_services.insert(ServiceOfSlice(*event.object.As<EndpointSlice>()));
     }
     return absl::OkStatus();
   }

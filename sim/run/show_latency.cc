@@ -5,12 +5,10 @@
 #include <tuple>
 #include <utility>
 
+#include "controllers/endpointslice/slice_tracker.h"
+
 namespace epslice::sim {
 namespace {
-
-ObjectKey ServiceOf(const EndpointSlice& slice) {
-  return {slice.metadata.namespace_, Text(slice.metadata.labels.Get(kLabelServiceName))};
-}
 
 // Pods of one name may follow each other.
 bool IsAnother(const Text& uid, const Text& than) { return !uid.empty() && !than.empty() && uid != than; }
@@ -50,7 +48,7 @@ void ShowLatency::Sample(std::int64_t now, const ObjectKey& service, PodState* p
 }
 
 void ShowLatency::OnSlice(std::int64_t now, const EndpointSlice& slice, bool deleted) {
-  const ObjectKey service = ServiceOf(slice);
+  const ObjectKey service = ServiceOfSlice(slice);
   first_.try_emplace(service, now);
   std::vector<ObjectKey> pods;
   if (!deleted) {

@@ -9,7 +9,6 @@
 #include <fstream>
 #include <streambuf>
 #include <string_view>
-
 #include <vector>
 
 namespace epslice::sim {

@@ -37,10 +37,6 @@ Format FormatOf(JsonSpan record, std::string_view ahead) {
   return Format::kDump;
 }
 
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 class Opener {
  public:
   explicit Opener(const TraceOptions& options) : options_(options) {}
@@ -50,13 +46,13 @@ class Opener {
       return absl::InvalidArgumentError(Concat("more than ", kMostStreams, " files are no one trace"));
     }
     const std::string name(file == "-" ? kStandardInputName : std::string_view(file));
-    if (EndsWith(file, ".sktrace")) {
+    if (file.ends_with(".sktrace")) {
       return absl::InvalidArgumentError(Concat(
           name,
           ": simkube's traces have Deployments and neither Services nor Pods: they do not tell what a controller "
           "would see"));
     }
-    if (EndsWith(file, ".kshrk")) {
+    if (file.ends_with(".kshrk")) {
       return absl::InvalidArgumentError(
           Concat(name, ": a k8shark archive is not read; the NDJSON of its records is (unzip, decompress with zstd)"));
     }

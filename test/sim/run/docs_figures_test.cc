@@ -24,6 +24,7 @@
 
 #include "sim/run/run.h"
 #include "test/sim/cli/cli_testing.h"
+#include "test/sim/run/run_testing.h"
 
 namespace epslice::sim {
 namespace {
@@ -81,9 +82,7 @@ class Runs {
     for (const std::string& setting : settings) {
       if (!setting.empty()) spec.settings.push_back(setting);
     }
-    const absl::StatusOr<RunOutput> output = RunOnce(spec, nullptr);
-    EXPECT_TRUE(output.ok()) << output.status();
-    if (output.ok()) it->second = output->report;
+    it->second = Ran(spec).report;
     return it->second;
   }
 

@@ -16,17 +16,12 @@
 #include "sim/run/run.h"
 #include "sim/scenario/bundled.h"
 #include "test/sim/cli/cli_testing.h"
+#include "test/sim/run/run_testing.h"
 
 namespace epslice::sim {
 namespace {
 
 using ::testing::IsEmpty;
-
-RunOutput Ran(const RunSpec& spec) {
-  absl::StatusOr<RunOutput> output = RunOnce(spec, nullptr);
-  EXPECT_TRUE(output.ok()) << output.status();
-  return output.ok() ? *std::move(output) : RunOutput();
-}
 
 RunSpec OfScenario(std::string_view name) {
   RunSpec spec;

@@ -13,17 +13,12 @@
 #include <vector>
 
 #include "test/sim/cli/cli_testing.h"
+#include "test/sim/run/run_testing.h"
 
 namespace epslice::sim {
 namespace {
 
 using ::testing::HasSubstr;
-
-RunOutput Ran(const RunSpec& spec) {
-  absl::StatusOr<RunOutput> output = RunOnce(spec, nullptr);
-  EXPECT_TRUE(output.ok()) << output.status();
-  return output.ok() ? *std::move(output) : RunOutput();
-}
 
 // A file that is gone with the test.
 class ScratchFile {

@@ -1,0 +1,22 @@
+// Whole runs that have to go well.
+#ifndef EPSLICE_TEST_SIM_RUN_RUN_TESTING_H_
+#define EPSLICE_TEST_SIM_RUN_RUN_TESTING_H_
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "sim/run/run.h"
+
+namespace epslice::sim {
+
+inline RunOutput Ran(const RunSpec& spec) {
+  absl::StatusOr<RunOutput> output = RunOnce(spec, nullptr);
+  EXPECT_TRUE(output.ok()) << output.status();
+  return output.ok() ? *std::move(output) : RunOutput();
+}
+
+}  // namespace epslice::sim
+
+#endif  // EPSLICE_TEST_SIM_RUN_RUN_TESTING_H_
