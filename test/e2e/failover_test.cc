@@ -106,7 +106,7 @@ TEST_F(Failover, AFormerLeaderWritesNothing) {
   AwaitStandby(*second);
   ASSERT_TRUE(Settle());
 
-  first->Signal(SIGSTOP);
+  first->Suspend();
   for (int i = 0; i < kPods; i += 2) SetReady("web-" + std::to_string(i), false);
   CreateService("third");
   FinishPod("web-1");

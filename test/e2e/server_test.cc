@@ -62,7 +62,7 @@ TEST_F(Server, HistoryIsCompacted) {
   ASSERT_TRUE(replica->AwaitOutput("Lists are complete"));
   ASSERT_TRUE(Settle());
 
-  replica->Signal(SIGSTOP);
+  replica->Suspend();
   Check(suite().server().Stop());
   Check(suite().server().Start());
   for (int i = 0; i < kPods; ++i) SetReady("web-" + std::to_string(i), i % 2 == 0);

@@ -36,6 +36,8 @@ class Replica {
   void WriteToken(const std::string& token) const;
   std::string token() const;
   void Signal(int signal) { child_->Signal(signal); }
+  // SIGSTOP; once this returns, nothing of it runs until SIGCONT.
+  void Suspend() { child_->Suspend(); }
   bool ended() const { return child_->Ended(); }
   std::string output() const { return child_->output(); }
   // False when it has not said so in time.

@@ -61,6 +61,14 @@ class Child {
   void Signal(int signal) {
     if (pid_ > 0) kill(pid_, signal);
   }
+  // SIGSTOP, and waits until none of its threads runs: before that, it may
+  // still see and do what comes after this call.
+  void Suspend() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGSTOP);
+    siginfo_t info{};
+    waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT);
+  }
   // Whether it has ended; Wait() still has to be called.
   bool Ended() const {
     siginfo_t info{};
