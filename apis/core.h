@@ -70,7 +70,7 @@ struct Pod {
   // Shared by copies; null when there are none.
   std::shared_ptr<const std::vector<NamedPort>> namedPorts;
   // status.podIPs, canonical, in order; an entry that is no IP is dropped.
-  std::vector<IpAddress> podIPs;
+  IpList podIPs;
   // status.conditions[Ready].lastTransitionTime.
   Timestamp readyTransitionTime;
   PodPhase phase = PodPhase::kUnknown;  // status.phase

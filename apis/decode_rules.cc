@@ -31,7 +31,7 @@ PodPhase PhaseOf(std::string_view name) {
   return PodPhase::kUnknown;
 }
 
-void AppendPodIp(std::string_view ip, std::vector<IpAddress>* out) {
+void AppendPodIp(std::string_view ip, IpList* out) {
   std::optional<IpAddress> address = ParseIpLenient(ip);
   if (address.has_value()) out->push_back(*std::move(address));
 }

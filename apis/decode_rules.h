@@ -42,7 +42,7 @@ PodPhase PhaseOf(std::string_view name);
 // running (sidecars, KEP-753).
 inline bool IsSidecar(std::string_view restart_policy) { return restart_policy == "Always"; }
 // Appends the address in its canonical form; what is no address is dropped.
-void AppendPodIp(std::string_view ip, std::vector<IpAddress>* out);
+void AppendPodIp(std::string_view ip, IpList* out);
 
 // The condition of type Ready: the first one, at which the reference looks too.
 inline constexpr std::string_view kReadyCondition = "Ready";

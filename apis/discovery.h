@@ -11,6 +11,7 @@
 #include "apis/kind.h"
 #include "apis/meta.h"
 #include "apis/text.h"
+#include "apis/text_list.h"
 
 namespace epslice {
 
@@ -34,14 +35,14 @@ struct EndpointConditions {
 
 // EndpointHints: names of the zones and of the nodes this endpoint is for.
 struct EndpointHints {
-  std::vector<Text> forZones;
-  std::vector<Text> forNodes;
+  TextList forZones;
+  TextList forNodes;
   bool empty() const { return forZones.empty() && forNodes.empty(); }
   friend bool operator==(const EndpointHints&, const EndpointHints&) = default;
 };
 
 struct Endpoint {
-  std::vector<Text> addresses;
+  TextList addresses;
   EndpointConditions conditions;
   Text hostname;
   Text nodeName;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "absl/container/inlined_vector.h"
 #include "apis/text.h"
 
 namespace epslice {
@@ -18,6 +19,11 @@ struct IpAddress {
   IpFamily family = IpFamily::kIPv4;
   friend bool operator==(const IpAddress&, const IpAddress&) = default;
 };
+
+// A pod's addresses: one, or one of each family. The first one needs no memory
+// of its own.
+using IpList = absl::InlinedVector<IpAddress, 1>;
+static_assert(sizeof(IpList) == 3 * sizeof(void*));
 
 // Leading zeros of an IPv4 octet are decimal ("010.1.2.3" is 10.1.2.3), as
 // old clusters stored them; an IPv4-mapped IPv6 address is IPv4, as in Go's

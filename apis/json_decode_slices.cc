@@ -10,8 +10,8 @@ EndpointConditions ReadConditions(const JsonValue& value) {
   return {f[0].OptionalBool(), f[1].OptionalBool(), f[2].OptionalBool()};
 }
 
-std::vector<Text> ReadHintNames(const JsonValue& value) {
-  return value.List<Text>([](const JsonValue& item) {
+TextList ReadHintNames(const JsonValue& value) {
+  return value.List<Text, TextList>([](const JsonValue& item) {
     static constexpr Fields<1>::Names kNames = {"name"};
     return Fields<1>(item, kNames)[0].Shared();
   });
@@ -28,7 +28,7 @@ Endpoint ReadEndpoint(const JsonValue& value) {
                                               "zone",      "targetRef",  "hints"};
   const Fields<7> f(value, kNames);
   Endpoint out;
-  out.addresses = f[0].List<Text>([](const JsonValue& item) { return item.Unique(); });
+  out.addresses = f[0].List<Text, TextList>([](const JsonValue& item) { return item.Unique(); });
   out.conditions = ReadConditions(f[1]);
   out.hostname = f[2].Unique();
   out.nodeName = f[3].Shared();

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "absl/types/span.h"
 #include "apis/core.h"
 #include "apis/json_writer.h"
 #include "apis/kind.h"
@@ -33,7 +34,7 @@ inline void OmitNull(JsonWriter* w, std::string_view key, const std::optional<Te
 }
 
 void WriteMap(const StringMap& map, JsonWriter* w);
-void WriteTexts(const std::vector<Text>& texts, JsonWriter* w);
+void WriteTexts(absl::Span<const Text> texts, JsonWriter* w);
 void WriteTypeMeta(std::string_view api_version, std::string_view kind, JsonWriter* w);
 // The field "metadata".
 void WriteMetadata(const BasicMeta& meta, JsonWriter* w);

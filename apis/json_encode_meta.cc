@@ -1,4 +1,5 @@
 // Writing of what all objects carry, of Status, lists and watch frames.
+#include "absl/types/span.h"
 #include "apis/json.h"
 #include "apis/json_encode.h"
 #include "apis/time_format.h"
@@ -85,7 +86,7 @@ void WriteMap(const StringMap& map, JsonWriter* w) {
   w->EndObject();
 }
 
-void WriteTexts(const std::vector<Text>& texts, JsonWriter* w) {
+void WriteTexts(absl::Span<const Text> texts, JsonWriter* w) {
   w->BeginArray();
   for (const Text& text : texts) w->String(text);
   w->EndArray();

@@ -1,6 +1,7 @@
 // Writing of EndpointSlice, Event and Lease.
 #include <string>
 
+#include "absl/types/span.h"
 #include "apis/json.h"
 #include "apis/json_encode.h"
 
@@ -13,7 +14,7 @@ using json::OmitUnset;
 using json::OmitUnsetMicro;
 using json::OmitZero;
 
-void WriteHintNames(std::string_view key, const std::vector<Text>& names, JsonWriter* w) {
+void WriteHintNames(std::string_view key, absl::Span<const Text> names, JsonWriter* w) {
   if (names.empty()) return;
   w->Key(key);
   w->BeginArray();

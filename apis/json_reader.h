@@ -119,9 +119,9 @@ class JsonValue {
   // How many elements an array holds; 0 for anything else.
   std::size_t ItemCount() const;
   // A list read element by element, without spare capacity.
-  template <typename T, typename F>
-  std::vector<T> List(F read) const {
-    std::vector<T> out;
+  template <typename T, typename Out = std::vector<T>, typename F>
+  Out List(F read) const {
+    Out out;
     out.reserve(ItemCount());
     ForEachItem([&](const JsonValue& item) { out.push_back(read(item)); });
     out.shrink_to_fit();

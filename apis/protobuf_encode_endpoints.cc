@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "apis/protobuf_encode.h"
 #include "apis/protobuf_fields.h"
 
@@ -23,14 +24,14 @@ std::size_t VarintSize(std::size_t value) {
 std::size_t FieldSize(std::size_t content) { return 1 + VarintSize(content) + content; }
 constexpr std::size_t kBoolSize = 2;
 
-std::size_t TextsSize(const std::vector<Text>& texts) {
+std::size_t TextsSize(absl::Span<const Text> texts) {
   std::size_t size = 0;
   for (const Text& text : texts) size += FieldSize(text.size());
   return size;
 }
 
 // Messages with a name each.
-std::size_t NamesSize(const std::vector<Text>& names) {
+std::size_t NamesSize(absl::Span<const Text> names) {
   std::size_t size = 0;
   for (const Text& name : names) size += FieldSize(FieldSize(name.size()));
   return size;
@@ -83,7 +84,7 @@ class Bytes {
     *at_++ = static_cast<char>(number << 3);
     *at_++ = *value ? 1 : 0;
   }
-  void PutNames(std::uint32_t number, const std::vector<Text>& names) {
+  void PutNames(std::uint32_t number, absl::Span<const Text> names) {
     for (const Text& name : names) {
       Open(number, FieldSize(name.size()));
       Put(HintField::kName, name.view());

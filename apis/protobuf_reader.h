@@ -131,8 +131,8 @@ class Fields {
     context_->Leave();
   }
   // One more element of a list of messages.
-  template <typename T, typename F>
-  void Element(const char* name, std::vector<T>* list, F read) {
+  template <typename List, typename F>
+  void Element(const char* name, List* list, F read) {
     context_->Count();
     const std::string_view bytes = Bytes(name);
     context_->Enter(name, list->size());

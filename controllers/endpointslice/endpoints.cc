@@ -31,7 +31,7 @@ void FetchAhead(const std::vector<std::shared_ptr<const Pod>>& pods, std::size_t
   }
   if (i + kParts < pods.size()) {
     const Pod* pod = pods[i + kParts].get();
-    __builtin_prefetch(pod->podIPs.data());
+    if (!pod->podIPs.empty()) __builtin_prefetch(pod->podIPs[0].text.identity());
     __builtin_prefetch(pod->nodeName.identity());
   }
 }

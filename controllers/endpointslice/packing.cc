@@ -60,7 +60,7 @@ Kept KeepDesired(const EndpointSlice& slice, std::uint32_t group, EndpointMatche
     // What endpoints refer to lies scattered in memory.
     if (i + 6 < slice.endpoints.size()) {
       const Endpoint& next = slice.endpoints[i + 6];
-      __builtin_prefetch(next.addresses.data());
+      if (!next.addresses.empty()) __builtin_prefetch(next.addresses[0].identity());
       if (next.targetRef) __builtin_prefetch(next.targetRef->name.identity());
     }
     const Endpoint& existing = slice.endpoints[i];

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "absl/types/span.h"
 #include "apis/concat.h"
 
 namespace epslice {
 namespace {
 
-std::string Join(const std::vector<Text>& parts) {
+std::string Join(absl::Span<const Text> parts) {
   std::string out;
   for (const Text& part : parts) {
     if (!out.empty()) out.push_back(',');

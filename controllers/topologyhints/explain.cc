@@ -15,7 +15,7 @@ namespace {
 
 bool Names(const Endpoint& endpoint, const Text& zone) {
   if (!endpoint.hints) return false;
-  const std::vector<Text>& zones = endpoint.hints->forZones;
+  const TextList& zones = endpoint.hints->forZones;
   return std::find(zones.begin(), zones.end(), zone) != zones.end();
 }
 

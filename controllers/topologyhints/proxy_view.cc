@@ -4,11 +4,13 @@
 #include <unordered_set>
 #include <utility>
 
+#include "absl/types/span.h"
+
 namespace epslice {
 namespace {
 
 // A hint may say a name twice.
-void File(const std::vector<Text>& names, std::uint32_t index,
+void File(absl::Span<const Text> names, std::uint32_t index,
           std::unordered_map<Text, std::vector<std::uint32_t>>* by_name) {
   for (const Text& name : names) {
     std::vector<std::uint32_t>& indexes = (*by_name)[name];

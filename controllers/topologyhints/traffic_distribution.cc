@@ -1,11 +1,12 @@
 #include "controllers/topologyhints/traffic_distribution.h"
+#include "absl/types/span.h"
 
 namespace epslice {
 namespace {
 
 bool IsReady(const Endpoint& endpoint) { return endpoint.conditions.ready == true; }
 
-bool IsJust(const std::vector<Text>& names, const Text& wanted) {
+bool IsJust(absl::Span<const Text> names, const Text& wanted) {
   return wanted.empty() ? names.empty() : names.size() == 1 && names[0] == wanted;
 }
 

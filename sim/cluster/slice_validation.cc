@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/types/span.h"
 #include "apis/ip.h"
 #include "apis/json_writer.h"
 #include "apis/names.h"
@@ -74,7 +75,7 @@ void ValidateAddress(std::string_view address, std::string_view type, std::size_
   }
 }
 
-void ValidateHints(const std::vector<Text>& names, const char* list, std::size_t endpoint,
+void ValidateHints(absl::Span<const Text> names, const char* list, std::size_t endpoint,
                    std::vector<StatusCause>* causes) {
   const auto field = [&] { return At("endpoints", endpoint) + ".hints." + list; };
   if (names.size() > kMaxHints) {

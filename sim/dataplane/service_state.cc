@@ -93,7 +93,7 @@ class KnownTargets {
   std::optional<std::uint32_t> Find(const Text& address) {
     constexpr std::size_t kAhead = 4;
     for (std::size_t i = next_; i < std::min(next_ + kAhead, endpoints_.size()); ++i) {
-      const std::vector<Text>& addresses = endpoints_[i].addresses;
+      const TextList& addresses = endpoints_[i].addresses;
       if (addresses.empty() || !(addresses[0] == address)) continue;
       next_ = i + 1;
       return targets_[i];

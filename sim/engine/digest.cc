@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "sim/cluster/any_object.h"
 
 namespace epslice::sim {
@@ -34,6 +35,12 @@ class Walk {
   }
   template <typename T>
   void operator()(const std::vector<T>& values) {
+    All(absl::MakeConstSpan(values));
+  }
+  void operator()(const TextList& values) { All(absl::MakeConstSpan(values)); }
+  void operator()(const IpList& values) { All(absl::MakeConstSpan(values)); }
+  template <typename T>
+  void operator()(absl::Span<const T> values) {
     (*this)(values.size());
     for (const T& value : values) (*this)(value);
   }

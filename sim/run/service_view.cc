@@ -4,13 +4,14 @@
 #include <set>
 #include <utility>
 
+#include "absl/types/span.h"
 #include "apis/concat.h"
 
 namespace epslice::sim {
 namespace {
 
-std::string Joined(const std::vector<Text>& names) {
-  std::vector<Text> sorted = names;
+std::string Joined(absl::Span<const Text> names) {
+  std::vector<Text> sorted(names.begin(), names.end());
   std::sort(sorted.begin(), sorted.end());
   std::string out;
   for (const Text& name : sorted) out += Concat(out.empty() ? "" : ",", name.view());

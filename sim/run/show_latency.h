@@ -38,7 +38,7 @@ class ShowLatency {
     Text uid;  // empty: not told
     Text node;
     StringMap labels;
-    std::vector<IpAddress> addresses;
+    IpList addresses;
     // Services (by slice label) that show it as it is now.
     std::vector<ObjectKey> shown;
   };

@@ -44,9 +44,9 @@ void LivePod::Draw(const PodBehaviour& behaviour, Random random) {
   stops_listening = behaviour.stops_listening_on_sigterm;
 }
 
-std::vector<IpAddress> PodLife::NextAddresses(const std::vector<IpFamily>& families) {
+IpList PodLife::NextAddresses(const std::vector<IpFamily>& families) {
   const std::uint32_t number = ++addresses_;
-  std::vector<IpAddress> addresses;
+  IpList addresses;
   addresses.reserve(families.size());
   for (const IpFamily family : families) {
     addresses.push_back({family == IpFamily::kIPv4 ? Ipv4Of(number) : Ipv6Of(number), family});

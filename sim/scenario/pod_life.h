@@ -103,7 +103,7 @@ class PodLife {
   void Update(const LivePodPtr& pod, Pod next, bool status);
   void Gone(const LivePodPtr& pod);
   bool MachineIsUp(const LivePod& pod) const;
-  std::vector<IpAddress> NextAddresses(const std::vector<IpFamily>& families);
+  IpList NextAddresses(const std::vector<IpFamily>& families);
 
   Simulation& simulation_;
   ClusterIndex& index_;

@@ -137,13 +137,13 @@ TEST(JsonWire, EndpointSliceInFull) {
   EXPECT_EQ(slice->addressType, "IPv4");
   ASSERT_EQ(slice->endpoints.size(), 3U);
   const Endpoint& e = slice->endpoints[1];
-  EXPECT_EQ(e.addresses, std::vector<Text>{"10.100.0.2"});
+  EXPECT_EQ(e.addresses, TextList{"10.100.0.2"});
   EXPECT_EQ(e.conditions, (EndpointConditions{true, true, false}));
   EXPECT_EQ(e.nodeName, "node-2");
   EXPECT_EQ(e.zone, "zone-c");
   ASSERT_TRUE(e.targetRef.has_value() && e.hints.has_value());
   EXPECT_EQ(e.targetRef->name, "p-0-2");
-  EXPECT_EQ(e.hints->forZones, std::vector<Text>{"zone-c"});
+  EXPECT_EQ(e.hints->forZones, TextList{"zone-c"});
   ASSERT_EQ(slice->ports.size(), 2U);
   EXPECT_EQ(slice->ports[1], (EndpointPort{"m", "TCP", 9090, std::nullopt}));
 }

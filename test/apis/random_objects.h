@@ -51,12 +51,17 @@ class Maker {
   }
   template <typename F>
   auto Some(F make) {
-    std::vector<decltype(make())> out;
+    return Some<std::vector<decltype(make())>>(make);
+  }
+  template <typename List, typename F>
+  List Some(F make) {
+    List out;
     for (std::uint64_t n = random_.Below(4); n > 0; --n) out.push_back(make());
     return out;
   }
-  std::vector<Text> Texts() {
-    return Some([&] { return AnyText(); });
+  template <typename List = std::vector<Text>>
+  List Texts() {
+    return Some<List>([&] { return AnyText(); });
   }
   void Fill(BasicMeta* m) {
     m->name = AnyText();
@@ -101,7 +106,7 @@ class Maker {
     o->subdomain = AnyText();
     std::vector<NamedPort> ports = Some([&] { return NamedPort{Name(), Name(), Int()}; });
     if (!ports.empty()) o->namedPorts = std::make_shared<const std::vector<NamedPort>>(std::move(ports));
-    o->podIPs = Some([&] { return Ip(); });
+    o->podIPs = Some<IpList>([&] { return Ip(); });
     o->hasPodIP = !o->podIPs.empty() || Coin();
     o->ready = Coin();
     o->readyTransitionTime = Seconds();
@@ -136,13 +141,13 @@ class Maker {
     o->addressType = AnyText();
     o->endpoints = Some([&] {
       Endpoint e;
-      e.addresses = Texts();
+      e.addresses = Texts<TextList>();
       e.conditions = {Maybe(Coin()), Maybe(Coin()), Maybe(Coin())};
       e.hostname = AnyText();
       e.nodeName = AnyText();
       e.zone = AnyText();
       e.targetRef = Maybe(Reference());
-      e.hints = Maybe(EndpointHints{Texts(), Texts()});
+      e.hints = Maybe(EndpointHints{Texts<TextList>(), Texts<TextList>()});
       return e;
     });
     o->ports = Some([&] { return EndpointPort{AnyText(), Name(), Maybe(Int()), Maybe(AnyText())}; });

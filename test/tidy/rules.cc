@@ -62,7 +62,8 @@ const Names kHeavyHeaders = {"nlohmann/", "httplib.h", "simdjson", "yaml-cpp/", 
 const Names kPrivateHeaders = {"controllers/manager/live_runner_impl.h", "apis/json_parse.h", "apis/json_reader.h",
                                "apis/protobuf_encode.h", "apis/protobuf_reader.h"};
 
-const Names kAbseilInHeaders = {"absl/status/", "absl/time/"};
+// What values are made of, and what errors are told in.
+const Names kAbseilInHeaders = {"absl/status/", "absl/time/", "absl/types/span.h", "absl/container/inlined_vector.h"};
 
 // Names that may not be used, and the files that are the exception.
 struct Ban {
@@ -189,7 +190,8 @@ void CheckExternalIncludes(const Context& c) {
     const bool is_store = StartsWithAny(c.file.path, {"informers/store", "informers/work_queue"}) &&
                           StartsWithAny(include.path, {"absl/container/"});
     if (StartsWithAny(include.path, {"absl/"}) && !StartsWithAny(include.path, kAbseilInHeaders) && !is_store) {
-      c.Add(include.line, "heavy-header", include.path + ": of abseil, headers show Status and StatusOr only");
+      c.Add(include.line, "heavy-header",
+            include.path + ": of abseil, headers show Status, StatusOr, Span and InlinedVector only");
     }
   }
 }

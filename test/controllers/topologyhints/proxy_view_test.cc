@@ -23,7 +23,7 @@ struct Spec {
 constexpr EndpointConditions kTerminating = {false, true, true};
 constexpr EndpointConditions kNotReady = {false, false, false};
 
-std::vector<Text> Texts(const std::vector<std::string>& strings) { return {strings.begin(), strings.end()}; }
+TextList Texts(const std::vector<std::string>& strings) { return {strings.begin(), strings.end()}; }
 
 EndpointSlice MakeSlice(const std::vector<Spec>& specs, const std::string& port = "http") {
   EndpointSlice slice;
