@@ -33,6 +33,11 @@ inline constexpr std::string_view kProtobufMediaType = "application/vnd.kubernet
 // first.
 inline constexpr std::string_view kProtobufWatchMediaType = "application/vnd.kubernetes.protobuf;stream=watch";
 
+// What stands for an object of which only the metadata was asked for
+// (meta/v1 PartialObjectMetadata).
+inline constexpr std::string_view kPartialMetadataApiVersion = "meta.k8s.io/v1";
+inline constexpr std::string_view kPartialMetadataKind = "PartialObjectMetadata";
+
 struct ProtobufLimits {
   std::size_t max_bytes = std::size_t{1} << 30;  // no more than 2^31 - 1
   // List items, map entries and other repeated elements of one call, together:
@@ -46,7 +51,8 @@ bool IsProtobuf(std::string_view bytes);
 // One object of the given kind. The AnyObject keeps no JSON.
 absl::StatusOr<AnyObject> DecodeObjectProtobuf(Kind kind, std::string_view bytes, const ProtobufLimits& limits = {});
 // The same, but of an EndpointSlice no more than its metadata: the endpoints of
-// an answer to a write are known to who wrote them.
+// an answer to a write are known to who wrote them. What an API server makes of
+// an object that was asked for "as=PartialObjectMetadata" is read, too.
 absl::StatusOr<AnyObject> DecodeObjectMetadataProtobuf(Kind kind, std::string_view bytes,
                                                        const ProtobufLimits& limits = {});
 // One object of type T: Namespace, Node, Pod, Service, EndpointSlice, Event
@@ -79,6 +85,8 @@ void AppendProtobuf(const Lease& object, std::string* out);
 void AppendProtobuf(const Status& object, std::string* out);
 void AppendProtobuf(const DeleteOptions& options, std::string* out);
 void AppendProtobuf(const AnyObject& object, std::string* out);  // must hold one
+// The same object as a PartialObjectMetadata.
+void AppendMetadataProtobuf(const AnyObject& object, std::string* out);
 
 template <typename T>
 std::string EncodeProtobuf(const T& object) {

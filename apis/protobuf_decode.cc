@@ -119,7 +119,12 @@ absl::StatusOr<AnyObject> ReadAny(Kind kind, std::string_view message, std::stri
 }
 
 absl::StatusOr<AnyObject> ReadObject(Kind kind, std::string_view bytes, Context* context) {
-  const Envelope envelope = Open(bytes, context);
+  Envelope envelope = Open(bytes, context);
+  // Its metadata is in field 1, as that of every object.
+  if (context->metadata_only && envelope.kind == kPartialMetadataKind &&
+      envelope.api_version == kPartialMetadataApiVersion) {
+    envelope.kind = envelope.api_version = {};
+  }
   CheckType(kind, envelope);
   return ReadAny(kind, envelope.raw, envelope.api_version, "", context);
 }

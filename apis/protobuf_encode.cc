@@ -87,6 +87,18 @@ void WriteAny(Writer* w, const AnyObject& object, EventSpelling spelling) {
   spelling == EventSpelling::kEventsV1 ? WriteEventsV1Fields(w, *event) : WriteFields(w, *event);
 }
 
+void WriteMetadataOf(Writer* w, const AnyObject& object) {
+  switch (object.kind()) {
+    case Kind::kNamespace: return WriteMetadata(w, object.As<Namespace>()->metadata);
+    case Kind::kNode: return WriteMetadata(w, object.As<Node>()->metadata);
+    case Kind::kPod: return WriteMetadata(w, object.As<Pod>()->metadata);
+    case Kind::kService: return WriteMetadata(w, object.As<Service>()->metadata);
+    case Kind::kEndpointSlice: return WriteMetadata(w, object.As<EndpointSlice>()->metadata);
+    case Kind::kEvent: return WriteMetadata(w, object.As<Event>()->metadata);
+    case Kind::kLease: return WriteMetadata(w, object.As<Lease>()->metadata);
+  }
+}
+
 void AppendAny(const AnyObject& object, EventSpelling spelling, std::string* out) {
   const Kind kind = object.kind();
   AppendEnvelope(ApiVersionOf(kind, spelling), InfoOf(kind).name, out,
@@ -154,6 +166,11 @@ void AppendProtobuf(const Event& object, std::string* out) { protobuf::AppendTyp
 void AppendProtobuf(const Lease& object, std::string* out) { protobuf::AppendTyped(object, out); }
 void AppendProtobuf(const AnyObject& object, std::string* out) {
   protobuf::AppendAny(object, EventSpelling::kCore, out);
+}
+
+void AppendMetadataProtobuf(const AnyObject& object, std::string* out) {
+  AppendEnvelope(kPartialMetadataApiVersion, kPartialMetadataKind, out,
+                 [&](Writer* w) { protobuf::WriteMetadataOf(w, object); });
 }
 
 void AppendProtobuf(const Status& object, std::string* out) {

@@ -287,8 +287,12 @@ WireFormat FormatOf(std::string_view content_type) {
   return type == kProtobufMediaType ? WireFormat::kProtobuf : WireFormat::kJson;
 }
 
-std::string_view AcceptHeader(Verb verb, WireFormat format) {
+std::string_view AcceptHeader(Verb verb, WireFormat format, bool metadata_suffices) {
   if (format == WireFormat::kJson) return "application/json";
+  if (metadata_suffices && (verb == Verb::kCreate || verb == Verb::kUpdate)) {
+    return "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,"
+           "application/vnd.kubernetes.protobuf,application/json";
+  }
   if (verb == Verb::kWatch) return "application/vnd.kubernetes.protobuf;stream=watch,application/json";
   return "application/vnd.kubernetes.protobuf,application/json";
 }

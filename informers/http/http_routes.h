@@ -57,8 +57,11 @@ absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url);
 absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_view prefix = "",
                                           WireFormat format = WireFormat::kJson);
 // The Accept header of a request whose answer should come in `format`. JSON is
-// taken, too, where a server has no other.
-std::string_view AcceptHeader(Verb verb, WireFormat format);
+// taken, too, where a server has no other. `metadata_suffices`: of an object
+// that is written in protobuf, its metadata alone is asked for (an API server
+// gives it as PartialObjectMetadata, as it does to client-go's metadata client;
+// the whole object is taken where it does not).
+std::string_view AcceptHeader(Verb verb, WireFormat format, bool metadata_suffices = false);
 
 // What the server said. A body that cannot be read gives status.code 0 for
 // 2xx (reason "InvalidResponse"): for a write the outcome is then unknown. An

@@ -85,6 +85,11 @@ struct HttpTransport::Impl {
   void Observe(const Request& request, int code, Instant start) const {
     if (options.observe) options.observe(request, code, clock->Now() - start);
   }
+  // Of the answer to this write.
+  bool MetadataSuffices(const Request& request) const {
+    return options.metadata_of_written_suffices && request.kind == Kind::kEndpointSlice &&
+           (request.verb == Verb::kCreate || request.verb == Verb::kUpdate);
+  }
   void ObserveBytes(const Request& request, std::size_t bytes) const {
     if (options.observe_bytes) options.observe_bytes(request, bytes);
   }
@@ -105,7 +110,7 @@ HttpExchange HttpTransport::Impl::Exchange(const Request& request, HttpRequest h
   exchange.method = std::move(http.method);
   exchange.target = std::move(http.target);
   exchange.body = std::move(http.body);
-  exchange.headers.emplace_back("Accept", AcceptHeader(request.verb, format));
+  exchange.headers.emplace_back("Accept", AcceptHeader(request.verb, format, MetadataSuffices(request)));
   if (request.verb == Verb::kList) exchange.headers.emplace_back("Accept-Encoding", "gzip");
   std::string agent = request.userAgent.empty() ? options.user_agent : request.userAgent;
   // No line of its own may begin in a header.
@@ -117,8 +122,7 @@ HttpExchange HttpTransport::Impl::Exchange(const Request& request, HttpRequest h
 }
 
 void HttpTransport::Impl::Remember(const Request& request, const Attempt& attempt) {
-  if (!options.metadata_of_written_suffices || attempt.body_type != kProtobufMediaType) return;
-  if (request.kind != Kind::kEndpointSlice || (request.verb != Verb::kCreate && request.verb != Verb::kUpdate)) return;
+  if (!MetadataSuffices(request) || attempt.body_type != kProtobufMediaType) return;
   if (auto slice = request.object.As<EndpointSlice>()) written.Remember(attempt.exchange.body, std::move(slice));
 }
 
@@ -241,8 +245,7 @@ Response HttpTransport::Impl::DoOnce(const Request& request, HttpCall* call, Att
   ObserveBytes(request, reply.body.size());
   if (!response.status.ok()) return response;
   attempt->refused = RefusesProtobuf(attempt->format, attempt->body_type, reply.status);
-  const bool writes = request.verb == Verb::kCreate || request.verb == Verb::kUpdate;
-  return FromHttpReply(request, reply, options.keep_json, writes && options.metadata_of_written_suffices);
+  return FromHttpReply(request, reply, options.keep_json, MetadataSuffices(request));
 }
 
 Status HttpTransport::Impl::Fetch(const Request& request, HttpCall* call, Attempt* attempt, HttpReply* reply) {

@@ -85,7 +85,7 @@ struct HttpTransportOptions {
   bool keep_json = false;
 
   // Of the answers to creates and updates of EndpointSlices in protobuf no more
-  // than the metadata is read; and a watch's echo that is what was written, byte
+  // than the metadata is asked for and read; and a watch's echo that is what was written, byte
   // for byte, shares its endpoints' texts (WrittenSlices; 256 KiB at the most).
   bool metadata_of_written_suffices = false;
 

@@ -55,8 +55,14 @@ bool AnswersWithObject(Kind kind, const AnyObject& object) {
          object.meta().deletionTimestamp.is_set();
 }
 
+// Whether what is asked for is an object, and not a list or a stream of them.
+bool IsOneObject(const Route& route) {
+  return route.target == Route::Target::kResource && route.request.verb != Verb::kList &&
+         route.request.verb != Verb::kWatch && !route.delete_collection;
+}
+
 void SetStatus(const Status& status, ObjectFormat format, HttpAnswer* answer) {
-  if (format == ObjectFormat::kProtobuf) {
+  if (IsProtobuf(format)) {
     answer->content_type = kProtobufMediaType;
     answer->body = EncodeProtobuf(status);
   } else {
@@ -79,7 +85,7 @@ HttpAnswer AnswerStatus(const Status& status, ObjectFormat format) {
 
 HttpAnswer ApiHandler::Handle(const HttpRequest& request) {
   Route route = ParseRoute(request.method, request.target);
-  const ObjectFormat format = NegotiateObject(request.accept, protobuf_);
+  const ObjectFormat format = NegotiateObject(request.accept, {.protobuf = protobuf_, .metadata = IsOneObject(route)});
   // Before anything is said about what there is.
   const AccessAttributes attributes = AttributesOf(request.method, request.target);
   if (const AccessDecision decision = access_->Decide(request.user, attributes); !decision.allowed) {
@@ -122,7 +128,7 @@ HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, Obje
   HttpAnswer answer;
   answer.code = request.verb == Verb::kCreate ? 201 : 200;
   const bool table = format == ObjectFormat::kTable;
-  const bool protobuf = format == ObjectFormat::kProtobuf;
+  const bool protobuf = IsProtobuf(format);
   if (protobuf) answer.content_type = kProtobufMediaType;
   if (request.verb == Verb::kList || route.delete_collection) {
     if (protobuf) {
@@ -140,6 +146,10 @@ HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, Obje
                            (request.verb == Verb::kDelete && !AnswersWithObject(request.kind, response.object));
   if (only_status || !response.object.has_value()) {
     SetStatus(Success(request, response.object), format, &answer);
+  } else if (format == ObjectFormat::kMetadataProtobuf) {
+    AppendMetadataProtobuf(response.object, &answer.body);
+  } else if (format == ObjectFormat::kMetadataJson) {
+    answer.body = EncodeMetadata(response.object);
   } else if (protobuf && route.events_v1) {
     answer.body = EncodeEventsV1Protobuf(*response.object.As<Event>());
   } else if (protobuf) {

@@ -66,21 +66,20 @@ std::optional<Format> FirstChosen(std::string_view accept, Choose choose) {
 
 }  // namespace
 
-ObjectFormat NegotiateObject(std::string_view accept, bool protobuf) {
+ObjectFormat NegotiateObject(std::string_view accept, const Offer& offer) {
   if (Trim(accept).empty()) return ObjectFormat::kJson;
-  return FirstChosen<ObjectFormat>(accept,
-                                   [protobuf](const MediaRange& range) -> std::optional<ObjectFormat> {
-                                     if (protobuf && range.type == kProtobufMediaType && range.as.empty()) {
-                                       return ObjectFormat::kProtobuf;
-                                     }
-                                     if (!IsJson(range)) return std::nullopt;
-                                     if (range.as.empty()) return ObjectFormat::kJson;
-                                     if (range.as == "Table" && range.group == "meta.k8s.io" && range.version == "v1") {
-                                       return ObjectFormat::kTable;
-                                     }
-                                     return std::nullopt;
-                                   })
-      .value_or(ObjectFormat::kNone);
+  const auto choose = [&offer](const MediaRange& range) -> std::optional<ObjectFormat> {
+    const bool protobuf = offer.protobuf && range.type == kProtobufMediaType;
+    if (!protobuf && !IsJson(range)) return std::nullopt;
+    if (range.as.empty()) return protobuf ? ObjectFormat::kProtobuf : ObjectFormat::kJson;
+    if (range.group != "meta.k8s.io" || range.version != "v1") return std::nullopt;
+    if (range.as == "Table" && !protobuf) return ObjectFormat::kTable;
+    if (range.as == "PartialObjectMetadata" && offer.metadata) {
+      return protobuf ? ObjectFormat::kMetadataProtobuf : ObjectFormat::kMetadataJson;
+    }
+    return std::nullopt;
+  };
+  return FirstChosen<ObjectFormat>(accept, choose).value_or(ObjectFormat::kNone);
 }
 
 DiscoveryFormat NegotiateDiscovery(std::string_view accept) {

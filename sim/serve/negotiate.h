@@ -2,7 +2,7 @@
 //
 // kubectl asks for "application/json;as=Table;v=v1;g=meta.k8s.io,
 // application/json", controllers for protobuf with JSON as second best. We
-// have both, Tables as JSON, and the two aggregated forms of discovery; the
+// have both, Tables as JSON, the metadata of single objects, and the two aggregated forms of discovery; the
 // first entry of the list that we have wins (weights are ignored: no client
 // of the API sends them).
 #ifndef EPSLICE_SIM_SERVE_NEGOTIATE_H_
@@ -15,10 +15,18 @@
 
 namespace epslice::sim {
 
-enum class ObjectFormat { kJson, kTable, kProtobuf, kNone };
+enum class ObjectFormat { kJson, kTable, kProtobuf, kMetadataJson, kMetadataProtobuf, kNone };
+inline bool IsProtobuf(ObjectFormat format) {
+  return format == ObjectFormat::kProtobuf || format == ObjectFormat::kMetadataProtobuf;
+}
+
+struct Offer {
+  bool protobuf = true;
+  bool metadata = false;  // PartialObjectMetadata: of single objects, which we have it for
+};
 // What objects and lists are to look like. An empty header accepts anything.
-// kNone: nothing acceptable, answer 406. Protobuf only where `protobuf`.
-ObjectFormat NegotiateObject(std::string_view accept, bool protobuf = true);
+// kNone: nothing acceptable, answer 406.
+ObjectFormat NegotiateObject(std::string_view accept, const Offer& offer = {});
 
 enum class DiscoveryFormat { kPlain, kAggregatedV2, kAggregatedV2Beta1 };
 DiscoveryFormat NegotiateDiscovery(std::string_view accept);

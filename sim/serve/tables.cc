@@ -4,6 +4,7 @@
 
 #include "apis/json.h"
 #include "apis/json_writer.h"
+#include "apis/protobuf.h"
 #include "sim/cluster/json_doc.h"
 #include "sim/serve/table_cells.h"
 
@@ -27,6 +28,16 @@ void AppendColumns(Kind kind, JsonWriter* json) {
   json->EndArray();
 }
 
+void WriteMetadataObject(const Json& object, JsonWriter* json) {
+  json->BeginObject();
+  json->Field("kind", kPartialMetadataKind);
+  json->Field("apiVersion", kPartialMetadataApiVersion);
+  const Json* meta = Find(object, "metadata");
+  json->Key("metadata");
+  json->Raw(meta != nullptr ? DumpDoc(*meta) : "{}");
+  json->EndObject();
+}
+
 void AppendRow(Kind kind, const Json& object, const TableOptions& options, JsonWriter* json) {
   json->BeginObject();
   json->Key("cells");
@@ -48,13 +59,7 @@ void AppendRow(Kind kind, const Json& object, const TableOptions& options, JsonW
   } else if (options.include_object == IncludeObject::kObject) {
     json->Raw(DumpDoc(object));
   } else {
-    json->BeginObject();
-    json->Field("kind", "PartialObjectMetadata");
-    json->Field("apiVersion", "meta.k8s.io/v1");
-    const Json* meta = Find(object, "metadata");
-    json->Key("metadata");
-    json->Raw(meta != nullptr ? DumpDoc(*meta) : "{}");
-    json->EndObject();
+    WriteMetadataObject(object, json);
   }
   json->EndObject();
 }
@@ -114,6 +119,13 @@ std::string EncodeTable(const AnyObject& object, const TableOptions& options) {
   BeginTable(object.kind(), {.resource_version = object.meta().resourceVersion, .continue_token = {}}, true, &json);
   AppendRow(object.kind(), DocOrEmpty(object), options, &json);
   EndTable(&json);
+  return out;
+}
+
+std::string EncodeMetadata(const AnyObject& object) {
+  std::string out;
+  JsonWriter json(&out);
+  WriteMetadataObject(DocOrEmpty(object), &json);
   return out;
 }
 

@@ -20,6 +20,9 @@ struct TableOptions {
 std::string EncodeTable(const AnyObject& object, const TableOptions& options);
 std::string EncodeTable(Kind kind, const ObjectList& list, const TableOptions& options);
 
+// A PartialObjectMetadata of it, with all that its metadata holds.
+std::string EncodeMetadata(const AnyObject& object);
+
 // One watch frame, without a line end, with the object as a Table of one row.
 // `with_columns` for the first frame of a watch: the others have null there.
 // Errors stay Statuses.

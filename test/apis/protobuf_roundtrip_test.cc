@@ -184,6 +184,14 @@ TEST(ProtobufMetadata, OfASliceNothingElseIsRead) {
   EndpointSlice metadata;
   metadata.metadata = slice.metadata;
   EXPECT_EQ(*read->As<EndpointSlice>(), metadata);
+
+  std::string partial;
+  AppendMetadataProtobuf(AnyObject::Of(slice), &partial);
+  const auto from_partial = DecodeObjectMetadataProtobuf(Kind::kEndpointSlice, partial);
+  ASSERT_TRUE(from_partial.ok()) << from_partial.status();
+  EXPECT_EQ(*from_partial->As<EndpointSlice>(), metadata);
+  // Never for the whole.
+  EXPECT_FALSE(DecodeObjectProtobuf(Kind::kEndpointSlice, partial).ok());
   EXPECT_FALSE(DecodeObjectMetadataProtobuf(Kind::kEndpointSlice, EncodeProtobuf(Service())).ok());
 }
 

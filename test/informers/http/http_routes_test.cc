@@ -179,6 +179,12 @@ TEST(HttpRoutes, MediaTypes) {
   EXPECT_EQ(FormatOf("application/vnd.kubernetes.protobuf"), WireFormat::kProtobuf);
   EXPECT_EQ(FormatOf("Application/Vnd.kubernetes.protobuf ;stream=watch"), WireFormat::kProtobuf);
   EXPECT_EQ(AcceptHeader(Verb::kWatch, WireFormat::kJson), "application/json");
+  EXPECT_EQ(AcceptHeader(Verb::kUpdate, WireFormat::kJson, true), "application/json");
+  EXPECT_EQ(AcceptHeader(Verb::kGet, WireFormat::kProtobuf, true),
+            "application/vnd.kubernetes.protobuf,application/json");
+  EXPECT_EQ(AcceptHeader(Verb::kUpdate, WireFormat::kProtobuf, true),
+            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,"
+            "application/vnd.kubernetes.protobuf,application/json");
 }
 
 TEST(HttpRoutes, AnswersInProtobuf) {

@@ -1,5 +1,6 @@
 // The live transport against the API server in memory, in protobuf and, at its
 // side, in JSON: the same answers.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -24,8 +25,7 @@ class HttpProtobufTest : public HttpServerTest {
     protobuf_ = Connect("application/vnd.kubernetes.protobuf");
     json_ = Connect("application/json");
   }
-  std::unique_ptr<HttpTransport> Connect(const std::string& content_type) {
-    HttpTransportOptions options;
+  std::unique_ptr<HttpTransport> Connect(const std::string& content_type, HttpTransportOptions options = {}) {
     options.base_url = "http://127.0.0.1:" + std::to_string(http_->port());
     options.content_type = content_type;
     options.qps = 0;
@@ -67,6 +67,51 @@ Request Write(Verb verb, AnyObject object) {
   Request r = Make(verb, object.kind(), object.meta().name.str());
   r.object = std::move(object);
   return r;
+}
+
+// As long as the endpoints of one slice are, the answer to a write is not.
+TEST_F(HttpProtobufTest, MetadataOfWhatIsWritten) {
+  StartBoth();
+  HttpTransportOptions options;
+  options.metadata_of_written_suffices = true;
+  std::size_t bytes = 0;
+  options.observe_bytes = [&](const Request&, std::size_t n) { bytes = n; };
+  const std::unique_ptr<HttpTransport> transport = Connect("application/vnd.kubernetes.protobuf", std::move(options));
+  EndpointSlice slice = Slice("");
+  slice.metadata.generateName = "web-";
+  slice.endpoints.resize(100, slice.endpoints[0]);
+  for (std::size_t i = 0; i < 100; ++i) slice.endpoints[i].addresses = {Text("10.0.0." + std::to_string(i + 1))};
+
+  const Response created = transport->Do(Write(Verb::kCreate, AnyObject::Of(slice)), nullptr);
+  ASSERT_EQ(created.status.code, 201) << created.status.ToString();
+  EXPECT_LT(bytes, 500U);
+  const auto metadata = created.object.As<EndpointSlice>();
+  const auto get = [&] {
+    return protobuf_->Do(Make(Verb::kGet, Kind::kEndpointSlice, metadata->metadata.name.str()), nullptr);
+  };
+  EXPECT_EQ(metadata->metadata, get().object.As<EndpointSlice>()->metadata);
+  EXPECT_TRUE(metadata->endpoints.empty());
+
+  slice.metadata = metadata->metadata;
+  slice.endpoints.pop_back();
+  const Response updated = transport->Do(Write(Verb::kUpdate, AnyObject::Of(slice)), nullptr);
+  ASSERT_EQ(updated.status.code, 200) << updated.status.ToString();
+  EXPECT_LT(bytes, 500U);
+  EXPECT_EQ(updated.object.As<EndpointSlice>()->metadata, get().object.As<EndpointSlice>()->metadata);
+  EXPECT_EQ(get().object.As<EndpointSlice>()->endpoints.size(), 99U);
+  // What is refused is told as ever.
+  EXPECT_EQ(transport->Do(Write(Verb::kUpdate, AnyObject::Of(slice)), nullptr).status.code, 409);
+
+  // Any object, to whoever asks, in JSON, too; lists are whole.
+  const std::string kPath = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
+  const httplib::Headers accept = {
+      {"Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"}};
+  const auto json = client_->Get(kPath + "/" + slice.metadata.name.str(), accept);
+  ASSERT_TRUE(json && json->status == 200);
+  EXPECT_THAT(json->body,
+              testing::HasSubstr(R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{)"));
+  EXPECT_THAT(json->body, testing::Not(testing::HasSubstr("endpoints\"")));
+  EXPECT_THAT(client_->Get(kPath, accept)->body, testing::HasSubstr(R"("kind":"EndpointSliceList")"));
 }
 
 TEST_F(HttpProtobufTest, WritesAndTheirRefusals) {

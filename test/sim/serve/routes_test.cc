@@ -168,8 +168,19 @@ TEST(NegotiateTest, Objects) {
       {",,;=", ObjectFormat::kNone},
   };
   for (const auto& [accept, want] : cases) EXPECT_EQ(NegotiateObject(accept), want) << accept;
-  EXPECT_EQ(NegotiateObject("application/vnd.kubernetes.protobuf,application/json", false), ObjectFormat::kJson);
-  EXPECT_EQ(NegotiateObject("application/vnd.kubernetes.protobuf", false), ObjectFormat::kNone);
+  EXPECT_EQ(NegotiateObject("application/vnd.kubernetes.protobuf,application/json", {.protobuf = false}),
+            ObjectFormat::kJson);
+  EXPECT_EQ(NegotiateObject("application/vnd.kubernetes.protobuf", {.protobuf = false}), ObjectFormat::kNone);
+
+  const Offer objects{.metadata = true};
+  const std::string metadata = ";as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+  EXPECT_EQ(NegotiateObject("application/json" + metadata, objects), ObjectFormat::kMetadataJson);
+  EXPECT_EQ(NegotiateObject("application/vnd.kubernetes.protobuf" + metadata + ",application/json", objects),
+            ObjectFormat::kMetadataProtobuf);
+  EXPECT_EQ(NegotiateObject("application/vnd.kubernetes.protobuf" + metadata, {.protobuf = false, .metadata = true}),
+            ObjectFormat::kNone);
+  EXPECT_EQ(NegotiateObject("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1beta1,*/*", objects),
+            ObjectFormat::kJson);
 }
 
 TEST(NegotiateTest, Discovery) {
