@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "apis/concat.h"
 #include "apis/json.h"
+#include "apis/protobuf.h"
 #include "apis/time_format.h"
 
 namespace epslice::sim {
@@ -172,6 +173,19 @@ void FillFromObject(const AnyObject& object, JsonSpan span, AuditChange* change)
   if (!object.meta().name.empty()) change->key = KeyOf(object.meta());
 }
 
+// What a writer that asked for the metadata alone in return (a
+// PartialObjectMetadata) would have been answered else: what it sent, with the
+// metadata that it was told. Empty where the entry is not of that sort.
+std::string WithAnsweredMetadata(const Parts& parts) {
+  if (parts.response["kind"].String() != kPartialMetadataKind || !parts.request.is_object()) return {};
+  const JsonSpan sent = parts.request["metadata"];
+  const JsonSpan answered = parts.response["metadata"];
+  if (!sent.is_object() || !answered.is_object()) return {};
+  const std::string_view whole = parts.request.text();
+  const std::size_t begin = static_cast<std::size_t>(sent.text().data() - whole.data());
+  return Concat(whole.substr(0, begin), answered.text(), whole.substr(begin + sent.text().size()));
+}
+
 absl::Status FillDelete(const Parts& parts, const AuditEntryOptions& options, AuditChange* change) {
   change->what = AuditChange::What::kDelete;
   change->by_delete = true;
@@ -195,10 +209,12 @@ absl::Status FillDelete(const Parts& parts, const AuditEntryOptions& options, Au
 }
 
 absl::Status FillState(const Parts& parts, const AuditEntryOptions& options, AuditChange* change) {
-  absl::StatusOr<AnyObject> object = ObjectIn(change->kind, parts.response, options.keep_json);
+  const std::string joined = parts.verb == "patch" ? std::string() : WithAnsweredMetadata(parts);
+  const JsonSpan response = joined.empty() ? parts.response : JsonSpan(joined);
+  absl::StatusOr<AnyObject> object = ObjectIn(change->kind, response, options.keep_json);
   if (!object.ok()) return object.status();
   if (object->has_value()) {
-    FillFromObject(*object, parts.response, change);
+    FillFromObject(*object, response, change);
     change->version = VersionNumber(object->meta().resourceVersion);
     return absl::OkStatus();
   }

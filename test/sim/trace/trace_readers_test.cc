@@ -306,6 +306,20 @@ TEST(AuditLogTest, LevelRequestIsPutTogether) {
                           "MODIFIED Pod shop/a-12345 node n1 terminating 12:00:02Z"));
 }
 
+// Writers that ask for no more than the metadata of what they wrote.
+TEST(AuditLogTest, PartialAnswersArePutTogether) {
+  const std::string partial =
+      R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"a-x7","namespace":"shop",)"
+      R"("uid":"u1","resourceVersion":")";
+  const std::string sent = R"({"kind":"Pod","apiVersion":"v1","metadata":{"generateName":"a-"},"spec":{}})";
+  std::string create = Audit("create", "", "00", sent, partial + "10\"}}", "", "RequestResponse", 201);
+  create.replace(create.find(R"("name":"a",)"), 11, "");
+  const Read read = ReadText(create + Audit("update", "", "01", PodJson("10", "", "n1", "True"), partial + "11\"}}"));
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events,
+              ElementsAre("ADDED Pod shop/a-x7 12:00:00Z", "MODIFIED Pod shop/a-x7 node n1 ready 12:00:01Z"));
+}
+
 TEST(LinesTest, OursInOrder) {
   const std::string pod = PodJson("1", "", "n1", "True");
   const Read read =
