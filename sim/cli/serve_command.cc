@@ -13,12 +13,14 @@
 
 #include "apis/cat.h"
 #include "informers/clock.h"
+#include "informers/http/client_config.h"
 #include "sim/cli/end_signals.h"
 #include "sim/cli/flags.h"
 #include "sim/cli/serve_security.h"
 #include "sim/cli/serve_state.h"
 #include "sim/cluster/document_store.h"
 #include "sim/cluster/memory_api_server.h"
+#include "sim/serve/audit_log.h"
 #include "sim/serve/http_server.h"
 
 namespace epslice::sim {
@@ -87,11 +89,15 @@ class ServeCommand : public Command {
   // The same for what is kept as documents.
   static absl::Status LoadDocuments(const Dump& dump, DocumentStore* documents, DocumentCounts* counts);
   HttpServerOptions Options(const ListenAddress& listen, const Streams& streams);
+  // Null without --audit-log-path.
+  absl::StatusOr<std::unique_ptr<AuditLog>> OpenAuditLog() const;
 
   std::vector<std::string> files_;
   std::vector<std::string> without_;
   std::string listen_ = "127.0.0.1:8001";
   SecurityFlags security_;
+  std::string audit_log_;
+  std::string audit_policy_;
   std::string state_;
   std::size_t watch_history_ = MemoryApiServerOptions().history;
   std::uint64_t seed_ = 1;
@@ -124,6 +130,14 @@ void ServeCommand::AddFlags(CLI::App* app) {
   app->add_option("--state", state_,
                   "Go on from what was written to this file, if it is there, rather than from a dump; at the end all "
                   "objects are written to it")
+      ->type_name("FILE");
+  app->add_option("--audit-log-path", audit_log_,
+                  "Append what clients ask for to this file as kube-apiserver does (audit.k8s.io/v1, one JSON line "
+                  "each; - for standard output): `run -f` replays it. Credentials are never in it")
+      ->type_name("FILE");
+  app->add_option("--audit-policy-file", audit_policy_,
+                  "What --audit-log-path logs: a Policy of audit.k8s.io/v1. Without it writes of pods, services, "
+                  "nodes, namespaces and endpointslices at level RequestResponse, other writes at level Metadata")
       ->type_name("FILE");
   app->add_option("--watch-history", watch_history_,
                   "Changes kept for watches, over all kinds: a watch from before them is answered 410 Gone")
@@ -176,6 +190,27 @@ HttpServerOptions ServeCommand::Options(const ListenAddress& listen, const Strea
   return options;
 }
 
+absl::StatusOr<std::unique_ptr<AuditLog>> ServeCommand::OpenAuditLog() const {
+  const auto wrong = [](std::string_view what, const absl::Status& why) {
+    return absl::InvalidArgumentError(Cat({what, ": ", Message(why)}));
+  };
+  if (audit_log_.empty()) {
+    if (audit_policy_.empty()) return nullptr;
+    return absl::InvalidArgumentError("--audit-policy-file needs --audit-log-path");
+  }
+  AuditPolicy policy = AuditPolicy::Default();
+  if (!audit_policy_.empty()) {
+    const std::string what = Cat({"--audit-policy-file ", audit_policy_});
+    const absl::StatusOr<std::string> text = ReadFileBounded(audit_policy_);
+    if (!text.ok()) return wrong(what, text.status());
+    absl::StatusOr<AuditPolicy> parsed = AuditPolicy::Parse(*text);
+    if (!parsed.ok()) return wrong(what, parsed.status());
+    policy = *std::move(parsed);
+  }
+  absl::StatusOr<std::unique_ptr<AuditLog>> log = AuditLog::Open(audit_log_, std::move(policy));
+  return log.ok() ? std::move(log) : wrong("--audit-log-path", log.status());
+}
+
 int ServeCommand::Run(const Streams& streams) {
   absl::StatusOr<ListenAddress> listen = ParseListenAddress(listen_);
   if (!listen.ok()) return BadInput(streams, Cat({"serve: --listen: ", Message(listen.status())}));
@@ -224,11 +259,14 @@ int ServeCommand::Run(const Streams& streams) {
   }
   // Before the server's threads, which inherit the mask.
   EndSignals signals;
+  absl::StatusOr<std::unique_ptr<AuditLog>> audit = OpenAuditLog();
+  if (!audit.ok()) return BadInput(streams, Cat({"serve: ", Message(audit.status())}));
   HttpServerOptions http_options = Options(*listen, streams);
   http_options.tls = security->tls;
   http_options.tokens = security->tokens;
   http_options.authorization = security->authorization;
   http_options.documents = &documents;
+  http_options.audit = audit->get();
   HttpServer http(&clock, &server, std::move(http_options));
   if (const absl::Status status = http.Start(); !status.ok()) {
     return BadInput(streams, Cat({"serve: ", Message(status)}));
@@ -246,8 +284,14 @@ int ServeCommand::Run(const Streams& streams) {
   streams.err << "serving " << listen->Url(tls) << " (" << Describe(counts, document_counts) << ")\n" << std::flush;
   signals.Wait();
   http.Stop();
-  if (state_.empty()) return kExitOk;
-  const absl::Status written = WriteServeState(state_, &server, documents);
+  absl::Status written = state_.empty() ? absl::OkStatus() : WriteServeState(state_, &server, documents);
+  if (*audit != nullptr) {
+    const absl::Status logged = (*audit)->Close();
+    if (!logged.ok()) {
+      written.Update(absl::FailedPreconditionError(
+          Cat({"--audit-log-path ", audit_log_, ": ", Message(logged), "; the log ends before the requests do"})));
+    }
+  }
   if (written.ok()) return kExitOk;
   streams.err << "endpointslice-sim: serve: " << Message(written) << '\n';
   return kExitNotAllWell;

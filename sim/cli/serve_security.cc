@@ -15,6 +15,7 @@
 #include "apis/cat.h"
 #include "informers/http/certificates.h"
 #include "informers/http/client_config.h"
+#include "sim/serve/write_all.h"
 
 namespace epslice::sim {
 namespace {
@@ -86,16 +87,6 @@ absl::Status CheckFlags(const SecurityFlags& flags) {
   }
   if (rbac && flags.token_auth_file.empty() && !flags.self_signed) {
     return Invalid({"--authorization-mode=RBAC needs to know who asks: --token-auth-file or --self-signed"});
-  }
-  return absl::OkStatus();
-}
-
-absl::Status WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return absl::FailedPreconditionError(std::strerror(errno));
-    text.remove_prefix(static_cast<std::size_t>(n));
   }
   return absl::OkStatus();
 }

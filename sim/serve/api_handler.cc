@@ -62,6 +62,7 @@ bool IsOneObject(const Route& route) {
 }
 
 void SetStatus(const Status& status, ObjectFormat format, HttpAnswer* answer) {
+  answer->said = Answered{.status = status};
   if (IsProtobuf(format)) {
     answer->content_type = kProtobufMediaType;
     answer->body = EncodeProtobuf(status);
@@ -88,17 +89,23 @@ HttpAnswer ApiHandler::Handle(const HttpRequest& request) {
   const ObjectFormat format = NegotiateObject(request.accept, {.protobuf = protobuf_, .metadata = IsOneObject(route)});
   // Before anything is said about what there is.
   const AccessAttributes attributes = AttributesOf(request.method, request.target);
-  if (const AccessDecision decision = access_->Decide(request.user, attributes); !decision.allowed) {
-    return AnswerStatus(StatusForbidden(request.user, attributes, decision.reason), format);
-  }
+  AccessDecision decision = access_->Decide(request.user, attributes);
+  HttpAnswer answer = decision.allowed
+                          ? HandleRoute(request, std::move(route), format)
+                          : AnswerStatus(StatusForbidden(request.user, attributes, decision.reason), format);
+  answer.decision = std::move(decision);
+  return answer;
+}
+
+HttpAnswer ApiHandler::HandleRoute(const HttpRequest& http, Route route, ObjectFormat format) {
   switch (route.target) {
     case Route::Target::kUnknown: return NoSuchPath();
     case Route::Target::kDocument: {
-      std::optional<HttpAnswer> kept = AnswerKept(request, route, *access_, server_, documents_);
-      return kept.has_value() ? *std::move(kept) : AnswerDocument(request, route);
+      std::optional<HttpAnswer> kept = AnswerKept(http, route, *access_, server_, documents_);
+      return kept.has_value() ? *std::move(kept) : AnswerDocument(http, route);
     }
     case Route::Target::kRefused: return AnswerStatus(route.status, format);
-    case Route::Target::kResource: return HandleResource(request, std::move(route), format);
+    case Route::Target::kResource: return HandleResource(http, std::move(route), format);
   }
   return NoSuchPath();
 }
@@ -121,7 +128,7 @@ HttpAnswer ApiHandler::HandleResource(const HttpRequest& http, Route route, Obje
   return Encode(route, server_->Handle(route.request), format);
 }
 
-HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, ObjectFormat format) const {
+HttpAnswer ApiHandler::Encode(const Route& route, Response response, ObjectFormat format) const {
   if (!response.status.ok()) return AnswerStatus(response.status, format);
   const Request& request = route.request;
   const TableOptions table_options{route.include_object, clock_->WallNow()};
@@ -140,13 +147,18 @@ HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, Obje
     } else {
       answer.body = EncodeListJson(request.kind, response.list);
     }
+    answer.said = Answered{.list_of = request.kind, .list = std::move(response.list)};
     return answer;
   }
   const bool only_status = request.subresource == "binding" || request.subresource == "eviction" ||
                            (request.verb == Verb::kDelete && !AnswersWithObject(request.kind, response.object));
   if (only_status || !response.object.has_value()) {
     SetStatus(Success(request, response.object), format, &answer);
-  } else if (format == ObjectFormat::kMetadataProtobuf) {
+    return answer;
+  }
+  bool metadata_only = false;
+  if (format == ObjectFormat::kMetadataProtobuf) {
+    metadata_only = true;
     AppendMetadataProtobuf(response.object, &answer.body);
   } else if (format == ObjectFormat::kMetadataJson) {
     answer.body = EncodeMetadata(response.object);
@@ -161,6 +173,7 @@ HttpAnswer ApiHandler::Encode(const Route& route, const Response& response, Obje
   } else {
     AppendJson(response.object, &answer.body);
   }
+  answer.said = Answered{.object = std::move(response.object), .metadata_only = metadata_only};
   return answer;
 }
 

@@ -32,6 +32,15 @@ struct HttpRequest {
   UserInfo user;  // whom it comes from
 };
 
+// What a body says, before it was encoded: one object, a list, or else a Status.
+struct Answered {
+  Status status = {};
+  AnyObject object = {};
+  bool metadata_only = false;  // of the object
+  std::optional<Kind> list_of = {};
+  ObjectList list = {};
+};
+
 struct HttpAnswer {
   int code = 200;
   std::string content_type = "application/json";
@@ -39,6 +48,9 @@ struct HttpAnswer {
   std::vector<std::pair<std::string, std::string>> headers;
   // A watch to start, whose frames are the body. The rest is empty then.
   std::optional<WatchPlan> watch;
+  // For the audit log. None: the body alone says it, or nothing was decided.
+  std::optional<Answered> said;
+  std::optional<AccessDecision> decision;
 };
 
 // Thread-safe.
@@ -56,8 +68,9 @@ class ApiHandler {
   HttpAnswer Handle(const HttpRequest& request);
 
  private:
+  HttpAnswer HandleRoute(const HttpRequest& http, Route route, ObjectFormat format);
   HttpAnswer HandleResource(const HttpRequest& http, Route route, ObjectFormat format);
-  HttpAnswer Encode(const Route& route, const Response& response, ObjectFormat format) const;
+  HttpAnswer Encode(const Route& route, Response response, ObjectFormat format) const;
 
   const Clock* const clock_;
   MemoryApiServer* const server_;

@@ -20,6 +20,7 @@
 #include "informers/http/server_connection.h"
 #include "informers/http/worker_pool.h"
 #include "sim/serve/api_handler.h"
+#include "sim/serve/audit_trail.h"
 #include "sim/serve/bodies.h"
 
 namespace epslice::sim {
@@ -142,7 +143,7 @@ struct HttpServer::Impl : public httplib::Server {
 
   bool process_and_close_socket(socket_t socket) override;
   void Answer(const httplib::Request& request, std::string body, httplib::Response* response);
-  void AnswerWatch(WatchPlan plan, httplib::Response* response);
+  void AnswerWatch(WatchPlan plan, AuditTrail trail, httplib::Response* response);
   void ReadAndAnswer(const httplib::Request& request, httplib::Response* response,
                      const httplib::ContentReader& reader);
   void EndWatch(std::uint64_t id);
@@ -327,20 +328,26 @@ void HttpServer::Impl::Answer(const httplib::Request& request, std::string body,
   http.content_type = request.get_header_value("Content-Type");
   http.user_agent = request.get_header_value("User-Agent");
   http.body = std::move(body);
+  AuditTrail trail(options.audit, clock, http, request.remote_addr);
   std::optional<UserInfo> user = access.Authenticate(request.get_header_value("Authorization"));
+  trail.OnUser(user);
   Status refused = StatusUnauthorized();
   if (user.has_value()) {
     std::vector<std::string> as_groups;
     for (std::size_t i = 0; i < request.get_header_value_count("Impersonate-Group"); ++i) {
       as_groups.push_back(request.get_header_value("Impersonate-Group", i));
     }
-    refused = access.Impersonate(request.get_header_value("Impersonate-User"), as_groups, &*user);
+    const std::string as_user = request.get_header_value("Impersonate-User");
+    refused = access.Impersonate(as_user, as_groups, &*user);
+    if (refused.ok() && !as_user.empty()) trail.OnImpersonated(*user);
     http.user = *std::move(user);
   }
   HttpAnswer answer = refused.ok() ? handler.Handle(http) : AnswerStatus(refused);
+  trail.OnAnswer(&http, answer);
+  if (!trail.id().empty()) answer.headers.emplace_back("Audit-Id", trail.id());
   std::size_t bytes = 0;
   if (answer.watch.has_value()) {
-    AnswerWatch(*std::move(answer.watch), response);
+    AnswerWatch(*std::move(answer.watch), std::move(trail), response);
   } else {
     bytes = answer.body.size();
     Fill(answer, response);
@@ -351,14 +358,19 @@ void HttpServer::Impl::Answer(const httplib::Request& request, std::string body,
       {request.remote_addr, http.method, http.target, http.user_agent, response->status, bytes, clock->Now() - begin});
 }
 
-void HttpServer::Impl::AnswerWatch(WatchPlan plan, httplib::Response* response) {
+void HttpServer::Impl::AnswerWatch(WatchPlan plan, AuditTrail trail, httplib::Response* response) {
+  const auto refuse = [&](const HttpAnswer& answer) {
+    trail.OnWatchRefused(answer);
+    Fill(answer, response);
+  };
   std::uint64_t id = 0;
   {
     // A place is taken before the watch begins, so that the bound holds.
-    std::lock_guard<std::mutex> lock(mu);
+    std::unique_lock<std::mutex> lock(mu);
     if (stopping || running.size() >= options.max_watches) {
-      Fill(AnswerStatus(StatusNoMoreWatches(stopping)), response);
-      return;
+      const Status status = StatusNoMoreWatches(stopping);
+      lock.unlock();
+      return refuse(AnswerStatus(status));
     }
     id = next_id++;
     running.emplace(id, std::weak_ptr<WatchStream>());
@@ -371,16 +383,17 @@ void HttpServer::Impl::AnswerWatch(WatchPlan plan, httplib::Response* response) 
       WatchStream::Start(server, clock, std::move(plan), options.watch_limits, &status);
   if (stream == nullptr) {
     EndWatch(id);
-    Fill(status.code == 410 ? AnswerExpired(kind, status, protobuf) : AnswerStatus(status, format), response);
-    return;
+    return refuse(status.code == 410 ? AnswerExpired(kind, status, protobuf) : AnswerStatus(status, format));
   }
   {
     std::lock_guard<std::mutex> lock(mu);
     running[id] = stream;
     if (stopping) stream->Stop();
   }
+  trail.OnWatchBegin();
   response->status = 200;
   response->set_header("Cache-Control", "no-cache, private");
+  if (!trail.id().empty()) response->set_header("Audit-Id", trail.id());
   response->set_chunked_content_provider(
       protobuf ? std::string(kProtobufWatchMediaType) : "application/json",
       [stream](std::size_t, httplib::DataSink& sink) {
@@ -392,7 +405,10 @@ void HttpServer::Impl::AnswerWatch(WatchPlan plan, httplib::Response* response) 
         }
         return false;
       },
-      [this, id](bool) { EndWatch(id); });
+      [this, id, trail = std::move(trail)](bool) mutable {
+        EndWatch(id);
+        trail.OnWatchEnd();
+      });
 }
 
 void HttpServer::Impl::EndWatch(std::uint64_t id) {

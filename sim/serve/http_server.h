@@ -22,6 +22,7 @@
 #include "sim/cluster/document_store.h"
 #include "sim/cluster/memory_api_server.h"
 #include "sim/serve/access_control.h"
+#include "sim/serve/audit_log.h"
 #include "sim/serve/token_auth.h"
 #include "sim/serve/watch_stream.h"
 
@@ -62,6 +63,9 @@ struct HttpServerOptions {
   // Roles, bindings and service accounts; null: an empty store of the server's
   // own. Must outlive the server.
   DocumentStore* documents = nullptr;
+  // Where requests are logged as its policy says; may be null. Must outlive the
+  // server.
+  AuditLog* audit = nullptr;
   // Called for each request from the thread that answers it; may be null.
   std::function<void(const AccessRecord&)> access_log;
 };

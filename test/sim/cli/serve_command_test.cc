@@ -65,6 +65,10 @@ TEST(ServeCommandTest, BadUsageIsOneLine) {
       {{"serve", "-f", "/no/such/file"}, "no such file"},
       {{"serve", "--listen", "192.0.2.1:0"}, "cannot listen on 192.0.2.1"},
       {{"serve", "--speed", "2"}, "--speed"},
+      {{"serve", "--audit-log-path", "/no/such/folder/a"}, "--audit-log-path: /no/such/folder/a: No such file"},
+      {{"serve", "--audit-policy-file", "p.yaml"}, "--audit-policy-file needs --audit-log-path"},
+      {{"serve", "--audit-log-path", "-", "--audit-policy-file", "/no/such/file"},
+       "--audit-policy-file /no/such/file: "},
   };
   for (const auto& [args, want] : cases) {
     const CliResult result = RunServe(args);
