@@ -72,6 +72,14 @@ AnyObject WithMeta(const AnyObject& object, const ObjectKey& key, const BasicMet
   });
 }
 
+// Server-side apply takes back what the applier said before and does not say any
+// more: of a Service that names its selector or ports, what is left of these.
+void ForgetApplied(JsonSpan applied, nlohmann::json* service) {
+  for (const char* part : {"selector", "ports"}) {
+    if (applied["spec"][part].present()) Section(*service, "spec").erase(part);
+  }
+}
+
 }  // namespace
 
 void AuditChanges::Put(const AuditChange& change, AnyObject object, const ObjectFacts& facts,
@@ -110,7 +118,13 @@ void AuditChanges::State(const AuditChange& change, std::deque<TraceEvent>* even
     if (!identity.creationTimestamp.is_set()) identity.creationTimestamp = WholeSeconds(change.time);
     AnyObject object = WithMeta(change.object, change.key, identity);
     if (object.kind() == Kind::kService) object = Defaulted(object, known);
-    Put(change, std::move(object), change.facts, events);
+    // The last finalizer may have gone with it.
+    if (known != nullptr && change.kind != Kind::kPod && IsGone(change.kind, object.meta(), change.facts)) {
+      return Remove(change, change.key, std::move(object), events);
+    }
+    ObjectFacts facts = change.facts;
+    facts.finalizers |= change.created && change.kind == Kind::kNamespace;  // the server's own
+    Put(change, std::move(object), facts, events);
     return;
   }
   if (known != nullptr && known->version > change.version)
@@ -136,6 +150,7 @@ absl::Status AuditChanges::Patch(const AuditChange& change, std::deque<TraceEven
   absl::StatusOr<nlohmann::json> doc = DocOf(known->object);
   if (!doc.ok()) return doc.status();
   const nlohmann::json before = *doc;
+  if (change.applied && change.kind == Kind::kService) ForgetApplied(JsonSpan(change.text), &*doc);
   const bool is_list = !change.text.empty() && change.text[0] == '[';
   const PatchType type = is_list ? PatchType::kJson : PatchType::kStrategicMerge;
   if (absl::Status s = ApplyPatch(type, change.kind, change.text, &*doc); !s.ok() || !doc->is_object()) {
@@ -153,7 +168,9 @@ absl::Status AuditChanges::Patch(const AuditChange& change, std::deque<TraceEven
   if (!object.ok()) return object.status();
   if (KeyOf(object->meta()) != change.key) return absl::InvalidArgumentError("a patch that changes the name");
   ObjectFacts facts = known->facts;
-  facts.finalizers = FactsOf(JsonSpan(text)).finalizers;
+  // Those of a Namespace are in no struct.
+  if (change.kind != Kind::kNamespace) facts.finalizers = FactsOf(JsonSpan(text)).finalizers;
+  if (change.kind == Kind::kService) *object = Defaulted(*object, known);
   if (IsGone(change.kind, object->meta(), facts)) {
     Remove(change, change.key, *object, events);
   } else {
@@ -215,8 +232,15 @@ absl::Status AuditChanges::Collection(const AuditChange& change, std::deque<Trac
     return absl::InvalidArgumentError(Concat("deletecollection: ", status.message));
   }
   std::vector<KnownObject> selected;
+  for (const ObjectKey& key : change.listed.value_or(std::vector<ObjectKey>())) {
+    if (const KnownObject* known = known_.Find(change.kind, key)) {
+      selected.push_back(*known);
+    } else {
+      Skip("deletes of objects that were not shown before");
+    }
+  }
   for (const auto& [key, known] : known_.all(change.kind)) {
-    if (selection.Matches(known.object)) selected.push_back(known);
+    if (!change.listed && selection.Matches(known.object)) selected.push_back(known);
   }
   for (KnownObject& known : selected) AskToGo(change, std::move(known), events);
   return absl::OkStatus();

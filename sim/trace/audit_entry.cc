@@ -143,6 +143,16 @@ std::optional<Kind> KindOfResource(const Parts& parts) {
   return std::nullopt;
 }
 
+// By the query, or by DeleteOptions, which an eviction has within it.
+bool IsDryRun(const Parts& parts) {
+  if (parts.uri.find("dryRun=") != std::string::npos) return true;
+  bool any = false;
+  for (const JsonSpan options : {parts.request, parts.request["deleteOptions"]}) {
+    options["dryRun"].ForEachItem([&any](JsonSpan) { any = true; });
+  }
+  return any;
+}
+
 // Why an entry is passed over; "" when it is not.
 std::string WhySkipped(const Parts& parts) {
   static constexpr std::array<std::string_view, 5> kWrites = {"create", "update", "patch", "delete",
@@ -157,7 +167,7 @@ std::string WhySkipped(const Parts& parts) {
   }
   if (parts.stage != "ResponseComplete") return Concat("stage ", parts.stage);
   if (parts.code >= 400) return "refused requests";
-  if (parts.uri.find("dryRun=") != std::string::npos || parts.request["dryRun"].is_array()) return "dry runs";
+  if (IsDryRun(parts)) return "dry runs";
   return {};
 }
 
@@ -186,6 +196,28 @@ std::string WithAnsweredMetadata(const Parts& parts) {
   return Concat(whole.substr(0, begin), answered.text(), whole.substr(begin + sent.text().size()));
 }
 
+// Who sends no DeleteOptions may say it in the query.
+std::optional<std::int64_t> GraceInQuery(std::string_view uri) {
+  constexpr std::string_view kKey = "gracePeriodSeconds=";
+  const std::size_t at = uri.find(kKey);
+  if (at == std::string_view::npos || at == 0 || (uri[at - 1] != '?' && uri[at - 1] != '&')) return std::nullopt;
+  const std::string_view rest = uri.substr(at + kKey.size());
+  return JsonSpan(rest.substr(0, rest.find('&'))).Int();
+}
+
+// What was deleted, where the answer is a list of it.
+std::optional<std::vector<ObjectKey>> ListedIn(Kind kind, JsonSpan response) {
+  const JsonSpan items = response["items"];
+  if (!items.is_array() || response["kind"].String() != Concat(InfoOf(kind).name, "List")) return std::nullopt;
+  std::vector<ObjectKey> keys;
+  items.ForEachItem([&keys](JsonSpan item) {
+    JsonSpan metadata = item["metadata"], name, namespace_;
+    metadata.Get({{"name", &name}, {"namespace", &namespace_}});
+    keys.push_back({Text::Intern(namespace_.String()), Text(name.String())});
+  });
+  return keys;
+}
+
 absl::Status FillDelete(const Parts& parts, const AuditEntryOptions& options, AuditChange* change) {
   change->what = AuditChange::What::kDelete;
   change->by_delete = true;
@@ -195,6 +227,7 @@ absl::Status FillDelete(const Parts& parts, const AuditEntryOptions& options, Au
     how = how["deleteOptions"];
   }
   if (how.is_object()) change->grace = how["gracePeriodSeconds"].Int();
+  if (!change->grace) change->grace = GraceInQuery(parts.uri);
   if (change->what == AuditChange::What::kEvict) return absl::OkStatus();
   const absl::StatusOr<AnyObject> object = ObjectIn(change->kind, parts.response, options.keep_json);
   if (!object.ok()) return object.status();
@@ -222,7 +255,12 @@ absl::Status FillState(const Parts& parts, const AuditEntryOptions& options, Aud
   if (parts.verb == "patch") {
     change->what = AuditChange::What::kPatch;
     change->text = parts.request.text();
-    return absl::OkStatus();
+    // Only apply names itself and the object's type.
+    change->applied = parts.uri.find("fieldManager=") != std::string::npos &&
+                      parts.request["kind"].String() == InfoOf(change->kind).name;
+    if (!change->applied || !change->created) return absl::OkStatus();
+    // It made the object.
+    change->what = AuditChange::What::kState;
   }
   object = ObjectIn(change->kind, parts.request, options.keep_json);
   if (!object.ok()) return object.status();
@@ -247,6 +285,8 @@ absl::Status Fill(const Parts& parts, const AuditEntryOptions& options, AuditCha
     const std::size_t query = parts.uri.find('?');
     change->text = query == std::string::npos ? "" : parts.uri.substr(query + 1);
     if (parts.request.is_object()) change->grace = parts.request["gracePeriodSeconds"].Int();
+    if (!change->grace) change->grace = GraceInQuery(parts.uri);
+    change->listed = ListedIn(change->kind, parts.response);
     return absl::OkStatus();
   }
   if (parts.verb == "delete" || parts.subresource == "eviction") return FillDelete(parts, options, change);
@@ -273,11 +313,13 @@ absl::Status ReadParts(const Parts& parts, JsonSpan record, std::size_t line, co
     out->skipped.push_back(std::move(why));
     return absl::OkStatus();
   }
-  if (!parts.request.present() && !parts.response.present() &&
-      (parts.level == "Metadata" || parts.verb != "deletecollection")) {
-    out->metadata_only = true;
-    out->metadata_what = Concat(parts.verb, " of ", parts.resource, " ", parts.namespace_,
-                                parts.namespace_.empty() ? "" : "/", parts.name);
+  // Deletes need no body.
+  const bool deletes = parts.verb == "delete" || parts.verb == "deletecollection";
+  if (!parts.request.present() && !parts.response.present() && (parts.level == "Metadata" || !deletes)) {
+    out->unseen.push_back(
+        {*KindOfResource(parts),
+         Concat(parts.verb, " of ", parts.resource, parts.subresource.empty() ? "" : "/", parts.subresource),
+         Concat(parts.namespace_, parts.namespace_.empty() ? "" : "/", parts.name), parts.level});
     return absl::OkStatus();
   }
   if (!parts.time.is_set()) return absl::InvalidArgumentError("an entry without stageTimestamp");

@@ -31,7 +31,7 @@ struct AuditChange {
     kDelete,      // asked to go: with `grace`
     kGone,        // deleted at once
     kEvict,       // a pod: asked to go
-    kCollection,  // all that `text`, the query of a deletecollection, selects
+    kCollection,  // all that `text`, the query of a deletecollection, selects, or those `listed`
   };
   What what = What::kState;
   // By verb delete, which may have removed it.
@@ -47,6 +47,9 @@ struct AuditChange {
   ObjectFacts facts;
   std::optional<std::int64_t> grace;  // as the request asked
   std::string text;
+  // Of a deletecollection whose answer tells them: what was deleted.
+  std::optional<std::vector<ObjectKey>> listed;
+  bool applied = false;  // the patch is of server-side apply
   std::string actor;
   std::string source;  // the address that the request came from
   std::size_t line = 0;
@@ -60,14 +63,19 @@ struct AuditEntryOptions {
   bool keep_json = false;
 };
 
-// What became of a record. Exactly one of: changes, `skipped` (why it is passed
-// over), neither (a wrapper without entries).
+// What became of a record: each of its entries is one of changes, skipped (why
+// it is passed over) and unseen.
 struct AuditEntries {
   std::vector<AuditChange> changes;
   std::vector<std::string> skipped;
-  // It was a write we would replay, told without its objects: level Metadata.
-  bool metadata_only = false;
-  std::string metadata_what;  // "patch of pods shop/a"
+  // Writes that we would replay, told without their objects.
+  struct Unseen {
+    Kind kind = Kind::kPod;
+    std::string of;     // "patch of pods/status"
+    std::string name;   // "shop/a"
+    std::string level;  // "Metadata"; another one where the log was truncated
+  };
+  std::vector<Unseen> unseen;
   std::int64_t entries = 0, entries_metadata = 0;
   Timestamp begin;  // the time of the first entry, replayed or not
 };

@@ -1,6 +1,8 @@
 // Audit logs: one, or those of several API servers of one cluster.
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -41,6 +43,63 @@ class Recent {
   std::deque<std::uint64_t> order_;
 };
 
+// Writes whose objects the log does not show: a policy may log some requests in
+// less detail than others.
+class UnseenWrites {
+ public:
+  // What a dump beside the log shows counts as well.
+  explicit UnseenWrites(const KnownObjects& start) {
+    for (const Kind kind : kAllKinds) first_[static_cast<std::size_t>(kind)].seen = !start.all(kind).empty();
+  }
+
+  void Add(AuditEntries::Unseen unseen, const RecordStream& stream, std::size_t line) {
+    First& first = first_[static_cast<std::size_t>(unseen.kind)];
+    if (first.count++ == 0) {
+      first.error = stream.Error(line, Concat("the ", unseen.of, " ", unseen.name, " is logged at level ", unseen.level,
+                                              ", without its object; ", kNeedsBodies));
+      first_of_all_ = first_of_all_.ok() ? first.error : first_of_all_;
+    }
+    ++by_request_[std::move(unseen.of)];
+  }
+  void NoteSeen(Kind kind) { first_[static_cast<std::size_t>(kind)].seen = true; }
+  bool any() const { return !by_request_.empty(); }
+  const absl::Status& error() const { return first_of_all_; }
+
+  // An error where no write of Services or Pods was told with its object: there
+  // is nothing that a controller could work on. Else notes.
+  absl::Status Finish(TraceSummary* summary) const {
+    for (const Kind kind : {Kind::kService, Kind::kPod}) {
+      const First& first = first_[static_cast<std::size_t>(kind)];
+      if (first.count > 0 && !first.seen) return first.error;
+    }
+    std::string list;
+    for (const auto& [what, count] : by_request_) {
+      summary->skipped["writes logged without their objects"] += count;
+      list += Concat(list.empty() ? "" : ", ", count, "x ", what);
+    }
+    if (list.empty()) return absl::OkStatus();
+    summary->notes.push_back(Concat("these writes are logged without their objects, and not replayed: ", list));
+    const First& nodes = first_[static_cast<std::size_t>(Kind::kNode)];
+    if (nodes.count > 0 && !nodes.seen) {
+      summary->notes.emplace_back(
+          "no write of a node is logged with its object: zones, CPU and readiness of nodes are those of the dump "
+          "beside "
+          "the log, if there is one");
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  struct First {
+    std::int64_t count = 0;
+    bool seen = false;
+    absl::Status error;
+  };
+  std::array<First, kAllKinds.size()> first_;
+  absl::Status first_of_all_;
+  std::map<std::string, std::int64_t> by_request_;
+};
+
 class AuditReader : public TraceReader {
  public:
   AuditReader(RecordStreams streams, std::shared_ptr<KnownObjects> known, std::uint64_t start_version,
@@ -48,7 +107,8 @@ class AuditReader : public TraceReader {
       : known_(std::move(known)),
         start_version_(start_version),
         options_{options.keep_json},
-        changes_(known_.get(), &summary_, options.keep_json) {
+        changes_(known_.get(), &summary_, options.keep_json),
+        unseen_(*known_) {
     summary_.format = "audit log";
     for (auto& stream : streams) inputs_.push_back(Input{std::move(stream), {}, false});
   }
@@ -132,22 +192,18 @@ class AuditReader : public TraceReader {
       entries_ += entries->entries;
       metadata_entries_ += entries->entries_metadata;
       for (std::string& why : entries->skipped) ++summary_.skipped[std::move(why)];
-      if (entries->metadata_only) {
-        // Some writes may be logged in less detail than the rest.
-        if (!any_) {
-          return input->stream->Error(
-              record.line, Concat("the ", entries->metadata_what, " is logged at level Metadata, without its object; ",
-                                  kNeedsBodies));
-        }
-        ++summary_.skipped["writes logged without their objects"];
+      for (AuditEntries::Unseen& unseen : entries->unseen) unseen_.Add(std::move(unseen), *input->stream, record.line);
+      for (AuditChange& change : entries->changes) {
+        any_ = true;
+        unseen_.NoteSeen(change.kind);
+        input->ahead.push_back(std::move(change));
       }
-      any_ |= !entries->changes.empty();
-      for (AuditChange& change : entries->changes) input->ahead.push_back(std::move(change));
     }
     return absl::OkStatus();
   }
 
   absl::StatusOr<bool> Finish() {
+    if (!any_ && unseen_.any()) return unseen_.error();
     if (!any_ && entries_ > 0 && metadata_entries_ == entries_) {
       return absl::InvalidArgumentError(Concat(inputs_[0].stream->name(), ": all of its ", entries_,
                                                " entries are of level Metadata, without objects; ", kNeedsBodies));
@@ -157,6 +213,7 @@ class AuditReader : public TraceReader {
           Concat(inputs_[0].stream->name(),
                  ": no entry is a write of a pod, service, node, namespace or endpointslice; ", kNeedsBodies));
     }
+    if (absl::Status s = unseen_.Finish(&summary_); !s.ok()) return s;
     changes_.Finish();
     if (order_.late() > 0) {
       summary_.notes.push_back(Concat(order_.late(), " entries are more than ", AuditOrder::kWindow / kSecond,
@@ -181,6 +238,7 @@ class AuditReader : public TraceReader {
   AuditChanges changes_;
   AuditOrder order_;
   Recent recent_;
+  UnseenWrites unseen_;
   std::vector<Input> inputs_;
   std::deque<TraceEvent> events_;
   bool any_ = false, whole_seconds_ = true;

@@ -8,11 +8,14 @@ ObjectFacts FactsOf(JsonSpan object) {
   ObjectFacts facts;
   JsonSpan metadata, spec;
   object.Get({{"metadata", &metadata}, {"spec", &spec}});
-  JsonSpan grace, finalizers;
+  JsonSpan grace, finalizers, termination, of_namespace;
   metadata.Get({{"deletionGracePeriodSeconds", &grace}, {"finalizers", &finalizers}});
   facts.deletion_grace = grace.Int();
-  finalizers.ForEachItem([&facts](JsonSpan) { facts.finalizers = true; });
-  facts.termination_grace = spec["terminationGracePeriodSeconds"].Int();
+  spec.Get({{"terminationGracePeriodSeconds", &termination}, {"finalizers", &of_namespace}});
+  for (const JsonSpan list : {finalizers, of_namespace}) {
+    list.ForEachItem([&facts](JsonSpan) { facts.finalizers = true; });
+  }
+  facts.termination_grace = termination.Int();
   return facts;
 }
 

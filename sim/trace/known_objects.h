@@ -20,7 +20,7 @@ namespace epslice::sim {
 struct ObjectFacts {
   std::optional<std::int64_t> deletion_grace;     // metadata.deletionGracePeriodSeconds
   std::optional<std::int64_t> termination_grace;  // spec.terminationGracePeriodSeconds
-  bool finalizers = false;
+  bool finalizers = false;                        // metadata.finalizers, of a Namespace spec.finalizers
 };
 ObjectFacts FactsOf(JsonSpan object);
 

@@ -13,50 +13,13 @@
 #include "apis/json_writer.h"
 #include "apis/time_format.h"
 #include "sim/trace/trace.h"
+#include "test/sim/trace/trace_testing.h"
 
 namespace epslice::sim {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-// "MODIFIED Pod shop/a node n1 ready 12:00:02"
-std::string Describe(const TraceEvent& event) {
-  std::string out = Concat(event.start ? "start " : "", WatchEventTypeName(event.type), " ",
-                           InfoOf(event.object.kind()).name, " ", KeyOf(event.object.meta()).ToString());
-  if (const auto pod = event.object.As<Pod>()) {
-    if (!pod->nodeName.empty()) out += Concat(" node ", pod->nodeName.view());
-    if (pod->ready) out += " ready";
-    if (pod->metadata.deletionTimestamp.is_set()) out += " terminating";
-  }
-  const std::string time = FormatRfc3339Nano(event.time);
-  return Concat(out, " ", time.substr(time.find('T') + 1));
-}
-
-struct Read {
-  std::vector<std::string> events;
-  TraceSummary summary;
-  std::string error;
-};
-
-Read ReadAll(absl::StatusOr<std::unique_ptr<TraceReader>> reader) {
-  Read read;
-  if (!reader.ok()) {
-    read.error = std::string(reader.status().message());
-    return read;
-  }
-  while (true) {
-    TraceEvent event;
-    const absl::StatusOr<bool> more = (*reader)->Next(&event);
-    if (!more.ok()) read.error = std::string(more.status().message());
-    if (!more.ok() || !*more) break;
-    read.events.push_back(Describe(event));
-  }
-  read.summary = (*reader)->summary();
-  return read;
-}
-
-Read ReadText(const std::string& text) { return ReadAll(OpenTraceText("t", text)); }
 
 std::string PodJson(const std::string& version, const std::string& more_meta, const std::string& node,
                     const std::string& ready) {
@@ -422,7 +385,7 @@ TEST(BadTraceTest, OneLineSaysWhatIsWrong) {
   } kCases[] = {
       {"{\"a\":1}\n", "t: line 1: is in no format that is known"},
       {Audit("patch", "status", "01", "", "", "", "Metadata"),
-       "t: line 1: the patch of pods shop/a is logged at level"},
+       "t: line 1: the patch of pods/status shop/a is logged at level Metadata"},
       {Audit("get", "", "01", "", "", "", "Metadata"), "t: all of its 1 entries are of level Metadata"},
       {life + Audit("create", "", "09", "{}", R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":7}})"),
        "t: line 10: "},
