@@ -6,11 +6,9 @@
 #include <set>
 
 #include "apis/concat.h"
-#include "apis/json_writer.h"
 #include "apis/time_format.h"
 #include "controllers/endpointslice/slice_tracker.h"
 #include "controllers/topologyhints/traffic_distribution.h"
-#include "sim/report/table.h"
 #include "sim/run/api_pace.h"
 #include "sim/run/replay.h"
 #include "sim/run/service_view.h"
@@ -113,12 +111,15 @@ bool SeveralOfAType(const std::vector<SlicePtr>& slices) {
                      [&types](const SlicePtr& slice) { return !types.insert(slice->addressType).second; });
 }
 
-void CompareEnds(Simulation* simulation, const Recorded& recorded, std::string_view controller_name,
-                 AgainstRecording* result) {
+// What consumers would see of each Service that is there in the end and not the
+// same.
+std::map<ObjectKey, std::vector<std::string>> CompareEnds(Simulation* simulation, const Recorded& recorded,
+                                                          const SlicesByService& simulated) {
   SlicesByService theirs;
   for (const auto& [key, slice] : recorded.slices) theirs[ServiceOfSlice(*slice)].push_back(slice);
-  SlicesByService ours = SimulatedSlices(simulation, controller_name);
+  SlicesByService ours = simulated;
   for (const auto& [service, slices] : theirs) ours.try_emplace(service);
+  std::map<ObjectKey, std::vector<std::string>> differences;
   for (const auto& [service, slices] : ours) {
     const AnyObject object = simulation->Get(Kind::kService, service.namespace_, service.name);
     // Where the Service is gone the slices wait for a collector that a
@@ -127,42 +128,60 @@ void CompareEnds(Simulation* simulation, const Recorded& recorded, std::string_v
     const HintComparison hints = !WantsTopologyAwareHints(*object.As<Service>())             ? HintComparison::kEach
                                  : SeveralOfAType(theirs[service]) || SeveralOfAType(slices) ? HintComparison::kTotals
                                                                                              : HintComparison::kCounts;
-    for (std::string& what : CompareSlices(theirs[service], slices, hints)) {
-      result->differences.push_back({service, std::move(what)});
+    std::vector<std::string> what = CompareSlices(theirs[service], slices, hints);
+    if (!what.empty()) differences.emplace(service, std::move(what));
+  }
+  return differences;
+}
+
+// The simulated controller at one moment.
+struct Moment {
+  explicit Moment(const Simulated& s, SlicesByService now)
+      : writes(s.writes), latency(s.latency), slices(std::move(now)) {}
+  std::map<ObjectKey, WriteCounts> writes;
+  ShowLatency latency;
+  SlicesByService slices;
+};
+
+std::int64_t WritesOf(const std::map<ObjectKey, WriteCounts>& writes, const ObjectKey& service) {
+  const auto it = writes.find(service);
+  return it == writes.end() ? 0 : it->second.all();
+}
+
+// The end: what differs once the simulated controller has done all its work
+// (`settled`), but for what says nothing of it. A recording may end while its
+// controller is at work; then what the simulated one does later on the same
+// Services does not count. True where that is so.
+bool CompareWithEnd(Simulation* simulation, const Recorded& recorded, const Moment& end, const Moment& settled,
+                    AgainstRecording* result) {
+  std::vector<ObjectKey> idle, cut;
+  const auto in_the_end = CompareEnds(simulation, recorded, end.slices);
+  bool ended_at_work = false;
+  for (const auto& [service, differences] : CompareEnds(simulation, recorded, settled.slices)) {
+    const bool at_work = WritesOf(settled.writes, service) > WritesOf(end.writes, service);
+    ended_at_work |= at_work;
+    if (at_work) {
+      if (in_the_end.count(service) > 0) cut.push_back(service);
+    } else if (!HasSelector(simulation->Get(Kind::kService, service.namespace_, service.name))) {
+      idle.push_back(service);
+    } else {
+      for (const std::string& what : differences) result->differences.push_back({service, what});
     }
   }
-}
-
-void AppendCounts(std::string_view key, const WriteCounts& counts, JsonWriter* json) {
-  json->Key(key);
-  json->BeginObject();
-  json->IntField("create", counts.creates);
-  json->IntField("update", counts.updates);
-  json->IntField("delete", counts.deletes);
-  json->EndObject();
-}
-
-void AppendLatency(std::string_view key, const AgainstRecording::Latencies& latency, JsonWriter* json) {
-  json->Key(key);
-  json->BeginObject();
-  json->Key("p50");
-  json->Double(static_cast<double>(latency.p50) / 1e9);
-  json->Key("p90");
-  json->Double(static_cast<double>(latency.p90) / 1e9);
-  json->IntField("samples", latency.samples);
-  json->EndObject();
-}
-
-void AppendStrings(std::string_view key, const std::vector<std::string>& values, JsonWriter* json) {
-  json->Key(key);
-  json->BeginArray();
-  for (const std::string& value : values) json->String(value);
-  json->EndArray();
-}
-
-std::string Milliseconds(std::int64_t nanos) {
-  const std::int64_t tenths = (nanos + 50'000) / 100'000;
-  return Concat(tenths / 10, ".", tenths % 10, " ms");
+  const auto note = [result](const std::vector<ObjectKey>& services, std::string_view why) {
+    if (services.empty()) return;
+    result->notes.push_back(Concat("of ", services.size(), services.size() == 1 ? " Service" : " Services",
+                                   " the end is not compared (the first: ", services[0].ToString(), "): ", why));
+  };
+  note(idle, "without a selector its slices are as they were when it lost it, which is chance");
+  note(cut, "the recording ends while it is being worked on, and what is under way then is chance");
+  if (ended_at_work) {
+    std::int64_t later = 0;
+    for (const auto& [service, counts] : settled.writes) later += counts.all() - WritesOf(end.writes, service);
+    result->notes.push_back(Concat("the recording ends while its controller is at work: the simulated one's ", later,
+                                   " writes after it do not count"));
+  }
+  return ended_at_work;
 }
 
 void AddNotes(const Replayer& replayer, bool settled, AgainstRecording* result) {
@@ -183,10 +202,10 @@ void AddNotes(const Replayer& replayer, bool settled, AgainstRecording* result) 
         "); they are not compared: a dump of the state that the trace goes on from would do"));
   }
   for (const Replayer::Restart& restart : replayer.restarts()) {
-    result->notes.push_back(Concat("from ", FormatRfc3339Nano(restart.next_write),
-                                   " on another instance writes, after ",
-                                   Milliseconds(restart.next_write.nanos - restart.last_write.nanos),
-                                   " without writes: the simulated controller was away for as long, and began anew"));
+    result->notes.push_back(
+        Concat("from ", FormatRfc3339Nano(restart.next_write), " on another instance writes, after ",
+               (restart.next_write.nanos - restart.last_write.nanos) / 1'000'000,
+               " ms without writes: the simulated controller was away for as long, and began anew"));
   }
   if (!settled) result->notes.push_back("the controller still had work half an hour after the last event");
 }
@@ -257,8 +276,10 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   while (!replayer.done() && simulation.scheduler().Step()) {
   }
   if (!replayer.status().ok()) return replayer.status();
-  const bool settled = simulation.Settle(simulation.now() + kSettle);
+  const Moment end(simulated, SimulatedSlices(&simulation, controller_name));
+  const bool settles = simulation.Settle(simulation.now() + kSettle);
   simulation.Finish();
+  const Moment settled(simulated, SimulatedSlices(&simulation, controller_name));
   if (const Replayer::Counts& counts = replayer.counts(); recorded.writes.empty() && !counts.unknown_services.empty()) {
     return absl::InvalidArgumentError(
         Concat("the trace has ", counts.unknown_service_writes, " writes of the controller to slices of ",
@@ -270,17 +291,17 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
     return absl::InvalidArgumentError(Concat("the trace has no writes of EndpointSlices labelled ", kLabelManagedBy,
                                              "=", controller_name, ": there is nothing to compare with"));
   }
+  const Moment& counted = CompareWithEnd(&simulation, recorded, end, settled, &result) ? end : settled;
   std::map<ObjectKey, AgainstRecording::ServiceWrites> writes;
   for (const auto& [service, counts] : recorded.writes) writes[service].recorded = counts;
-  for (const auto& [service, counts] : simulated.writes) writes[service].simulated = counts;
+  for (const auto& [service, counts] : counted.writes) writes[service].simulated = counts;
   for (auto& [service, counts] : writes) {
     counts.service = service;
     result.writes.push_back(counts);
   }
   result.recorded_latency = LatenciesOf(recorded.latency);
-  result.simulated_latency = LatenciesOf(simulated.latency);
-  CompareEnds(&simulation, recorded, controller_name, &result);
-  AddNotes(replayer, settled, &result);
+  result.simulated_latency = LatenciesOf(counted.latency);
+  AddNotes(replayer, settles, &result);
   if (settings.follow_api_pace && !pace.any()) {
     result.notes.emplace_back(
         "the trace does not tell how long requests took: latencies are those of the settings, whatever the recorded "
@@ -289,92 +310,6 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   result.trace = reader->summary();
   result.digest = simulation.digest();
   return result;
-}
-
-std::string ToJson(const AgainstRecording& result) {
-  std::string out;
-  JsonWriter json(&out);
-  json.BeginObject();
-  json.Field("kind", "AgainstRecording");
-  json.Field("apiVersion", "epslice.dev/v1");
-  json.Key("writes");
-  json.BeginArray();
-  for (const AgainstRecording::ServiceWrites& writes : result.writes) {
-    json.BeginObject();
-    json.Field("service", writes.service.ToString());
-    AppendCounts("recorded", writes.recorded, &json);
-    AppendCounts("simulated", writes.simulated, &json);
-    json.EndObject();
-  }
-  json.EndArray();
-  json.Key("total");
-  json.BeginObject();
-  AppendCounts("recorded", result.RecordedTotal(), &json);
-  AppendCounts("simulated", result.SimulatedTotal(), &json);
-  json.EndObject();
-  json.Key("latency");
-  json.BeginObject();
-  json.Field("unit", "s");
-  AppendLatency("recorded", result.recorded_latency, &json);
-  AppendLatency("simulated", result.simulated_latency, &json);
-  json.EndObject();
-  json.Key("endState");
-  json.BeginObject();
-  json.Key("differences");
-  json.BeginArray();
-  for (const AgainstRecording::EndDifference& difference : result.differences) {
-    json.BeginObject();
-    json.Field("service", difference.service.ToString());
-    json.Field("what", difference.what);
-    json.EndObject();
-  }
-  json.EndArray();
-  json.EndObject();
-  json.Field("digest", result.digest);
-  json.Key("trace");
-  json.BeginObject();
-  json.Field("format", result.trace.format);
-  json.IntField("events", result.trace.events);
-  json.IntField("startObjects", result.trace.start_objects);
-  json.Key("skipped");
-  json.BeginObject();
-  for (const auto& [why, count] : result.trace.skipped) json.IntField(why, count);
-  json.EndObject();
-  AppendStrings("madeUp", result.trace.made_up, &json);
-  AppendStrings("notes", result.trace.notes, &json);
-  json.EndObject();
-  json.Key("settings");
-  json.BeginObject();
-  for (const auto& [key, value] : result.settings) json.Field(key, value);
-  json.EndObject();
-  AppendStrings("notes", result.notes, &json);
-  json.EndObject();
-  return out;
-}
-
-void PrintTable(const AgainstRecording& result, std::ostream& out) {
-  Table writes({"SERVICE", "RECORDED", "SIMULATED", "CREATE", "UPDATE", "DELETE"});
-  const auto add = [&writes](const std::string& name, const WriteCounts& a, const WriteCounts& b) {
-    writes.Add({name, std::to_string(a.all()), std::to_string(b.all()), Concat(a.creates, "/", b.creates),
-                Concat(a.updates, "/", b.updates), Concat(a.deletes, "/", b.deletes)});
-  };
-  for (const AgainstRecording::ServiceWrites& w : result.writes) add(w.service.ToString(), w.recorded, w.simulated);
-  add("all", result.RecordedTotal(), result.SimulatedTotal());
-  writes.Print(out);
-  Table latency({"POD CHANGE TO SLICE", "RECORDED", "SIMULATED"});
-  latency.Add({"p50", Milliseconds(result.recorded_latency.p50), Milliseconds(result.simulated_latency.p50)});
-  latency.Add({"p90", Milliseconds(result.recorded_latency.p90), Milliseconds(result.simulated_latency.p90)});
-  out << '\n';
-  latency.Print(out);
-  out << '\n';
-  if (result.differences.empty()) out << "In the end consumers see the same of every Service.\n";
-  for (const AgainstRecording::EndDifference& d : result.differences) {
-    out << Printable(Concat(d.service.ToString(), ": ", d.what)) << '\n';
-  }
-  for (const std::vector<std::string>* lines : {&result.trace.made_up, &result.trace.notes, &result.notes}) {
-    for (const std::string& line : *lines) out << "note: " << Printable(line) << '\n';
-  }
-  out << "digest " << result.digest << '\n';
 }
 
 }  // namespace epslice::sim

@@ -46,13 +46,12 @@ bool HasController(const EndpointSlice& slice) {
                      [](const auto& owner) { return owner.controller && owner.kind == "Service"; });
 }
 
-// A controller makes slices of such Services only.
+}  // namespace
+
 bool HasSelector(const AnyObject& object) {
   const auto service = object.As<Service>();
   return service != nullptr && service->spec.selector && service->spec.type != "ExternalName";
 }
-
-}  // namespace
 
 bool IsSliceOf(const AnyObject& object, std::string_view controller_name) {
   return object.kind() == Kind::kEndpointSlice && object.meta().labels.Get(kLabelManagedBy) == controller_name;

@@ -60,6 +60,8 @@ struct ReplayOptions {
 
 // Whether a slice carries the label of the controller.
 bool IsSliceOf(const AnyObject& object, std::string_view controller_name);
+// Whether it is a Service that a controller makes slices of.
+bool HasSelector(const AnyObject& object);
 // A user agent without its version: "kcm" and "endpointslice-controller" of
 // "kcm/v1.36.0 (linux/amd64) kubernetes/abc/endpointslice-controller".
 std::string ActorProgram(std::string_view user_agent);
