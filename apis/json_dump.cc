@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "apis/json.h"
+#include "apis/json_dump.h"
 #include "apis/json_parse.h"
 #include "apis/json_reader.h"
 
@@ -41,7 +42,15 @@ std::size_t EndOfObject(std::string_view text, std::size_t begin) {
 
 class DumpReader {
  public:
-  DumpReader(const DumpVisitor& visitor, const JsonLimits& limits) : visitor_(visitor), limits_(limits) {}
+  // The parser is its own where the visitor may decode other texts while this
+  // one is open.
+  DumpReader(const DumpVisitor& visitor, const JsonLimits& limits, json::ScopedParser::Source parser)
+      : visitor_(visitor), limits_(limits), parser_(parser) {}
+
+  absl::Status RunPart(std::string_view text, const DumpPartPlace& place) {
+    const absl::StatusOr<simdjson::dom::element> root = parser_.Parse(text, limits_, place.line, place.column);
+    return root.ok() ? Visit(*root, place.api_version, place.kind, place.where) : root.status();
+  }
 
   absl::Status Run(std::string_view text) {
     absl::Status size = json::CheckSize(text, limits_);
@@ -141,15 +150,19 @@ class DumpReader {
 
   const DumpVisitor& visitor_;
   const JsonLimits& limits_;
-  // Its own: the visitor may decode other texts while this one is open.
-  json::ScopedParser parser_{json::ScopedParser::Source::kOwn};
+  json::ScopedParser parser_;
   JsonContext context_;
 };
 
 }  // namespace
 
 absl::Status VisitDumpJson(std::string_view json, const DumpVisitor& visitor, const JsonLimits& limits) {
-  return DumpReader(visitor, limits).Run(json);
+  return DumpReader(visitor, limits, json::ScopedParser::Source::kOwn).Run(json);
+}
+
+absl::Status VisitDumpPartJson(std::string_view json, const DumpPartPlace& place, const DumpVisitor& visitor,
+                               const JsonLimits& limits) {
+  return DumpReader(visitor, limits, json::ScopedParser::Source::kThread).RunPart(json, place);
 }
 
 }  // namespace epslice

@@ -35,11 +35,12 @@ std::string_view Describe(simdjson::error_code error) {
 }
 
 // "line 3, column 7", both from 1, the column in bytes.
-std::string Place(std::string_view text, std::size_t offset, std::size_t begin_line) {
+std::string Place(std::string_view text, std::size_t offset, std::size_t begin_line, std::size_t begin_column) {
   const std::string_view before = text.substr(0, offset);
   const auto lines = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
   const std::size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
-  return absl::StrCat("line ", begin_line + lines, ", column ", offset - line_begin + 1);
+  const std::size_t column = offset - line_begin + (lines == 0 ? begin_column : 1);
+  return absl::StrCat("line ", begin_line + lines, ", column ", column);
 }
 
 }  // namespace
@@ -76,7 +77,7 @@ std::optional<simdjson::dom::element> ScopedParser::TryParse(std::string_view te
 }
 
 absl::StatusOr<simdjson::dom::element> ScopedParser::Parse(std::string_view text, const JsonLimits& limits,
-                                                           std::size_t begin_line) {
+                                                           std::size_t begin_line, std::size_t begin_column) {
   absl::Status size = CheckSize(text, limits);
   if (!size.ok()) return size;
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return absl::InvalidArgumentError("holds no JSON");
@@ -85,7 +86,8 @@ absl::StatusOr<simdjson::dom::element> ScopedParser::Parse(std::string_view text
   const simdjson::error_code error = ParseInto(text, most_levels, &root);
   if (error == simdjson::SUCCESS) return root;
   if (std::optional<JsonFault> fault = LocateJsonFault(text, most_levels)) {
-    return absl::InvalidArgumentError(absl::StrCat(Place(text, fault->offset, begin_line), ": ", fault->what));
+    return absl::InvalidArgumentError(
+        absl::StrCat(Place(text, fault->offset, begin_line, begin_column), ": ", fault->what));
   }
   const std::string_view what = Describe(error);
   return absl::InvalidArgumentError(

@@ -28,9 +28,9 @@ class ScopedParser {
 
   // The document's root; valid until the next Parse or the end of this.
   // InvalidArgument says where the text is wrong: "line 3, column 7: ...".
-  // Lines are counted from `begin_line`.
+  // The text begins at `begin_line` and `begin_column`.
   absl::StatusOr<simdjson::dom::element> Parse(std::string_view text, const JsonLimits& limits,
-                                               std::size_t begin_line = 1);
+                                               std::size_t begin_line = 1, std::size_t begin_column = 1);
   // The same for who has another use for a text that is not one value: nullopt.
   std::optional<simdjson::dom::element> TryParse(std::string_view text, const JsonLimits& limits);
 

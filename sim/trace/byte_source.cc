@@ -59,7 +59,32 @@ class TextSource : public ByteSource {
   std::size_t at_ = 0;
 };
 
+class Prefixed : public ByteSource {
+ public:
+  Prefixed(std::string head, std::unique_ptr<ByteSource> rest) : head_(std::move(head)), rest_(std::move(rest)) {}
+  absl::StatusOr<std::size_t> Read(char* buffer, std::size_t size) override {
+    if (at_ == head_.size()) {
+      head_ = std::string();
+      at_ = 0;
+      return rest_->Read(buffer, size);
+    }
+    const std::size_t n = std::min(size, head_.size() - at_);
+    std::memcpy(buffer, head_.data() + at_, n);
+    at_ += n;
+    return n;
+  }
+
+ private:
+  std::string head_;
+  std::size_t at_ = 0;
+  const std::unique_ptr<ByteSource> rest_;
+};
+
 }  // namespace
+
+std::unique_ptr<ByteSource> PrefixedSource(std::string head, std::unique_ptr<ByteSource> rest) {
+  return std::make_unique<Prefixed>(std::move(head), std::move(rest));
+}
 
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& file, std::istream* standard_input) {
   if (file == "-") {

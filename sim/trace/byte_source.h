@@ -33,6 +33,9 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& fi
 // A text at hand, copied; decompressed in the same way.
 absl::StatusOr<std::unique_ptr<ByteSource>> TextByteSource(std::string_view text);
 
+// `head`, then what `rest` has.
+std::unique_ptr<ByteSource> PrefixedSource(std::string head, std::unique_ptr<ByteSource> rest);
+
 // `source` decompressed, in case its first bytes say so.
 absl::StatusOr<std::unique_ptr<ByteSource>> Decompressing(std::unique_ptr<ByteSource> source);
 

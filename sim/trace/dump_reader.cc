@@ -1,17 +1,18 @@
 #include "sim/trace/dump_reader.h"
 
 #include <algorithm>
-#include <iostream>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "apis/concat.h"
-#include "apis/json.h"
+#include "apis/json_dump.h"
 #include "apis/yaml.h"
-#include "sim/trace/decompress.h"
+#include "sim/trace/byte_source.h"
+#include "sim/trace/dump_stream.h"
 #include "sim/trace/json_lines.h"
+#include "sim/trace/record_stream.h"
 #include "sim/trace/source_files.h"
 #include "sim/trace/text_format.h"
 
@@ -125,11 +126,11 @@ std::string_view FieldOf(std::string_view message) {
   return end == std::string_view::npos ? std::string_view() : message.substr(begin + 2, end - begin - 2);
 }
 
-absl::Status ReadJson(std::string_view json, const DumpOptions& options, Collector* collector) {
-  std::size_t visited = 0;
+// Items of lists and documents, one after another.
+absl::Status ReadJson(ByteSource* source, const DumpOptions& options, Collector* collector) {
+  std::size_t visited = 0;  // of the part at hand
   DumpVisitor visitor;
   visitor.keep_json = options.keep_json;
-  visitor.document = [&] { collector->BeginDocument(); };
   visitor.object = [&](AnyObject object) {
     if (object.meta().name.empty()) {
       return absl::InvalidArgumentError(Concat("a ", InfoOf(object.kind()).name, " without metadata.name"));
@@ -148,51 +149,96 @@ absl::Status ReadJson(std::string_view json, const DumpOptions& options, Collect
     ++visited;
     return absl::OkStatus();
   };
+  // Lists around it are two levels, the list and its items.
   JsonLimits limits;
   limits.max_bytes = options.max_file_bytes;
-  absl::Status status = VisitDumpJson(json, visitor, limits);
-  if (status.ok()) return status;
-  const std::string message(status.message());
-  if (message.rfind("line ", 0) == 0) return status;
-  const std::size_t line = LineOfDumpObject(json, visited, FieldOf(message));
-  return line == 0 ? status : absl::Status(status.code(), Concat("line ", line, ": ", message));
+  JsonLimits item_limits = limits;
+  item_limits.max_depth -= 2;
+  DumpParts parts;
+  parts.document = [&] { collector->BeginDocument(); };
+  parts.part = [&](const DumpPart& part) {
+    visited = 0;
+    DumpPartPlace place{part.place.line, part.place.column, part.api_version, part.kind,
+                        Concat("line ", part.is_item ? part.document_line : part.place.line)};
+    if (part.is_item) place.where += Concat(": items[", part.index, "]");
+    const absl::Status status = VisitDumpPartJson(part.text, place, visitor, part.is_item ? item_limits : limits);
+    const std::string message(status.message());
+    if (status.ok() || message.rfind("line ", 0) == 0) return status;
+    const std::size_t line = LineOfDumpObject(part.text, visited, FieldOf(message));
+    if (line == 0) return status;
+    return absl::Status(status.code(), Concat("line ", part.place.line + line - 1, ": ", message));
+  };
+  return SplitDump(source, options.max_file_bytes, parts);
 }
 
-absl::Status ReadText(std::string_view text, const DumpOptions& options, Collector* collector) {
-  absl::StatusOr<TextFormat> format = DetectTextFormat(&text);
-  if (!format.ok()) return format.status();
-  if (*format == TextFormat::kJson) return ReadJson(text, options, collector);
+// All of it.
+absl::StatusOr<std::string> ReadWhole(ByteSource* source, std::size_t max_bytes) {
+  constexpr std::size_t kChunk = std::size_t{256} << 10;
+  std::string text;
+  while (true) {
+    const std::size_t before = text.size();
+    text.resize(before + kChunk);
+    const absl::StatusOr<std::size_t> n = source->Read(text.data() + before, kChunk);
+    if (!n.ok()) return n.status();
+    text.resize(before + *n);
+    if (*n == 0) return text;
+    if (text.size() > max_bytes) {
+      return absl::InvalidArgumentError(Concat("is larger than ", max_bytes, " bytes, the most that is read of YAML"));
+    }
+  }
+}
+
+absl::Status ReadYaml(ByteSource* source, const DumpOptions& options, Collector* collector) {
+  const absl::StatusOr<std::string> whole = ReadWhole(source, options.max_yaml_bytes);
+  if (!whole.ok()) return whole.status();
+  std::string_view yaml = *whole;
+  if (const auto format = DetectTextFormat(&yaml); !format.ok()) return format.status();
   YamlLimits limits;
   limits.max_bytes = options.max_yaml_bytes;
-  const absl::StatusOr<std::string> json = YamlToJson(text, limits);
+  const absl::StatusOr<std::string> json = YamlToJson(yaml, limits);
   if (!json.ok()) return json.status();
   if (IsBlank(*json)) return absl::InvalidArgumentError("holds no object, only empty YAML documents");
-  return ReadJson(*json, options, collector);
+  const absl::StatusOr<std::unique_ptr<ByteSource>> text = TextByteSource(*json);
+  return text.ok() ? ReadJson(text->get(), options, collector) : text.status();
 }
 
-absl::Status ReadBytes(std::string_view name, std::string_view bytes, const DumpOptions& options,
-                       std::size_t* bytes_left, Collector* collector) {
-  collector->BeginFile(std::string(name));
-  const auto read = [&]() -> absl::Status {
-    std::string decompressed;
-    const Compression compression = DetectCompression(bytes);
-    if (compression != Compression::kNone) {
-      DecompressLimits limits;
-      limits.max_bytes = options.max_file_bytes;
-      absl::StatusOr<std::string> text = Decompress(compression, bytes, limits);
-      if (!text.ok()) return text.status();
-      decompressed = *std::move(text);
-      bytes = decompressed;
-    }
-    if (bytes.size() > *bytes_left) {
+absl::Status Named(const std::string& name, const absl::Status& status) {
+  return absl::Status(status.code(), Concat(name, ": ", std::string(status.message())));
+}
+
+// Bytes of all files together are bounded.
+class Counted : public ByteSource {
+ public:
+  Counted(std::unique_ptr<ByteSource> source, std::size_t most, std::size_t* left)
+      : source_(std::move(source)), most_(most), left_(*left) {}
+  absl::StatusOr<std::size_t> Read(char* buffer, std::size_t size) override {
+    const absl::StatusOr<std::size_t> n = source_->Read(buffer, size);
+    if (!n.ok()) return n.status();
+    if (*n > left_) {
       return absl::InvalidArgumentError(
-          Concat("all files together hold more than ", options.max_total_bytes, " bytes, the most that is read"));
+          Concat("all files together hold more than ", most_, " bytes, the most that is read"));
     }
-    *bytes_left -= bytes.size();
-    return ReadText(bytes, options, collector);
-  };
-  const absl::Status status = read();
-  return status.ok() ? status : absl::Status(status.code(), Concat(name, ": ", std::string(status.message())));
+    left_ -= *n;
+    return *n;
+  }
+
+ private:
+  const std::unique_ptr<ByteSource> source_;
+  const std::size_t most_;
+  std::size_t& left_;
+};
+
+absl::Status ReadSource(const std::string& name, std::unique_ptr<ByteSource> source, const DumpOptions& options,
+                        std::size_t* bytes_left, Collector* collector) {
+  collector->BeginFile(name);
+  RecordStream stream(name, std::make_unique<Counted>(std::move(source), options.max_total_bytes, bytes_left),
+                      options.max_file_bytes);
+  const absl::StatusOr<RecordStream::Syntax> syntax = stream.DetectSyntax();
+  if (!syntax.ok()) return syntax.status();
+  const std::unique_ptr<ByteSource> text = stream.TakeAll();
+  const absl::Status status = *syntax == RecordStream::Syntax::kYaml ? ReadYaml(text.get(), options, collector)
+                                                                     : ReadJson(text.get(), options, collector);
+  return status.ok() ? status : Named(name, status);
 }
 
 }  // namespace
@@ -210,22 +256,26 @@ absl::StatusOr<Dump> ReadDump(const std::vector<std::string>& sources, const Dum
   Collector collector;
   std::size_t bytes_left = options.max_total_bytes;
   for (const std::string& file : *files) {
-    const std::string_view name = file == "-" ? kStandardInputName : std::string_view(file);
-    std::istream* standard_input = options.standard_input != nullptr ? options.standard_input : &std::cin;
-    const absl::StatusOr<std::string> bytes = ReadSourceFile(file, standard_input, options.max_file_bytes);
-    if (!bytes.ok()) {
-      return absl::Status(bytes.status().code(), Concat(name, ": ", std::string(bytes.status().message())));
-    }
-    if (absl::Status s = ReadBytes(name, *bytes, options, &bytes_left, &collector); !s.ok()) return s;
+    const std::string name(file == "-" ? kStandardInputName : std::string_view(file));
+    absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenByteSource(file, options.standard_input);
+    if (!source.ok()) return Named(name, source.status());
+    if (absl::Status s = ReadSource(name, *std::move(source), options, &bytes_left, &collector); !s.ok()) return s;
   }
   return collector.Finish();
 }
 
-absl::StatusOr<Dump> ReadDumpText(std::string_view name, std::string_view bytes, const DumpOptions& options) {
+absl::StatusOr<Dump> ReadDumpSource(const std::string& name, std::unique_ptr<ByteSource> source,
+                                    const DumpOptions& options) {
   Collector collector;
   std::size_t bytes_left = options.max_total_bytes;
-  if (absl::Status s = ReadBytes(name, bytes, options, &bytes_left, &collector); !s.ok()) return s;
+  if (absl::Status s = ReadSource(name, std::move(source), options, &bytes_left, &collector); !s.ok()) return s;
   return collector.Finish();
+}
+
+absl::StatusOr<Dump> ReadDumpText(std::string_view name, std::string_view bytes, const DumpOptions& options) {
+  absl::StatusOr<std::unique_ptr<ByteSource>> source = TextByteSource(bytes);
+  if (!source.ok()) return Named(std::string(name), source.status());
+  return ReadDumpSource(std::string(name), *std::move(source), options);
 }
 
 }  // namespace epslice::sim

@@ -9,6 +9,9 @@
 // (one object, a List, a typed list, or several of these) or YAML (any number
 // of documents of the same).
 //
+// JSON is read as a stream: in memory are the objects that are kept, and of the
+// text one item of a list. YAML is read whole.
+//
 // Errors: InvalidArgument (NotFound for what is not there) with one line that
 // says where and what: "pods.json.xz: line 17: Node a: status.allocatable.cpu:
 // ...". Nothing is read half: a bad source makes the whole an error.
@@ -27,6 +30,7 @@
 
 #include "absl/status/statusor.h"
 #include "apis/object.h"
+#include "sim/trace/byte_source.h"
 
 namespace epslice::sim {
 
@@ -82,6 +86,10 @@ struct Dump {
 // of it (equal resourceVersions). What a single List has more than once, which
 // no API server answers, is kept as often, in its order, with a note.
 absl::StatusOr<Dump> ReadDump(const std::vector<std::string>& sources, const DumpOptions& options = {});
+
+// The same for bytes in a stream, decompressed already.
+absl::StatusOr<Dump> ReadDumpSource(const std::string& name, std::unique_ptr<ByteSource> source,
+                                    const DumpOptions& options = {});
 
 // The same for a text at hand; `name` is what errors call it.
 absl::StatusOr<Dump> ReadDumpText(std::string_view name, std::string_view bytes, const DumpOptions& options = {});

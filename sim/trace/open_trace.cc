@@ -16,7 +16,6 @@ namespace epslice::sim {
 namespace {
 
 constexpr std::string_view kStandardInputName = "standard input";
-constexpr std::size_t kMaxDumpBytes = std::size_t{1} << 30;
 constexpr std::size_t kMostStreams = 1000;
 
 enum class Format { kDump, kAudit, kLines, kWatch, kK8shark, kKwok, kNone };
@@ -35,6 +34,37 @@ Format FormatOf(JsonSpan record, std::string_view ahead) {
     return Format::kKwok;
   }
   return Format::kDump;
+}
+
+// The beginning of a JSON text, with what is open in it closed.
+std::string Closed(std::string_view head) {
+  std::string out(head), closers;
+  bool in_string = false, escaped = false;
+  for (const char c : head) {
+    if (in_string) {
+      if (c == '"' && !escaped) in_string = false;
+      escaped = c == '\\' && !escaped;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      closers.push_back(c == '{' ? '}' : ']');
+    } else if ((c == '}' || c == ']') && !closers.empty()) {
+      closers.pop_back();
+    }
+  }
+  if (in_string) out += escaped ? "\\\"" : "\"";
+  return out.append(closers.rbegin(), closers.rend());
+}
+
+// Whether a text begins with a list of objects, which may be longer than any
+// record. (Lists of audit events are an audit log's, and read as that.)
+bool BeginsWithList(std::string_view head) {
+  if (head.find("$(time-offset-nanosecond") != std::string_view::npos) return false;
+  const std::string text = Closed(head);
+  JsonSpan kind, api_version, items;
+  JsonSpan(text).Get({{"kind", &kind}, {"apiVersion", &api_version}, {"items", &items}});
+  const bool list = kind.present() ? kind.String().ends_with("List") : api_version.String() == "v1";
+  return list && items.is_array() && api_version.String().rfind("audit.", 0) != 0;
 }
 
 class Opener {
@@ -65,7 +95,9 @@ class Opener {
 
   absl::Status OpenStream(const std::string& name, std::unique_ptr<ByteSource> source) {
     auto stream = std::make_unique<RecordStream>(name, std::move(source), options_.max_record_bytes);
-    if (const auto syntax = stream->DetectSyntax(); !syntax.ok()) return syntax.status();
+    const auto syntax = stream->DetectSyntax();
+    if (!syntax.ok()) return syntax.status();
+    if (*syntax == RecordStream::Syntax::kJson && BeginsWithList(stream->Ahead())) return ReadAsDump(stream.get());
     TextRecord record;
     const absl::StatusOr<bool> any = stream->NextDocument(&record);
     if (!any.ok()) return any.status();
@@ -132,11 +164,9 @@ class Opener {
   }
 
   absl::Status ReadAsDump(RecordStream* stream) {
-    const absl::StatusOr<std::string> text = stream->Rest(kMaxDumpBytes);
-    if (!text.ok()) return text.status();
     DumpOptions options;
     options.keep_json = options_.keep_json;
-    absl::StatusOr<Dump> dump = ReadDumpText(stream->name(), *text, options);
+    absl::StatusOr<Dump> dump = ReadDumpSource(stream->name(), stream->TakeAll(), options);
     if (!dump.ok()) return dump.status();
     dumps_.push_back(std::move(dump->objects));
     for (const auto& [kind, count] : dump->ignored) dump_.ignored[kind] += count;

@@ -62,7 +62,6 @@ absl::StatusOr<bool> RecordStream::Fill() {
   if (last_begin_ > kChunk && last_begin_ > buffer_.size() / 2) {
     buffer_.erase(0, last_begin_);
     begin_ -= std::exchange(last_begin_, 0);
-    whole_ = false;
   }
   const std::size_t before = buffer_.size();
   buffer_.resize(before + kChunk);
@@ -265,23 +264,10 @@ absl::StatusOr<bool> RecordStream::NextYaml(TextRecord* record) {
   }
 }
 
-absl::StatusOr<std::string> RecordStream::Rest(std::size_t max_bytes) {
-  // With the first record put back it is all of the text.
-  const bool put_back = std::exchange(put_back_, false);
-  std::string rest = buffer_.substr(put_back ? (whole_ ? 0 : last_begin_) : begin_);
-  buffer_.clear();
+std::unique_ptr<ByteSource> RecordStream::TakeAll() {
+  ended_ = true;
   begin_ = last_begin_ = 0;
-  while (true) {
-    const absl::StatusOr<bool> more = Fill();
-    if (!more.ok()) return more.status();
-    if (!*more) break;
-    rest += buffer_;
-    buffer_.clear();
-    if (rest.size() > max_bytes) {
-      return absl::InvalidArgumentError(Concat(name_, ": is larger than ", max_bytes, " bytes, the most that is read"));
-    }
-  }
-  return rest;
+  return PrefixedSource(std::exchange(buffer_, {}), std::move(source_));
 }
 
 }  // namespace epslice::sim

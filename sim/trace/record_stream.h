@@ -44,9 +44,9 @@ class RecordStream {
   }
   // Hands out the last record once more.
   void PutBack() { put_back_ = true; }
-  // All that follows, the record that was put back first; the whole text where
-  // that was the first one.
-  absl::StatusOr<std::string> Rest(std::size_t max_bytes);
+  // The whole text, of which no more than the first record was asked for (and
+  // put back). This is done with then.
+  std::unique_ptr<ByteSource> TakeAll();
   // What is in memory of the text that follows, for a look.
   std::string_view Ahead() const { return std::string_view(buffer_).substr(begin_); }
 
@@ -75,13 +75,12 @@ class RecordStream {
   absl::StatusOr<Extent> FindEnd();
 
   const std::string name_;
-  const std::unique_ptr<ByteSource> source_;
+  std::unique_ptr<ByteSource> source_;
   const std::size_t max_record_bytes_;
   std::string buffer_;
   std::size_t begin_ = 0;  // of what was not handed out
   std::size_t line_ = 1;   // of begin_
   bool ended_ = false;
-  bool whole_ = true;  // nothing of the text was dropped yet
   Syntax syntax_ = Syntax::kJson;
   // JSON: inside one array; each record on a line of its own.
   bool in_array_ = false;
