@@ -6,10 +6,8 @@
 #include "sim/serve/request_attributes.h"
 
 namespace epslice::sim {
-namespace {
 
-// A random UUID.
-std::string NewId() {
+std::string NewAuditId() {
   constexpr int kBytes = 16;
   std::string hex = RandomHex(kBytes);
   if (hex.size() != 2 * kBytes) return hex;
@@ -18,8 +16,6 @@ std::string NewId() {
   for (const std::size_t at : {8, 13, 18, 23}) hex.insert(at, 1, '-');
   return hex;
 }
-
-}  // namespace
 
 AuditTrail::AuditTrail(AuditLog* log, const Clock* clock, const HttpRequest& http, std::string source)
     : log_(log), clock_(clock) {
@@ -35,7 +31,7 @@ void AuditTrail::OnUser(std::optional<UserInfo> user) {
   if (log_ == nullptr) return;
   event_.decision = log_->policy().Decide(user.value_or(UserInfo()), event_.attributes);
   if (!on()) return;
-  event_.id = NewId();
+  event_.id = NewAuditId();
   event_.user = std::move(user);
   Log(AuditStage::kRequestReceived);
 }

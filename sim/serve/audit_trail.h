@@ -11,6 +11,9 @@
 
 namespace epslice::sim {
 
+// A random UUID.
+std::string NewAuditId();
+
 // Used by the thread that answers the request. Without a log it does nothing.
 class AuditTrail {
  public:
@@ -28,6 +31,8 @@ class AuditTrail {
   void OnWatchEnd();
   void OnWatchRefused(const HttpAnswer& answer);
 
+  // What the request is about; empty without a log.
+  const AccessAttributes& attributes() const { return event_.attributes; }
   // The event's id; "" where nothing is logged of it.
   const std::string& id() const { return event_.id; }
 

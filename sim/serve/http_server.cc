@@ -22,6 +22,7 @@
 #include "sim/serve/api_handler.h"
 #include "sim/serve/audit_trail.h"
 #include "sim/serve/bodies.h"
+#include "sim/serve/own_deletes.h"
 
 namespace epslice::sim {
 namespace {
@@ -132,7 +133,8 @@ struct HttpServer::Impl : public httplib::Server {
         own_documents(c, 1),
         documents(options.documents != nullptr ? options.documents : &own_documents),
         access(options.authorization, options.tokens, documents),
-        handler(c, s, documents, &access, options.protobuf) {
+        handler(c, s, documents, &access, options.protobuf),
+        own_deletes(options.audit, c, s) {
     Configure();
   }
 
@@ -155,6 +157,7 @@ struct HttpServer::Impl : public httplib::Server {
   DocumentStore* const documents;
   const AccessControl access;
   ApiHandler handler;
+  OwnDeletes own_deletes;
   int bound_port = 0;
   std::thread listener;
   std::thread ticker;
@@ -342,8 +345,10 @@ void HttpServer::Impl::Answer(const httplib::Request& request, std::string body,
     if (refused.ok() && !as_user.empty()) trail.OnImpersonated(*user);
     http.user = *std::move(user);
   }
+  OwnDeletes::Scope scope(&own_deletes, trail.attributes());
   HttpAnswer answer = refused.ok() ? handler.Handle(http) : AnswerStatus(refused);
   trail.OnAnswer(&http, answer);
+  scope.Flush();
   if (!trail.id().empty()) answer.headers.emplace_back("Audit-Id", trail.id());
   std::size_t bytes = 0;
   if (answer.watch.has_value()) {

@@ -17,11 +17,11 @@ using ::testing::HasSubstr;
 
 // An entry of an audit log; `second` after 12:00 of 2026-01-01.
 struct Entry {
-  std::string second;
-  std::string verb;
-  std::string resource;  // "pods/status"
-  std::string name;      // "a"; "shop/a"
-  std::string request, response;
+  std::string second = {};
+  std::string verb = {};
+  std::string resource = {};  // "pods/status"
+  std::string name = {};      // "a"; "shop/a"
+  std::string request = {}, response = {};
   std::string level = "RequestResponse";
   std::string uri = "/x";
   int code = 200;
