@@ -291,6 +291,23 @@ absl::Status AuditChanges::Apply(AuditChange change, std::deque<TraceEvent>* eve
   return absl::OkStatus();
 }
 
+void AuditChanges::ReleaseUnnamed(Timestamp time, std::deque<TraceEvent>* events) {
+  for (auto& [name, creates] : unnamed_) {
+    for (AuditChange& create : creates) {
+      if (create.kind != Kind::kEndpointSlice) continue;
+      create.key.name = Text(Concat(create.text, "unnamed-", ++own_names_));
+      BasicMeta identity;
+      identity.creationTimestamp = WholeSeconds(create.time);
+      create.time = std::max(create.time, time);
+      AnyObject object = WithMeta(create.object, create.key, identity);
+      Put(create, std::move(object), ObjectFacts(create.facts), events);
+    }
+    creates.erase(std::remove_if(creates.begin(), creates.end(),
+                                 [](const AuditChange& create) { return create.kind == Kind::kEndpointSlice; }),
+                  creates.end());
+  }
+}
+
 void AuditChanges::Finish() {
   std::int64_t unnamed = 0;
   for (const auto& [name, creates] : unnamed_) unnamed += static_cast<std::int64_t>(creates.size());
@@ -303,6 +320,7 @@ void AuditChanges::Finish() {
   made_up(made_up_addresses_, " Services were created without a cluster IP: the server's is not logged, one was drawn");
   made_up(guessed_names_,
           " objects were created under a generated name that only a later entry tells; they appear with that entry");
+  made_up(own_names_, " slices were created under a generated name that no entry tells; they appear at the end");
   made_up(made_up_ends_,
           " deletion times were worked out from the grace period, as the log does not show the objects then");
   made_up(first_seen_late_, " objects are older than the log; they appear with the first entry that shows them");

@@ -30,6 +30,9 @@ class AuditChanges {
   // Appends the events of the change. InvalidArgument where it does not fit
   // what went before, with one line that does not name the place.
   absl::Status Apply(AuditChange change, std::deque<TraceEvent>* events);
+  // No more comes: slices whose generated names no entry told are given names of
+  // their own at `time`, so that they are not missing in the end.
+  void ReleaseUnnamed(Timestamp time, std::deque<TraceEvent>* events);
   // Adds to the summary what was made up.
   void Finish();
 
@@ -55,7 +58,7 @@ class AuditChanges {
   ServiceAddresses addresses_;
   // By namespace, oldest first.
   std::map<Text, std::vector<AuditChange>> unnamed_;
-  std::int64_t guessed_names_ = 0, from_requests_ = 0, made_up_addresses_ = 0, made_up_ends_ = 0, first_seen_late_ = 0;
+  std::int64_t guessed_names_ = 0, own_names_ = 0, from_requests_ = 0, made_up_addresses_ = 0, made_up_ends_ = 0, first_seen_late_ = 0;
 };
 
 }  // namespace epslice::sim

@@ -155,7 +155,10 @@ class AuditReader : public TraceReader {
         order_.Add(std::move(next));
       }
       std::optional<AuditChange> change = order_.Take(first == nullptr);
-      if (!change && first == nullptr) return false;
+      if (!change && first == nullptr) {
+        changes_.ReleaseUnnamed(summary_.end, &events_);
+        return !events_.empty();
+      }
       if (!change) continue;
       if (start_version_ > 0) {
         // What tells no version belongs to what is around it.

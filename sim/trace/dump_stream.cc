@@ -156,6 +156,7 @@ class Splitter {
       } else if (name == "items" && Peek() == '[' && !split && MayBeList(kind, api_version)) {
         split = true;
         text.push_back(Next());
+        ++depth;
         gap = text.size();
         gap_begin = place_;
         if (absl::Status s = Items(begin.line, kind, api_version); !s.ok()) return s;

@@ -11,6 +11,8 @@
 
 #include "apis/concat.h"
 #include "sim/run/settings.h"
+#include "sim/trace/decompress.h"
+#include "sim/trace/source_files.h"
 #include "test/sim/cli/cli_testing.h"
 
 namespace epslice::sim {
@@ -48,6 +50,68 @@ TEST(AgainstRecordingTest, ShopIsFollowedClosely) {
   }
   for (const auto& d : result.differences) ADD_FAILURE() << d.service.ToString() << ": " << d.what;
   EXPECT_EQ(RunShop(1).digest, result.digest);
+}
+
+// Recordings of the live controller by `serve --audit-log-path`, with other
+// flags and shapes than `shop`.
+struct Recording {
+  const char* file;
+  std::vector<const char*> settings;
+  std::int64_t writes;
+  double within;
+};
+
+const Recording kShapes = {"shapes",
+                           {"kube-api-qps=500", "kube-api-burst=1000", "endpointslice-updates-batch-period=300ms",
+                            "max-endpoints-per-slice=7"},
+                           255,
+                           0.03};
+
+AgainstRecording RunText(const std::string& text, const Recording& recording) {
+  Settings settings = RecordedControllerSettings();
+  for (const char* setting : recording.settings) EXPECT_TRUE(settings.SetPair(setting).ok());
+  auto reader = OpenTraceText(recording.file, text);
+  EXPECT_TRUE(reader.ok());
+  auto result = RunAgainstRecording(reader->get(), settings, 1);
+  EXPECT_TRUE(result.ok()) << result.status().ToString();
+  return *std::move(result);
+}
+
+std::string TextOf(const Recording& recording) {
+  const std::string path = SourcePath(Concat("test/testdata/recordings/", recording.file, ".audit.jsonl.xz"));
+  const auto bytes = ReadSourceFile(path, nullptr, 1 << 20);
+  EXPECT_TRUE(bytes.ok());
+  auto text = Decompress(Compression::kXz, *bytes);
+  EXPECT_TRUE(text.ok());
+  return *std::move(text);
+}
+
+TEST(AgainstRecordingTest, OtherShapesAndFlagsAreFollowedClosely) {
+  // Dual-stack, headless, named ports, publishNotReadyAddresses, ExternalName,
+  // selectors that change, slices of others, hints; evictions, collections and
+  // namespaces that are deleted, Services that are made again.
+  const Recording ends = {"ends", {"max-endpoints-per-slice=20"}, 129, 0.05};
+  for (const Recording& recording : {kShapes, ends}) {
+    const AgainstRecording result = RunText(TextOf(recording), recording);
+    EXPECT_EQ(result.RecordedTotal().all(), recording.writes);
+    EXPECT_TRUE(Within(recording.within, recording.writes, result.SimulatedTotal().all()))
+        << recording.file << ": " << result.SimulatedTotal().all();
+    for (const auto& d : result.differences) ADD_FAILURE() << d.service.ToString() << ": " << d.what;
+  }
+}
+
+TEST(AgainstRecordingTest, ARecordingMayEndWhileItsControllerIsAtWork) {
+  const std::string text = TextOf(kShapes);
+  // After a change of pods, which the batch period has the controller wait for.
+  std::size_t at = 0;
+  for (int line = 0; line < 600; ++line) at = text.find('\n', at) + 1;
+  const AgainstRecording result = RunText(text.substr(0, at), kShapes);
+  for (const auto& d : result.differences) ADD_FAILURE() << d.service.ToString() << ": " << d.what;
+  const std::int64_t recorded = result.RecordedTotal().all(), simulated = result.SimulatedTotal().all();
+  EXPECT_TRUE(Within(0.05, recorded, simulated)) << recorded << " recorded, " << simulated << " simulated";
+  EXPECT_TRUE(std::any_of(result.notes.begin(), result.notes.end(), [](const std::string& note) {
+    return note.find("the recording ends while its controller is at work") == 0;
+  }));
 }
 
 // A small recording, line by line: Service shop/web, node n1, pods.

@@ -201,6 +201,26 @@ std::vector<TraceEvent> EventsOf(const std::vector<Entry>& entries) {
   return events;
 }
 
+TEST(AuditLevelsTest, SlicesWhoseNamesNobodyTellsAppearAtTheEnd) {
+  const auto create = [](const std::string& second, const std::string& resource, const std::string& kind) {
+    return Entry{.second = second,
+                 .verb = "create",
+                 .resource = resource,
+                 .name = "shop/",
+                 .request = Concat(R"({"kind":")", kind, R"(","metadata":{"generateName":"web-","namespace":"shop"}})"),
+                 .level = "Request",
+                 .code = 201};
+  };
+  Entry slice = create("00", "endpointslices", "EndpointSlice");
+  std::string text = LogLine(slice);
+  text.replace(text.find(R"("resource":)"), 0, R"("apiGroup":"discovery.k8s.io",)");
+  const Read read = ReadText(text + LogLine(create("01", "pods", "Pod")) + LogLine(CreatePod("02", "a", 5)));
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events,
+              ElementsAre("ADDED Pod shop/a node n1 12:00:02Z", "ADDED EndpointSlice shop/web-unnamed-1 12:00:02Z"));
+  EXPECT_EQ(read.summary.skipped.at("creates that do not tell the object's name"), 1);
+}
+
 TEST(AuditApplyTest, AtLevelRequestMakesTheObjectAndTakesBackWhatItSaidBefore) {
   const auto apply = [](const std::string& second, const std::string& spec, int code) {
     return Entry{
