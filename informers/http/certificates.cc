@@ -17,12 +17,11 @@
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
+#include "informers/http/pem.h"
 
 namespace epslice {
 namespace {
 
-using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
-using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
 absl::Status Failed(std::string_view what) {
@@ -77,6 +76,17 @@ bool AddExtensions(const CertificateOptions& options, X509* certificate, X509* i
          (hosts.empty() || AddExtension(certificate, issuer, NID_subject_alt_name, hosts));
 }
 
+bool SetSubject(const CertificateOptions& options, X509_NAME* name) {
+  const auto add = [name](const char* type, const std::string& value) {
+    return X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
+                                      static_cast<int>(value.size()), -1, 0) == 1;
+  };
+  for (const std::string& organization : options.organizations) {
+    if (!add("O", organization)) return false;
+  }
+  return options.common_name.empty() || add("CN", options.common_name);
+}
+
 bool SetTimes(const CertificateOptions& options, X509* certificate) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   return ASN1_TIME_set(X509_getm_notBefore(certificate), options.not_before.nanos / kSecond) != nullptr &&
@@ -105,14 +115,11 @@ absl::StatusOr<Identity> MakeCertificate(const CertificateOptions& options, cons
   }
   X509* const signer = issuer_certificate == nullptr ? certificate.get() : issuer_certificate.get();
 
-  X509_NAME* const name = X509_get_subject_name(certificate.get());
-  const auto* common_name = reinterpret_cast<const unsigned char*>(options.common_name.c_str());
-  const bool good = X509_set_version(certificate.get(), X509_VERSION_3) == 1 && SetSerial(certificate.get()) &&
-                    SetTimes(options, certificate.get()) &&
-                    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, common_name, -1, -1, 0) == 1 &&
-                    X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) == 1 &&
-                    X509_set_pubkey(certificate.get(), key.get()) == 1 &&
-                    AddExtensions(options, certificate.get(), signer);
+  const bool good =
+      X509_set_version(certificate.get(), X509_VERSION_3) == 1 && SetSerial(certificate.get()) &&
+      SetTimes(options, certificate.get()) && SetSubject(options, X509_get_subject_name(certificate.get())) &&
+      X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) == 1 &&
+      X509_set_pubkey(certificate.get(), key.get()) == 1 && AddExtensions(options, certificate.get(), signer);
   if (!good) return Failed("a field is not accepted");
   EVP_PKEY* const signing_key = issuer_key == nullptr ? key.get() : issuer_key.get();
   if (X509_sign(certificate.get(), signing_key, EVP_sha256()) == 0) return Failed("it cannot be signed");

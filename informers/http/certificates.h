@@ -15,9 +15,10 @@
 namespace epslice {
 
 struct CertificateOptions {
-  std::string common_name;
+  std::string common_name;  // "": without one
+  std::vector<std::string> organizations = {};
   // What a server is reached by: DNS names and IP addresses, mixed.
-  std::vector<std::string> hosts;
+  std::vector<std::string> hosts = {};
   Timestamp not_before;
   Timestamp not_after;
   // May sign others; otherwise it is a server's or, without hosts, a client's.

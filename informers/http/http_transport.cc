@@ -68,7 +68,8 @@ struct HttpTransport::Impl {
   Status Watch(const Request& request, CancelToken* cancel, const OnEvent& on_event);
   Response DoOnce(const Request& request, HttpCall* call, Attempt* attempt);
   Status WatchOnce(const Request& request, HttpCall* call, const OnEvent& on_event, Attempt* attempt);
-  Answer Ask(std::string_view path, std::string_view json, CancelToken* cancel);
+  // `json` null: GET, else POST.
+  Answer Ask(std::string_view path, const std::string_view* json, CancelToken* cancel);
   // One exchange of a call that ends; an error where no whole answer came.
   Status Fetch(const Request& request, HttpCall* call, Attempt* attempt, HttpReply* reply);
   Status Prepare(const Request& request, CancelToken* cancel, HttpCall* call, Attempt* attempt);
@@ -272,9 +273,10 @@ Status HttpTransport::Impl::Fetch(const Request& request, HttpCall* call, Attemp
   return Status();
 }
 
-HttpTransport::Answer HttpTransport::Impl::Ask(std::string_view path, std::string_view json, CancelToken* cancel) {
-  Request as_create;  // what it counts as
-  as_create.verb = Verb::kCreate;
+HttpTransport::Answer HttpTransport::Impl::Ask(std::string_view path, const std::string_view* json,
+                                               CancelToken* cancel) {
+  Request like;  // what it counts as
+  like.verb = json == nullptr ? Verb::kGet : Verb::kCreate;
   HttpCall call(cancel);
   Duration waited{0};
   bool refreshed = false;
@@ -282,11 +284,15 @@ HttpTransport::Answer HttpTransport::Impl::Ask(std::string_view path, std::strin
     Attempt attempt;
     HttpReply reply;
     Answer answer;
-    attempt.exchange =
-        Exchange(as_create, {"POST", Cat({prefix, path}), "application/json", std::string(json)}, WireFormat::kJson);
+    HttpRequest http{json == nullptr ? "GET" : "POST", Cat({prefix, path}), "", ""};
+    if (json != nullptr) {
+      http.content_type = "application/json";
+      http.body = *json;
+    }
+    attempt.exchange = Exchange(like, std::move(http), WireFormat::kJson);
     attempt.repeatable = true;
     answer.status = Admit(cancel, &call, &attempt);
-    if (answer.status.ok()) answer.status = Fetch(as_create, &call, &attempt, &reply);
+    if (answer.status.ok()) answer.status = Fetch(like, &call, &attempt, &reply);
     Wipe(&attempt.exchange.body);
     if (answer.status.ok() && (reply.status < 200 || reply.status > 299)) answer.status = StatusFromHttpError(reply);
     if (answer.status.ok()) {
@@ -296,7 +302,7 @@ HttpTransport::Answer HttpTransport::Impl::Ask(std::string_view path, std::strin
     }
     if (!refreshed && HasFresher(answer.status, attempt.who, cancel)) {
       refreshed = true;
-    } else if (!WaitAsTold(as_create, answer.status, &waited, &call)) {
+    } else if (!WaitAsTold(like, answer.status, &waited, &call)) {
       return answer;
     }
   }
@@ -400,7 +406,15 @@ Response HttpTransport::Do(const Request& request, CancelToken* cancel) {
 
 HttpTransport::Answer HttpTransport::Ask(std::string_view path, std::string_view json, CancelToken* cancel) {
   try {
-    return impl_->Ask(path, json, cancel);
+    return impl_->Ask(path, &json, cancel);
+  } catch (const std::exception& e) {
+    return {StatusUnreachable(e.what()), ""};
+  }
+}
+
+HttpTransport::Answer HttpTransport::Get(std::string_view path, CancelToken* cancel) {
+  try {
+    return impl_->Ask(path, nullptr, cancel);
   } catch (const std::exception& e) {
     return {StatusUnreachable(e.what()), ""};
   }

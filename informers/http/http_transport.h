@@ -120,6 +120,8 @@ class HttpTransport : public Transport {
     std::string body;
   };
   Answer Ask(std::string_view path, std::string_view json, CancelToken* cancel);
+  // GETs a path, in JSON, in the same way.
+  Answer Get(std::string_view path, CancelToken* cancel);
 
  private:
   struct Impl;

@@ -4,10 +4,12 @@
 #include <openssl/sha.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
 #include "apis/json_writer.h"
+#include "informers/http/bounded_json.h"
 
 namespace epslice {
 namespace {
@@ -31,19 +33,13 @@ void WriteStrings(std::string_view key, const std::vector<std::string>& values, 
 
 // The status of a review of this kind.
 absl::StatusOr<Json> StatusOf(std::string_view json, std::string_view kind) {
-  constexpr int kMaxDepth = 32;
-  bool too_deep = false;
-  const Json::parser_callback_t bound = [&](int depth, Json::parse_event_t, const Json&) {
-    too_deep = too_deep || depth > kMaxDepth;
-    return !too_deep;
-  };
-  Json document = Json::parse(json, bound, /*allow_exceptions=*/false);
+  std::optional<Json> document = ParseBoundedJson(json);
   const auto no_review = [kind] { return absl::InvalidArgumentError(Cat({"the answer is no ", kind})); };
-  if (too_deep || !document.is_object()) return no_review();
-  const auto named = document.find("kind");
-  if (named == document.end() || *named != kind) return no_review();
-  const auto status = document.find("status");
-  if (status == document.end() || !status->is_object()) return no_review();
+  if (!document || !document->is_object()) return no_review();
+  const auto named = document->find("kind");
+  if (named == document->end() || *named != kind) return no_review();
+  const auto status = document->find("status");
+  if (status == document->end() || !status->is_object()) return no_review();
   return std::move(*status);
 }
 

@@ -63,12 +63,14 @@ bool ServerConnection::Handshake() {
     if (!WaitFor(io, deadline)) return false;
   }
   handshake_done_ = true;
+  peer_certificates_ = tls_->PeerCertificates();
   return true;
 }
 
 bool ServerConnection::AwaitRequest() {
   head_done_ = false;
   head_bytes_ = 0;
+  head_.clear();
   if (unusable_ || (tls_ != nullptr && !handshake_done_ && !Handshake())) return false;
   if (!buffered() && !Wait(POLLIN, clock_->Now() + limits_.idle_timeout)) return false;
   request_deadline_ = clock_->Now() + limits_.request_timeout;
@@ -105,6 +107,7 @@ ssize_t ServerConnection::Read(char* to, std::size_t size) {
     if (head_bytes_ >= limits_.max_head_bytes) return -1;
     n = std::min(n, limits_.max_head_bytes - head_bytes_);
     head_bytes_ += n;
+    if (limits_.keep_head) head_.append(buffer_.data() + begin_, n);
   }
   std::memcpy(to, buffer_.data() + begin_, n);
   begin_ += n;

@@ -17,6 +17,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "informers/clock.h"
 #include "informers/http/tls.h"
@@ -28,6 +29,7 @@ struct ServerConnectionLimits {
   Duration request_timeout;
   Duration write_timeout;
   std::size_t max_head_bytes;
+  bool keep_head = false;  // for head()
 };
 
 // Thread-safety: Cut() and CutAt() from any thread; the rest from the one that serves it.
@@ -45,6 +47,12 @@ class ServerConnection {
   // The head is read: from here on bytes are the body's, which is bounded by
   // who reads it.
   void HeadDone() { head_done_ = true; }
+
+  // What was read of the head of this request, byte for byte: the library decodes
+  // what it gives out. Empty unless `keep_head`.
+  const std::string& head() const { return head_; }
+  // TlsSession::PeerCertificates(); empty before the first request and without TLS.
+  const std::vector<std::string>& peer_certificates() const { return peer_certificates_; }
 
   // As read(2) and write(2); -1 where a bound is passed.
   ssize_t Read(char* to, std::size_t size);
@@ -82,6 +90,8 @@ class ServerConnection {
   Instant request_deadline_{0};
   bool head_done_ = false;
   std::size_t head_bytes_ = 0;
+  std::string head_;
+  std::vector<std::string> peer_certificates_;
   std::array<char, 16384> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

@@ -1,36 +1,24 @@
 #include "informers/http/server_tls.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
-#include <fstream>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
 #include "apis/names.h"
 #include "informers/http/certificates.h"
+#include "informers/http/small_file.h"
 
 namespace epslice {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
 constexpr Duration kLookEvery = std::chrono::seconds(1);
 constexpr std::int64_t kHour = std::int64_t{3600} * 1'000'000'000;
 constexpr std::int64_t kValid = 365 * 24 * kHour;
 constexpr std::int64_t kRenewAfter = 335 * 24 * kHour;
-
-absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::InvalidArgumentError(Cat({path, ": cannot be read"}));
-  std::string text(kMaxFileBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return absl::InvalidArgumentError(Cat({path, ": cannot be read"}));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaxFileBytes) return absl::InvalidArgumentError(Cat({path, ": longer than 1 MiB"}));
-  return text;
-}
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -53,43 +41,39 @@ absl::StatusOr<Identity> MakeSelfSigned(Timestamp now) {
 }  // namespace
 
 absl::StatusOr<Identity> ServerTls::ReadOrMake() const {
-  if (files_.certificate.empty()) return MakeSelfSigned(clock_->WallNow());
-  absl::StatusOr<std::string> certificate = ReadSmallFile(files_.certificate);
+  if (self_signed()) return MakeSelfSigned(clock_->WallNow());
+  absl::StatusOr<std::string> certificate = ReadSmallFile(options_.files.certificate);
   if (!certificate.ok()) return certificate.status();
-  absl::StatusOr<std::string> key = ReadSmallFile(files_.key);
+  absl::StatusOr<std::string> key = ReadSmallFile(options_.files.key);
   if (!key.ok()) return key.status();
   return Identity{*std::move(certificate), *std::move(key)};
 }
 
-absl::Status ServerTls::Load() {
-  absl::StatusOr<Identity> identity = ReadOrMake();
+std::string ServerTls::Stamp() const {
+  return FileStamp(std::vector<std::string>{options_.files.certificate, options_.files.key});
+}
+
+std::shared_ptr<const std::string> ServerTls::ClientCaPem() const {
+  return options_.client_ca_pem ? options_.client_ca_pem() : nullptr;
+}
+
+absl::Status ServerTls::Load(bool keep_identity) {
+  absl::StatusOr<Identity> identity = keep_identity ? absl::StatusOr<Identity>(identity_) : ReadOrMake();
   if (!identity.ok()) return identity.status();
   TlsServerOptions options;
   options.identity = *std::move(identity);
+  options.policy = options_.policy;
+  options.any_client_certificate = options_.client_ca_pem != nullptr;
+  if (client_ca_pem_ != nullptr) options.client_ca_pem = *client_ca_pem_;
   absl::StatusOr<std::shared_ptr<const TlsContext>> context = TlsContext::Server(options);
   if (!context.ok()) {
     const absl::string_view why = context.status().message();
-    return absl::Status(context.status().code(),
-                        Cat({files_.certificate, ", ", files_.key, ": ", std::string_view(why.data(), why.size())}));
+    return absl::Status(context.status().code(), Cat({options_.files.certificate, ", ", options_.files.key, ": ",
+                                                      std::string_view(why.data(), why.size())}));
   }
   context_ = *std::move(context);
-  certificate_pem_ = std::move(options.identity.certificate_pem);
+  identity_ = std::move(options.identity);
   return absl::OkStatus();
-}
-
-std::string ServerTls::Stamp() const {
-  std::string stamp;
-  for (const std::string& path : {files_.certificate, files_.key}) {
-    struct stat info {};
-    if (path.empty() || ::stat(path.c_str(), &info) != 0) continue;
-    for (const std::int64_t part :
-         {static_cast<std::int64_t>(info.st_dev), static_cast<std::int64_t>(info.st_ino),
-          static_cast<std::int64_t>(info.st_size), static_cast<std::int64_t>(info.st_mtim.tv_sec),
-          static_cast<std::int64_t>(info.st_mtim.tv_nsec)}) {
-      stamp += std::to_string(part) + ",";
-    }
-  }
-  return stamp;
 }
 
 std::shared_ptr<const TlsContext> ServerTls::Context(std::string* problem) {
@@ -99,32 +83,36 @@ std::shared_ptr<const TlsContext> ServerTls::Context(std::string* problem) {
   next_look_ = now + kLookEvery;
   std::string stamp = Stamp();
   const std::int64_t wall = clock_->WallNow().nanos;
-  if (files_.certificate.empty() ? wall < renew_at_.nanos : stamp == stamp_) return context_;
-  const absl::Status loaded = Load();
-  // Of files that cannot be used now the next version may be: a rotation
-  // writes one file after the other.
-  stamp_ = std::move(stamp);
-  renew_at_ = Timestamp{wall + kRenewAfter};
-  if (!loaded.ok()) *problem = std::string(loaded.message());
+  const bool same_identity = self_signed() ? wall < renew_at_.nanos : stamp == stamp_;
+  std::shared_ptr<const std::string> client_ca_pem = ClientCaPem();
+  if (same_identity && client_ca_pem == client_ca_pem_) return context_;
+  client_ca_pem_ = std::move(client_ca_pem);
+  absl::Status loaded = Load(same_identity);
+  if (!same_identity) {
+    // Of files that cannot be used now the next version may be: a rotation
+    // writes one file after the other.
+    stamp_ = std::move(stamp);
+    renew_at_ = Timestamp{wall + kRenewAfter};
+  }
+  if (loaded.ok()) return context_;
+  *problem = std::string(loaded.message());
+  if (!same_identity) Load(/*keep_identity=*/true).IgnoreError();  // with the names of now
   return context_;
 }
 
 std::string ServerTls::certificate_pem() const {
   std::lock_guard<std::mutex> lock(mu_);
-  return certificate_pem_;
+  return identity_.certificate_pem;
 }
 
-absl::StatusOr<std::unique_ptr<ServerTls>> ServerTls::FromFiles(ServerTlsFiles files, const Clock* clock) {
-  std::unique_ptr<ServerTls> tls(new ServerTls(std::move(files), clock));
+absl::StatusOr<std::unique_ptr<ServerTls>> ServerTls::Create(ServerTlsOptions options, const Clock* clock) {
+  std::unique_ptr<ServerTls> tls(new ServerTls(std::move(options), clock));
   std::lock_guard<std::mutex> lock(tls->mu_);
   tls->stamp_ = tls->Stamp();
-  if (absl::Status loaded = tls->Load(); !loaded.ok()) return loaded;
+  tls->client_ca_pem_ = tls->ClientCaPem();
+  if (absl::Status loaded = tls->Load(/*keep_identity=*/false); !loaded.ok()) return loaded;
   tls->renew_at_ = Timestamp{clock->WallNow().nanos + kRenewAfter};
   return tls;
-}
-
-absl::StatusOr<std::unique_ptr<ServerTls>> ServerTls::SelfSigned(const Clock* clock) {
-  return FromFiles(ServerTlsFiles{}, clock);
 }
 
 }  // namespace epslice

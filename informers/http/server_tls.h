@@ -6,6 +6,7 @@
 #ifndef EPSLICE_INFORMERS_HTTP_SERVER_TLS_H_
 #define EPSLICE_INFORMERS_HTTP_SERVER_TLS_H_
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,14 +23,23 @@ struct ServerTlsFiles {
   std::string key;          // PEM, not encrypted
 };
 
+struct ServerTlsOptions {
+  ServerTlsFiles files;  // both empty: self-signed
+  TlsServerPolicy policy = {};
+  // Whose certificates are known, PEM, which clients are told when they are asked
+  // for theirs; another pointer, another text. They may show any, or none: who
+  // serves looks at it. Asked once a second at most, and must not wait. Null:
+  // clients are not asked.
+  std::function<std::shared_ptr<const std::string>()> client_ca_pem = nullptr;
+};
+
 // Thread-safe.
 class ServerTls {
  public:
   // `clock` must outlive it. InvalidArgument, with a line that names the file:
   // not to be read, longer than 1 MiB, no PEM, or a key that is another's.
-  static absl::StatusOr<std::unique_ptr<ServerTls>> FromFiles(ServerTlsFiles files, const Clock* clock);
-  // Internal: OpenSSL would not.
-  static absl::StatusOr<std::unique_ptr<ServerTls>> SelfSigned(const Clock* clock);
+  // Internal: OpenSSL would not make one.
+  static absl::StatusOr<std::unique_ptr<ServerTls>> Create(ServerTlsOptions options, const Clock* clock);
 
   // For one new connection, which keeps it. Looks once a second at most
   // whether the files changed; a certificate made in memory is made anew a
@@ -40,18 +50,22 @@ class ServerTls {
   std::string certificate_pem() const;
 
  private:
-  ServerTls(ServerTlsFiles files, const Clock* clock) : files_(std::move(files)), clock_(clock) {}
+  ServerTls(ServerTlsOptions options, const Clock* clock) : options_(std::move(options)), clock_(clock) {}
+  bool self_signed() const { return options_.files.certificate.empty(); }
   absl::StatusOr<Identity> ReadOrMake() const;
-  absl::Status Load();
+  // A certificate that is there already stays.
+  absl::Status Load(bool keep_identity);
+  std::shared_ptr<const std::string> ClientCaPem() const;
   // What is on disk, in a form that changes with it.
   std::string Stamp() const;
 
-  const ServerTlsFiles files_;  // both empty: self-signed
+  const ServerTlsOptions options_;
   const Clock* const clock_;
   mutable std::mutex mu_;
   // Below: guarded by mu_.
   std::shared_ptr<const TlsContext> context_;
-  std::string certificate_pem_;
+  Identity identity_;
+  std::shared_ptr<const std::string> client_ca_pem_;
   std::string stamp_;
   Instant next_look_{0};
   Timestamp renew_at_;

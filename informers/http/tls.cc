@@ -1,7 +1,6 @@
 #include "informers/http/tls.h"
 
 #include <arpa/inet.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -16,58 +15,61 @@
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
+#include "informers/http/pem.h"
 
 namespace epslice {
 namespace {
 
-using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
-using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using ContextPtr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 
-constexpr std::size_t kMaxPemBytes = std::size_t{4} << 20;
+// The names of authorities are told to clients in a field of 64 KiB; too many of
+// them are left out, which means any.
+constexpr std::size_t kMaxNameBytes = std::size_t{60'000};
 
 absl::Status Invalid(std::string_view what) {
   ERR_clear_error();
   return absl::InvalidArgumentError(Cat({what}));
 }
 
-BioPtr Reader(std::string_view text) {
-  return {BIO_new_mem_buf(text.data(), static_cast<int>(std::min(text.size(), kMaxPemBytes))), BIO_free};
-}
-
-// An encrypted key is refused; without this the library asks the terminal.
-int NoPassword(char*, int, int, void*) { return -1; }
-
 KeyPtr ReadKey(std::string_view pem) {
-  const BioPtr bio = Reader(pem);
-  return {bio == nullptr ? nullptr : PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassword, nullptr), EVP_PKEY_free};
-}
-
-// Calls `take` for each certificate; how many there were.
-template <typename Fn>
-std::size_t ForEachCertificate(std::string_view pem, Fn take) {
-  const BioPtr bio = Reader(pem);
-  std::size_t count = 0;
-  while (bio != nullptr) {
-    X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, NoPassword, nullptr), X509_free);
-    if (certificate == nullptr) break;
-    take(std::move(certificate));
-    ++count;
-  }
-  ERR_clear_error();
-  return count;
+  const BioPtr bio = PemReader(pem);
+  return {bio == nullptr ? nullptr : PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPemPassword, nullptr),
+          EVP_PKEY_free};
 }
 
 absl::Status Trust(SSL_CTX* context, std::string_view ca_pem) {
-  X509_STORE* store = SSL_CTX_get_cert_store(context);
-  // Every given certificate is an anchor, as in Go: people hand out
-  // intermediates, and the server's own.
-  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
-  const std::size_t count =
-      ForEachCertificate(ca_pem, [store](X509Ptr certificate) { X509_STORE_add_cert(store, certificate.get()); });
-  ERR_clear_error();  // one that was there already is no error
-  return count > 0 ? absl::OkStatus() : Invalid("there is no PEM certificate in the certificate authority");
+  return TrustCertificates(ca_pem, SSL_CTX_get_cert_store(context)) > 0
+             ? absl::OkStatus()
+             : Invalid("there is no PEM certificate in the certificate authority");
+}
+
+// Clients that have several certificates choose by these names.
+void TellNames(SSL_CTX* context, std::string_view ca_pem) {
+  std::size_t bytes = 0;
+  std::vector<X509Ptr> authorities;
+  ForEachCertificate(ca_pem, [&](X509Ptr certificate) {
+    bytes +=
+        static_cast<std::size_t>(std::max(0, i2d_X509_NAME(X509_get_subject_name(certificate.get()), nullptr))) + 2;
+    authorities.push_back(std::move(certificate));
+  });
+  if (bytes > kMaxNameBytes) return;
+  for (const X509Ptr& authority : authorities) SSL_CTX_add_client_CA(context, authority.get());
+}
+
+// Whoever a client is, the connection is made.
+int AcceptAnyChain(X509_STORE_CTX*, void*) { return 1; }
+
+absl::Status AskClients(SSL_CTX* context, const TlsServerOptions& options) {
+  SSL_CTX_set_max_cert_list(context, static_cast<long>(kMaxClientCertificateBytes));  // NOLINT(google-runtime-int)
+  TellNames(context, options.client_ca_pem);
+  if (options.any_client_certificate) {
+    SSL_CTX_set_cert_verify_callback(context, AcceptAnyChain, nullptr);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    return absl::OkStatus();
+  }
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  return Trust(context, options.client_ca_pem);
 }
 
 absl::Status Identify(SSL_CTX* context, const Identity& identity) {
@@ -147,9 +149,14 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Server(const TlsSe
   SSL_CTX* const context = impl->context.get();
   if (context == nullptr) return absl::ResourceExhaustedError("no memory for TLS");
   if (absl::Status status = Identify(context, options.identity); !status.ok()) return status;
-  if (!options.client_ca_pem.empty()) {
-    if (absl::Status status = Trust(context, options.client_ca_pem); !status.ok()) return status;
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  if (options.policy.min_version == TlsServerPolicy::Version::kTls13) {
+    SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  }
+  if (!options.policy.ciphers.empty() && SSL_CTX_set_cipher_list(context, options.policy.ciphers.c_str()) != 1) {
+    return Invalid("there are no such ciphers");
+  }
+  if (options.any_client_certificate || !options.client_ca_pem.empty()) {
+    if (absl::Status status = AskClients(context, options); !status.ok()) return status;
   }
   // Sessions are not resumed: a peer's certificate is looked at each time.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -263,6 +270,27 @@ TlsSession::Io TlsSession::Write(const char* from, std::size_t size, std::size_t
   errno = 0;
   *written = 0;
   return Outcome(SSL_write_ex(impl_->ssl.get(), from, size, written));
+}
+
+std::vector<std::string> TlsSession::PeerCertificates() const {
+  std::vector<std::string> all;
+  const auto add = [&all](X509* certificate) {
+    const int size = i2d_X509(certificate, nullptr);
+    if (size <= 0) return;
+    std::string der(static_cast<std::size_t>(size), '\0');
+    auto* to = reinterpret_cast<unsigned char*>(der.data());
+    i2d_X509(certificate, &to);
+    all.push_back(std::move(der));
+  };
+  SSL* const ssl = impl_->ssl.get();
+  X509* const own = SSL_get0_peer_certificate(ssl);
+  if (own == nullptr) return all;
+  add(own);
+  // Of a client the chain is without its own.
+  const STACK_OF(X509)* const chain = SSL_get_peer_cert_chain(ssl);
+  for (int i = SSL_is_server(ssl) == 1 ? 0 : 1; i < sk_X509_num(chain); ++i) add(sk_X509_value(chain, i));
+  ERR_clear_error();
+  return all;
 }
 
 bool TlsSession::pending() const { return SSL_pending(impl_->ssl.get()) > 0; }

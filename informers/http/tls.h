@@ -10,9 +10,11 @@
 #define EPSLICE_INFORMERS_HTTP_TLS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -36,11 +38,30 @@ struct TlsClientOptions {
   Identity identity;
 };
 
+// What a server accepts of the versions and ciphers of TLS.
+struct TlsServerPolicy {
+  enum class Version : std::uint8_t { kTls12, kTls13 };
+  Version min_version = Version::kTls12;
+  // For TLS 1.2, in the library's names with ':' between (tls_ciphers.h); "": as
+  // it would choose. Those of TLS 1.3 are never chosen among.
+  std::string ciphers;
+  friend bool operator==(const TlsServerPolicy&, const TlsServerPolicy&) = default;
+};
+
 struct TlsServerOptions {
   Identity identity;
-  // Clients must show a certificate that these signed; "": none is asked for.
+  // Clients must show a certificate that these signed; "": none is asked for,
+  // but see below.
   std::string client_ca_pem;
+  // Clients are asked for a certificate, and may show any, or none: what is shown
+  // is for the server to look at (TlsSession::PeerCertificates). The names in
+  // `client_ca_pem`, which may be "", are only told to them.
+  bool any_client_certificate = false;
+  TlsServerPolicy policy = {};
 };
+
+// Bytes of the certificates that a client may show.
+inline constexpr std::size_t kMaxClientCertificateBytes = std::size_t{64} << 10;
 
 // Immutable, thread-safe.
 class TlsContext {
@@ -88,6 +109,10 @@ class TlsSession {
   Io Handshake();
   Io Read(char* to, std::size_t size, std::size_t* read);
   Io Write(const char* from, std::size_t size, std::size_t* written);
+  // After the handshake: what the other side showed of itself, DER, its own
+  // certificate first; empty where it showed none. It has the key of the first.
+  // Whether anything else was verified, the context's options say.
+  std::vector<std::string> PeerCertificates() const;
   // Bytes are here that Read() gives without the socket.
   bool pending() const;
   // The same, or at least a part of a record is here: Read() may give some.

@@ -16,6 +16,7 @@
 
 #include "informers/clock.h"
 #include "informers/http/certificates.h"
+#include "informers/http/pem.h"
 
 namespace epslice {
 
@@ -29,12 +30,14 @@ struct IssueOptions {
   bool authority = false;
   std::int64_t from_hours = -1;
   std::int64_t to_hours = 1;
+  std::vector<std::string> organizations = {};
 };
 
 inline Identity Issue(const std::string& name, const IssueOptions& options) {
   CertificateOptions o;
   o.common_name = name;
   o.hosts = options.hosts;
+  o.organizations = options.organizations;
   o.authority = options.authority;
   o.not_before = HoursFromNow(options.from_hours);
   o.not_after = HoursFromNow(options.to_hours);
@@ -52,9 +55,24 @@ inline Identity WithChain(Identity leaf, const Identity& issuer) {
 }
 
 inline std::shared_ptr<const TlsContext> ServerContext(const Identity& identity, const std::string& client_ca = "") {
-  auto context = TlsContext::Server({identity, client_ca});
+  TlsServerOptions options;
+  options.identity = identity;
+  options.client_ca_pem = client_ca;
+  auto context = TlsContext::Server(options);
   EXPECT_TRUE(context.ok()) << context.status();
   return context.ok() ? *context : nullptr;
+}
+
+// What a TLS client with it shows (TlsSession::PeerCertificates).
+inline std::vector<std::string> DerOf(const Identity& identity) {
+  std::vector<std::string> all;
+  ForEachCertificate(identity.certificate_pem, [&all](X509Ptr certificate) {
+    std::string der(static_cast<std::size_t>(i2d_X509(certificate.get(), nullptr)), '\0');
+    auto* to = reinterpret_cast<unsigned char*>(der.data());
+    i2d_X509(certificate.get(), &to);
+    all.push_back(std::move(der));
+  });
+  return all;
 }
 
 // A folder that goes with the test.

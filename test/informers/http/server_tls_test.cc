@@ -69,7 +69,7 @@ class ServerTlsTest : public testing::Test {
 };
 
 TEST_F(ServerTlsTest, MakesACertificateOfItsOwn) {
-  const auto tls = ServerTls::SelfSigned(&clock_);
+  const auto tls = ServerTls::Create({}, &clock_);
   ASSERT_TRUE(tls.ok()) << tls.status();
   const std::string pem = (*tls)->certificate_pem();
   BIO* const bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
@@ -93,7 +93,7 @@ TEST_F(ServerTlsTest, MakesACertificateOfItsOwn) {
 }
 
 TEST_F(ServerTlsTest, MakesItAnewBeforeItEnds) {
-  const auto tls = ServerTls::SelfSigned(&clock_);
+  const auto tls = ServerTls::Create({}, &clock_);
   const std::string first = Served(tls->get());
   clock_.Advance(hours(24 * 334));
   EXPECT_EQ(Served(tls->get()), first);
@@ -109,7 +109,7 @@ TEST_F(ServerTlsTest, FollowsItsFiles) {
   const Identity first = NewIdentity();
   const Identity second = NewIdentity();
   PutBoth(first);
-  const auto tls = ServerTls::FromFiles(files_, &clock_);
+  const auto tls = ServerTls::Create({files_}, &clock_);
   ASSERT_TRUE(tls.ok()) << tls.status();
   EXPECT_EQ(Served(tls->get()), first.certificate_pem);
 
@@ -154,11 +154,11 @@ TEST_F(ServerTlsTest, RefusesWhatItCannotUse) {
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.what);
     PutBoth(c.identity);
-    const auto tls = ServerTls::FromFiles(files_, &clock_);
+    const auto tls = ServerTls::Create({files_}, &clock_);
     EXPECT_EQ(tls.status().code(), absl::StatusCode::kInvalidArgument);
     EXPECT_THAT(std::string(tls.status().message()), HasSubstr(c.error));
   }
-  EXPECT_EQ(ServerTls::FromFiles({"/nonexistent.crt", files_.key}, &clock_).status().message(),
+  EXPECT_EQ(ServerTls::Create({{"/nonexistent.crt", files_.key}}, &clock_).status().message(),
             "/nonexistent.crt: cannot be read");
 }
 
@@ -197,7 +197,7 @@ class TlsClient {
 
 TEST_F(ServerTlsTest, CarriesMoreThanABuffer) {
   const RealClock real;
-  const auto tls = ServerTls::SelfSigned(&real);
+  const auto tls = ServerTls::Create({}, &real);
   std::array<int, 2> fds{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds.data()), 0);
   const std::string question(40'000, 'q');
@@ -231,7 +231,7 @@ TEST_F(ServerTlsTest, CarriesMoreThanABuffer) {
 // The bound of a head counts what is decrypted.
 TEST_F(ServerTlsTest, BoundsTheHead) {
   const RealClock real;
-  const auto tls = ServerTls::SelfSigned(&real);
+  const auto tls = ServerTls::Create({}, &real);
   std::array<int, 2> fds{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds.data()), 0);
   std::size_t got = 0;
