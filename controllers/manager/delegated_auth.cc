@@ -8,6 +8,8 @@
 
 #include "apis/cat.h"
 #include "apis/json.h"
+#include "controllers/manager/client_identity.h"
+#include "controllers/manager/header_fields.h"
 #include "controllers/manager/review_cache.h"
 
 namespace epslice {
@@ -18,13 +20,13 @@ constexpr Duration kQuiet = std::chrono::seconds(10);
 
 std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
-HttpReply StatusReply(int code, std::string_view reason, std::string message, std::int64_t retry_after = 0) {
+ServingReply StatusReply(int code, std::string_view reason, std::string message, std::int64_t retry_after = 0) {
   Status status;
   status.code = code;
   status.reason = reason;
   status.message = std::move(message);
   status.retryAfterSeconds = retry_after;
-  return HttpReply{code, EncodeJson(status) + "\n", "application/json"};
+  return ServingReply{code, EncodeJson(status) + "\n", "application/json"};
 }
 
 // As Go's %q prints what is plain text.
@@ -37,7 +39,7 @@ std::string Quoted(std::string_view text) {
   return out + '"';
 }
 
-HttpReply Forbidden(const ReviewedUser& user, const GuardedRequest& request, std::string_view verb,
+ServingReply Forbidden(const ReviewedUser& user, const GuardedRequest& request, std::string_view verb,
                     std::string_view reason) {
   return StatusReply(403, "Forbidden",
                      Cat({"forbidden: User ", Quoted(user.name), " cannot ", verb, " path ", Quoted(request.path),
@@ -73,9 +75,10 @@ absl::StatusOr<AccessVerdict> HttpReviewer::ReviewAccess(const std::string& revi
 }
 
 struct DelegatedAuth::Impl {
-  Impl(DelegatedAuthOptions o, Reviewer* r, const Clock* c, Logger* l)
+  Impl(DelegatedAuthOptions o, Reviewer* r, ClientTrustSource* t, const Clock* c, Logger* l)
       : options(std::move(o)),
         reviewer(r),
+        trust(t),
         clock(c),
         log(l),
         tokens(options.max_entries),
@@ -96,11 +99,17 @@ struct DelegatedAuth::Impl {
   // one. ResourceExhausted: too many wait.
   template <typename V, typename Ask, typename Ttl>
   absl::StatusOr<V> LookUp(Memory<V>* memory, const std::string& key, Ask ask, Ttl ttl);
-  std::optional<HttpReply> Check(const GuardedRequest& request);
-  HttpReply NoAnswer(const absl::Status& why, std::string_view question);
+  std::optional<ServingReply> Check(const GuardedRequest& request);
+  // nullopt, and who asks; or what to answer.
+  std::optional<ServingReply> Authenticate(const GuardedRequest& request, ReviewedUser* user);
+  ServingReply NoAnswer(const absl::Status& why, std::string_view question);
+  ServingReply Nobody(std::string_view why);
+  // True once in a while, of all that ask with the same `last`.
+  bool MayTell(std::optional<Instant>* last);
 
   const DelegatedAuthOptions options;
   Reviewer* const reviewer;
+  ClientTrustSource* const trust;
   const Clock* const clock;
   Logger* const log;
 
@@ -110,7 +119,8 @@ struct DelegatedAuth::Impl {
   std::size_t waiting = 0;
   Memory<TokenVerdict> tokens;
   Memory<AccessVerdict> accesses;
-  std::optional<Instant> last_logged;
+  std::optional<Instant> told_of_no_answer;
+  std::optional<Instant> told_of_nobody;
 };
 
 template <typename V, typename Ask, typename Ttl>
@@ -141,38 +151,64 @@ absl::StatusOr<V> DelegatedAuth::Impl::LookUp(Memory<V>* memory, const std::stri
   return answer;
 }
 
-HttpReply DelegatedAuth::Impl::NoAnswer(const absl::Status& why, std::string_view question) {
+bool DelegatedAuth::Impl::MayTell(std::optional<Instant>* last) {
+  std::lock_guard<std::mutex> lock(mu);
+  const Instant now = clock->Now();
+  if (*last && now - **last < kQuiet) return false;
+  *last = now;
+  return true;
+}
+
+ServingReply DelegatedAuth::Impl::NoAnswer(const absl::Status& why, std::string_view question) {
   if (absl::IsResourceExhausted(why)) {
     return StatusReply(503, "ServiceUnavailable", "too many requests wait for the API server's word", 1);
   }
-  bool tell = false;
-  {
-    std::lock_guard<std::mutex> lock(mu);
-    const Instant now = clock->Now();
-    tell = !last_logged || now - *last_logged >= kQuiet;
-    if (tell) last_logged = now;
+  if (MayTell(&told_of_no_answer)) {
+    log->Error("A request to the serving port is refused: no review", {{"of", question}, {"err", View(why)}});
   }
-  if (tell) log->Error("A request to the serving port is refused: no review", {{"of", question}, {"err", View(why)}});
   return StatusReply(500, "InternalError", Cat({"Internal error occurred: no review of ", question}));
 }
 
-std::optional<HttpReply> DelegatedAuth::Impl::Check(const GuardedRequest& request) {
-  const auto& open = options.always_allow_paths;
-  if (std::any_of(open.begin(), open.end(), [&](const std::string& p) { return PathMatches(p, request.path); })) {
-    return std::nullopt;
-  }
-  ReviewedUser user{"system:anonymous", "", {"system:unauthenticated"}, {}};
-  if (const std::string_view token = BearerToken(request.authorization); !token.empty()) {
+// The client is not told why: it may be anybody.
+ServingReply DelegatedAuth::Impl::Nobody(std::string_view why) {
+  if (MayTell(&told_of_nobody)) log->Info(1, "A request to the serving port is nobody's", {{"err", why}});
+  return StatusReply(401, "Unauthorized", "Unauthorized");
+}
+
+std::optional<ServingReply> DelegatedAuth::Impl::Authenticate(const GuardedRequest& request, ReviewedUser* user) {
+  ClientIdentity shown;
+  if (trust != nullptr) shown = IdentifyClient(*trust->Current(), request, clock->WallNow());
+  const std::string_view token = BearerToken(request.headers.Get("Authorization"));
+  if (shown.user) {
+    *user = *std::move(shown.user);
+  } else if (!token.empty()) {
     absl::StatusOr<TokenVerdict> verdict = LookUp(
         &tokens, Sha256(token), [&] { return reviewer->ReviewToken(token); },
         [&](const TokenVerdict&) { return options.token_ttl; });
     if (!verdict.ok()) return NoAnswer(verdict.status(), "the token");
-    if (!verdict->authenticated) return StatusReply(401, "Unauthorized", "Unauthorized");
-    user = std::move(verdict->user);
+    if (!verdict->authenticated) return Nobody("the token is nobody's");
+    *user = std::move(verdict->user);
+  } else if (!shown.refused.empty()) {
+    return Nobody(shown.refused);
+  } else {
+    *user = {"system:anonymous", "", {"system:unauthenticated"}, {}};
   }
-  std::string verb(request.method);
-  std::transform(verb.begin(), verb.end(), verb.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  AddAuthenticatedGroup(user);
+  return std::nullopt;
+}
+
+std::optional<ServingReply> DelegatedAuth::Impl::Check(const GuardedRequest& request) {
+  const auto& open = options.always_allow_paths;
+  if (std::any_of(open.begin(), open.end(), [&](const std::string& p) { return PathMatches(p, request.path); })) {
+    return std::nullopt;
+  }
+  ReviewedUser user;
+  if (std::optional<ServingReply> refused = Authenticate(request, &user)) return refused;
+  const auto& masters = options.always_allow_groups;
+  if (std::find_first_of(user.groups.begin(), user.groups.end(), masters.begin(), masters.end()) != user.groups.end()) {
+    return std::nullopt;
+  }
+  const std::string verb = LowerCase(request.method);
   const std::string review = AccessReviewJson(user, request.path, verb);
   const absl::StatusOr<AccessVerdict> verdict = LookUp(
       &accesses, Sha256(review), [&] { return reviewer->ReviewAccess(review); },
@@ -182,10 +218,11 @@ std::optional<HttpReply> DelegatedAuth::Impl::Check(const GuardedRequest& reques
   return Forbidden(user, request, verb, verdict->reason);
 }
 
-DelegatedAuth::DelegatedAuth(DelegatedAuthOptions options, Reviewer* reviewer, const Clock* clock, Logger* log)
-    : impl_(std::make_unique<Impl>(std::move(options), reviewer, clock, log)) {}
+DelegatedAuth::DelegatedAuth(DelegatedAuthOptions options, Reviewer* reviewer, ClientTrustSource* trust,
+                             const Clock* clock, Logger* log)
+    : impl_(std::make_unique<Impl>(std::move(options), reviewer, trust, clock, log)) {}
 DelegatedAuth::~DelegatedAuth() = default;
 
-std::optional<HttpReply> DelegatedAuth::Check(const GuardedRequest& request) { return impl_->Check(request); }
+std::optional<ServingReply> DelegatedAuth::Check(const GuardedRequest& request) { return impl_->Check(request); }
 
 }  // namespace epslice

@@ -1,15 +1,17 @@
 // DelegatedAuth: who may ask the serving port for what, as the API server says.
 //
-// As kube-controller-manager v1.36 does on its port: a bearer token is shown to
-// the API server in a TokenReview; then a SubjectAccessReview with the path and
-// the HTTP method says whether that user may. Without a token one is
-// system:anonymous, in the group system:unauthenticated. Answers are remembered
-// for a short while. Paths that are always allowed need no token at all.
+// As kube-controller-manager v1.36 does on its port. Who asks, by the first of
+// these that names somebody: the headers of a front proxy, a client certificate
+// (client_identity.h), a bearer token, which is shown to the API server in a
+// TokenReview. Without any one is system:anonymous, in the group
+// system:unauthenticated. Then a SubjectAccessReview with the path and the HTTP
+// method says whether that user may; who is in system:masters may without a
+// question. Answers are remembered for a short while. Paths that are always
+// allowed are for everybody, whatever was shown.
 //
-// What a refused request gets is a Status in JSON: 401 where the token is
-// nobody's, 403 where its user may not, 500 where the API server could not be
-// asked, 503 where too many wait for its answers. Nothing is let in that the API
-// server did not allow.
+// What a refused request gets is a Status in JSON: 401 where a certificate or
+// token was shown that is nobody's, 403 where its user may not, 500 where the API
+// server could not be asked, 503 where too many wait for its answers.
 //
 // Tokens are kept by their SHA-256 only, and reach neither log nor answer.
 #ifndef EPSLICE_CONTROLLERS_MANAGER_DELEGATED_AUTH_H_
@@ -23,6 +25,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "controllers/manager/client_trust.h"
 #include "controllers/manager/log.h"
 #include "controllers/manager/serving.h"
 #include "informers/clock.h"
@@ -66,6 +69,8 @@ struct DelegatedAuthOptions {
   Duration unauthorized_ttl = std::chrono::seconds(10);  // --authorization-webhook-cache-unauthorized-ttl
   // --authorization-always-allow-paths; "/healthz/*" is all below.
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
+  // Who may all, without a review: an API server would say nothing else.
+  std::vector<std::string> always_allow_groups = {"system:masters"};
   std::size_t max_entries = 4096;  // remembered, of tokens and of access each
   // Requests that wait for the API server at once; well below the connections
   // that are served, so that probes get through while it does not answer.
@@ -75,15 +80,16 @@ struct DelegatedAuthOptions {
 // Thread-safe.
 class DelegatedAuth {
  public:
-  // All must outlive this.
-  DelegatedAuth(DelegatedAuthOptions options, Reviewer* reviewer, const Clock* clock, Logger* log);
+  // All must outlive this. `trust`: null where certificates name nobody.
+  DelegatedAuth(DelegatedAuthOptions options, Reviewer* reviewer, ClientTrustSource* trust, const Clock* clock,
+                Logger* log);
   ~DelegatedAuth();
   DelegatedAuth(const DelegatedAuth&) = delete;
   DelegatedAuth& operator=(const DelegatedAuth&) = delete;
 
   // nullopt: let it in; else what to answer. Blocks while the API server is
   // asked. Requests with the same question wait for one answer.
-  std::optional<HttpReply> Check(const GuardedRequest& request);
+  std::optional<ServingReply> Check(const GuardedRequest& request);
 
  private:
   struct Impl;

@@ -9,21 +9,21 @@
 namespace epslice {
 namespace {
 
-HttpReply AnswerOne(const HealthCheck& check) {
+ServingReply AnswerOne(const HealthCheck& check) {
   const std::string why = check.check();
-  if (why.empty()) return HttpReply{200, "ok"};
-  return HttpReply{500, absl::StrCat("internal server error: ", why, "\n")};
+  if (why.empty()) return ServingReply{200, "ok"};
+  return ServingReply{500, absl::StrCat("internal server error: ", why, "\n")};
 }
 
 }  // namespace
 
-HttpReply AnswerHealth(const std::string& endpoint, const std::vector<HealthCheck>& checks, const HttpQuery& query,
+ServingReply AnswerHealth(const std::string& endpoint, const std::vector<HealthCheck>& checks, const HttpQuery& query,
                        Logger* log) {
   const std::string name = endpoint.substr(1);
   if (query.path != endpoint && query.path != endpoint + "/") {
     const auto one = std::find_if(checks.begin(), checks.end(),
                                   [&](const HealthCheck& c) { return query.path == endpoint + "/" + c.name; });
-    return one == checks.end() ? HttpReply{404, "404 page not found\n"} : AnswerOne(*one);
+    return one == checks.end() ? ServingReply{404, "404 page not found\n"} : AnswerOne(*one);
   }
   const std::vector<std::string> excluded = query.All("exclude");
   std::set<std::string> unknown(excluded.begin(), excluded.end());
@@ -46,10 +46,10 @@ HttpReply AnswerHealth(const std::string& endpoint, const std::vector<HealthChec
   }
   if (!failed.empty()) {
     if (log != nullptr) log->Info(2, "Health check failed", {{"endpoint", name}, {"checks", failed}});
-    return HttpReply{500, absl::StrCat(list, name, " check failed\n")};
+    return ServingReply{500, absl::StrCat(list, name, " check failed\n")};
   }
-  if (!query.Has("verbose")) return HttpReply{200, "ok"};
-  return HttpReply{200, absl::StrCat(list, name, " check passed\n")};
+  if (!query.Has("verbose")) return ServingReply{200, "ok"};
+  return ServingReply{200, absl::StrCat(list, name, " check passed\n")};
 }
 
 void AddHealthEndpoint(Serving* serving, const std::string& endpoint, std::vector<HealthCheck> checks, Logger* log) {

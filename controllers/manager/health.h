@@ -25,7 +25,7 @@ struct HealthCheck {
 
 // Answers `query` for the endpoint "/livez", "/readyz" or whatever `endpoint`
 // is. `log` gets the reasons of failures, at level 2; it may be null.
-HttpReply AnswerHealth(const std::string& endpoint, const std::vector<HealthCheck>& checks, const HttpQuery& query,
+ServingReply AnswerHealth(const std::string& endpoint, const std::vector<HealthCheck>& checks, const HttpQuery& query,
                        Logger* log);
 
 // Adds `endpoint` and the paths of its checks to `serving`, open to all.

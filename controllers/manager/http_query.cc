@@ -40,6 +40,8 @@ std::optional<std::string> Decode(std::string_view text, bool plus_is_space) {
 
 }  // namespace
 
+std::optional<std::string> PercentDecoded(std::string_view text) { return Decode(text, false); }
+
 bool HttpQuery::Has(std::string_view name) const {
   return std::any_of(parameters.begin(), parameters.end(), [&](const auto& p) { return p.first == name; });
 }

@@ -50,7 +50,7 @@ LiveRunnerOptions RunnerOptions(const ManagerOptions& options, const Clock& cloc
 
 int Fail(const absl::Status& status) {
   std::cerr << "endpointslice-controller: " << status.message() << "\n";
-  return 2;
+  return absl::IsUnavailable(status) ? 1 : 2;  // what is wrong may pass
 }
 
 // Health, metrics and the like on a port. `code`: where it cannot be had, the
@@ -65,8 +65,12 @@ std::unique_ptr<Serving> StartServing(const ManagerOptions& options, ServingGuar
   serving_options.tls = !options.insecure;
   serving_options.tls_cert_file = options.tls_cert_file;
   serving_options.tls_private_key_file = options.tls_private_key_file;
-  if (guard != nullptr)
+  serving_options.tls_policy = options.tls_policy;
+  serving_options.permit_port_sharing = options.permit_port_sharing;
+  if (guard != nullptr) {
     serving_options.guard = [guard](const GuardedRequest& request) { return guard->Check(request); };
+    serving_options.client_ca_pem = [guard] { return guard->client_ca_pem(); };
+  }
   auto serving = std::make_unique<Serving>(serving_options, clock, log);
   StatusPagesOptions pages;
   pages.version = std::string(Version());

@@ -1,8 +1,6 @@
 // Every flag: its name, what it takes, what it means.
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -11,10 +9,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "apis/ip.h"
 #include "apis/names.h"
 #include "apis/protobuf.h"
 #include "controllers/manager/option_flags.h"
+#include "controllers/manager/option_setters.h"
 #include "informers/http/http_routes.h"
 
 namespace epslice {
@@ -27,56 +25,8 @@ constexpr const char* kController = "Endpointslice controller flags";
 constexpr const char* kHints = "Topology hints flags";
 constexpr const char* kShadow = "Shadow flags";
 constexpr const char* kLeaderElection = "Leader election flags";
-constexpr const char* kServing = "Secure serving flags";
 constexpr const char* kLogging = "Logs flags";
 constexpr const char* kGlobal = "Global flags";
-
-// Takes the value, or says what is accepted.
-using Setter = std::function<std::optional<std::string>(const std::string& value)>;
-
-CLI::callback_t Callback(std::string flag, Setter set) {
-  return [flag = std::move(flag), set = std::move(set)](const CLI::results_t& results) {
-    const std::string& value = results.back();
-    if (const std::optional<std::string> accepted = set(value)) {
-      // An URL may hold a password.
-      const bool shown = value.find("://") == std::string::npos || value.find('@') == std::string::npos;
-      throw CLI::ValidationError(absl::StrCat(flag, "=", shown ? value : "(not shown)", ": ", *accepted));
-    }
-    return true;
-  };
-}
-
-CLI::Option* AddFlag(CLI::App* app, const std::string& names, const char* group, const char* type,
-                     const std::string& preset, const std::string& help, Setter set) {
-  const std::string flag = names.substr(0, names.find(','));
-  CLI::Option* option = app->add_option(names, Callback(flag, std::move(set)), help);
-  option->type_name(type)->group(group)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  if (!preset.empty()) option->default_str(preset);
-  return option;
-}
-
-Setter IntSetter(int* target, int min, int max) {
-  return [=](const std::string& value) -> std::optional<std::string> {
-    int n = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
-    if (error != std::errc() || end != value.data() + value.size() || value.empty() || n < min || n > max) {
-      return max == std::numeric_limits<int>::max()
-                 ? absl::StrCat("accepted is a whole number from ", min)
-                 : absl::StrCat("accepted is a whole number from ", min, " to ", max);
-    }
-    *target = n;
-    return std::nullopt;
-  };
-}
-
-Setter DurationSetter(Duration* target) {
-  return [=](const std::string& value) -> std::optional<std::string> {
-    const absl::StatusOr<Duration> d = ParseDuration(value);
-    if (!d.ok()) return "accepted is a duration such as 500ms, 1m30s or 0";
-    *target = *d;
-    return std::nullopt;
-  };
-}
 
 std::optional<std::string> SetQps(const std::string& value, double* target) {
   double n = 0;
@@ -99,11 +49,7 @@ void AddGenericFlags(CLI::App* app, ManagerOptions* o) {
       app, "--config", kGeneric, "FILE", "",
       "Flags from a file, YAML or JSON: apiVersion epslice.dev/v1alpha1, kind EndpointSliceControllerConfiguration, "
       "and the flags by their names without dashes. What is on the command line goes before it",
-      [o](const std::string& value) -> std::optional<std::string> {
-        if (value.empty()) return "accepted is a file";
-        o->config = value;
-        return std::nullopt;
-      });
+      FileSetter(&o->config));
   AddFlag(app, "--mode", kGeneric, "MODE", "active",
           "active: keeps the slices as they should be. shadow: reads only, beside a controller that writes, and says "
           "where the two disagree; it writes no slice, no Event and no Lease",
@@ -127,11 +73,7 @@ void AddShadowFlags(CLI::App* app, ManagerOptions* o) {
 void AddConnectionFlags(CLI::App* app, ManagerOptions* o) {
   AddFlag(app, "--kubeconfig", kApiServer, "FILE", "",
           "How to reach the API server, and who to be. Without it, --master and KUBECONFIG: as a pod is told to",
-          [o](const std::string& value) -> std::optional<std::string> {
-            if (value.empty()) return "accepted is a file";
-            o->kubeconfig = value;
-            return std::nullopt;
-          });
+          FileSetter(&o->kubeconfig));
   AddFlag(app, "--context", kApiServer, "NAME", "", "Of the kubeconfig, instead of its current-context",
           [o](const std::string& value) -> std::optional<std::string> {
             if (value.empty()) return "accepted is a context's name";
@@ -243,77 +185,6 @@ void AddLeaderElectionFlags(CLI::App* app, ManagerOptions* o, std::string* leade
           });
 }
 
-void AddServingFlags(CLI::App* app, ManagerOptions* o) {
-  AddFlag(app, "--bind-address", kServing, "IP", o->bind_address,
-          "Where health, metrics and /debug are served; 0.0.0.0 or :: for everywhere. In a cluster all but health\n"
-          "needs a token that the API server knows; elsewhere clients of other machines get health and /version only",
-          [o](const std::string& value) -> std::optional<std::string> {
-            if (!ParseIpLenient(value)) return "accepted is an IP address";
-            o->bind_address = ParseIpLenient(value)->text.str();
-            return std::nullopt;
-          });
-  AddFlag(app, "--secure-port", kServing, "PORT", std::to_string(o->secure_port), "The port for it; 0: none",
-          IntSetter(&o->secure_port, 0, 65535));
-  app->add_flag("--insecure", o->insecure, "Serve plain HTTP instead of HTTPS")->group(kServing);
-  const auto file = [](std::string* target) {
-    return [target](const std::string& value) -> std::optional<std::string> {
-      *target = value;
-      return std::nullopt;
-    };
-  };
-  AddFlag(app, "--tls-cert-file", kServing, "FILE", "",
-          "Certificate to serve with, PEM, followed by its chain; read again when it changes. Without it one is made "
-          "in memory",
-          file(&o->tls_cert_file));
-  AddFlag(app, "--tls-private-key-file", kServing, "FILE", "", "Its private key, PEM", file(&o->tls_private_key_file));
-}
-
-// "/healthz,/debug/*" into paths.
-std::optional<std::string> SetPaths(const std::string& value, std::vector<std::string>* target) {
-  std::vector<std::string> paths;
-  for (std::string_view rest = value; !rest.empty();) {
-    const std::string_view path = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(path.size() + 1, rest.size()));
-    const std::size_t star = path.find('*');
-    if (path.empty() || path.front() != '/' || (star != std::string_view::npos && star + 1 != path.size())) {
-      return "accepted are paths that begin with a slash, with a comma between, and * at an end at most";
-    }
-    paths.emplace_back(path);
-  }
-  *target = std::move(paths);
-  return std::nullopt;
-}
-
-void AddDelegationFlags(CLI::App* app, ManagerOptions* o) {
-  const auto file = [](std::string* target) {
-    return [target](const std::string& value) -> std::optional<std::string> {
-      if (value.empty()) return "accepted is a file";
-      *target = value;
-      return std::nullopt;
-    };
-  };
-  AddFlag(app, "--authentication-kubeconfig", kServing, "FILE", "",
-          "As whom to ask the API server whose token it is that a client shows. In a cluster without it: as ourselves",
-          file(&o->authentication_kubeconfig));
-  AddFlag(app, "--authorization-kubeconfig", kServing, "FILE", "", "The same for what a client may do",
-          file(&o->authorization_kubeconfig));
-  AddFlag(app, "--authentication-token-webhook-cache-ttl", kServing, "DURATION", "10s",
-          "How long the answer about a token is remembered", DurationSetter(&o->authentication_cache_ttl));
-  AddFlag(app, "--authorization-webhook-cache-authorized-ttl", kServing, "DURATION", "10s",
-          "How long it is remembered that a client may", DurationSetter(&o->authorized_cache_ttl));
-  AddFlag(app, "--authorization-webhook-cache-unauthorized-ttl", kServing, "DURATION", "10s",
-          "How long it is remembered that one may not", DurationSetter(&o->unauthorized_cache_ttl));
-  AddFlag(app, "--authorization-always-allow-paths", kServing, "PATHS", "/healthz,/readyz,/livez",
-          "For whoever reaches the port, without asking",
-          [o](const std::string& value) { return SetPaths(value, &o->always_allow_paths); });
-  for (const char* flag : {"--client-ca-file", "--requestheader-client-ca-file"}) {
-    AddFlag(app, flag, kServing, "FILE", "", "Refused: clients are known by their tokens, not by certificates",
-            [](const std::string&) -> std::optional<std::string> {
-              return "clients are known by their tokens here, not by certificates: leave it out";
-            });
-  }
-}
-
 void AddLoggingFlags(CLI::App* app, ManagerOptions* o) {
   AddFlag(app, "-v,--v", kLogging, "N", "0", "Verbosity: 0 what an operator should know, 2 each write, 4 each sync",
           IntSetter(&o->verbosity, 0, std::numeric_limits<int>::max()));
@@ -338,7 +209,6 @@ void AddOptionFlags(CLI::App* app, ManagerOptions* options, std::string* leader_
   AddShadowFlags(app, options);
   AddLeaderElectionFlags(app, options, leader_elect);
   AddServingFlags(app, options);
-  AddDelegationFlags(app, options);
   AddLoggingFlags(app, options);
 }
 

@@ -15,6 +15,8 @@ namespace epslice {
 // Adds all flags to `app`, which has --help and --version. Parsing writes to
 // `options`, but --leader-elect as it was given. Both must outlive it.
 void AddOptionFlags(CLI::App* app, ManagerOptions* options, std::string* leader_elect);
+// Those of them that are about the serving port.
+void AddServingFlags(CLI::App* app, ManagerOptions* options);
 
 }  // namespace epslice
 

@@ -46,6 +46,11 @@ std::string ServingTrouble(const ManagerOptions& o) {
     return "--tls-cert-file and --tls-private-key-file go together";
   }
   if (o.insecure && !o.tls_cert_file.empty()) return "--insecure serves plain HTTP: leave out --tls-cert-file";
+  if (!o.disable_http2_serving) return "--disable-http2-serving=false: HTTP/1.1 is all that is served";
+  if (o.insecure && o.client_trust.Given()) {
+    return "--insecure serves plain HTTP, on which no certificate is shown: leave out --client-ca-file and "
+           "--requestheader-client-ca-file";
+  }
   if (o.insecure && (!o.authentication_kubeconfig.empty() || !o.authorization_kubeconfig.empty())) {
     return "--insecure serves plain HTTP, on which no token should be shown: leave out --authentication-kubeconfig "
            "and --authorization-kubeconfig";
@@ -69,12 +74,23 @@ std::vector<std::pair<std::string, std::string>> EffectiveFlags(const CLI::App& 
   return flags;
 }
 
-// CLI11 reads `-v=2` as the value "=2".
-void SplitShortValues(std::vector<std::string>* args) {
-  for (std::string& arg : *args) {
-    if (arg == "--") return;
-    if (arg.rfind("-v=", 0) == 0) arg.erase(2, 1);
+// CLI11 reads `-v=2` as the value "=2", and after `--name=` it takes the next
+// argument for the value.
+std::vector<std::string> SplitValues(std::vector<std::string> args, const CLI::App& app) {
+  std::vector<std::string> out;
+  bool flags = true;
+  for (std::string& arg : args) {
+    flags = flags && arg != "--";
+    if (flags && arg.rfind("-v=", 0) == 0) arg.erase(2, 1);
+    const bool empty_value = flags && arg.size() > 3 && arg.rfind("--", 0) == 0 && arg.find('=') == arg.size() - 1;
+    const CLI::Option* option = empty_value ? app.get_option_no_throw(arg.substr(0, arg.size() - 1)) : nullptr;
+    if (option != nullptr && option->get_expected_max() > 0) {
+      out.push_back(arg.substr(0, arg.size() - 1));
+      arg.clear();
+    }
+    out.push_back(std::move(arg));
   }
+  return out;
 }
 
 int Fail(std::ostream& err, std::string_view why) {
@@ -101,7 +117,7 @@ class CommandLine {
 
   // As ParseOptions(), each flag for itself.
   std::optional<int> Parse(std::vector<std::string> args, std::ostream& out, std::string* trouble) {
-    SplitShortValues(&args);
+    args = SplitValues(std::move(args), app_);
     std::reverse(args.begin(), args.end());  // as CLI11 wants it
     try {
       app_.parse(std::move(args));

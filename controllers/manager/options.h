@@ -16,9 +16,11 @@
 
 #include "absl/status/statusor.h"
 #include "apis/discovery.h"
+#include "controllers/manager/client_trust.h"
 #include "controllers/manager/log.h"
 #include "controllers/topologyhints/policy.h"
 #include "informers/clock.h"
+#include "informers/http/tls.h"
 #include "informers/leader_election.h"
 
 namespace epslice {
@@ -59,6 +61,12 @@ struct ManagerOptions {
   bool insecure = false;                   // --insecure: plain HTTP
   std::string tls_cert_file;               // both, or neither
   std::string tls_private_key_file;
+  TlsServerPolicy tls_policy;        // --tls-min-version, --tls-cipher-suites
+  bool permit_port_sharing = false;  // --permit-port-sharing
+  // --disable-http2-serving, --permit-address-sharing: as it is in any case; the
+  // first cannot be false.
+  bool disable_http2_serving = true;
+  bool permit_address_sharing = true;
   // Delegated authentication and authorization of the serving port (serving_guard.h).
   std::string authentication_kubeconfig;  // "": as the controller itself
   std::string authorization_kubeconfig;
@@ -66,6 +74,8 @@ struct ManagerOptions {
   Duration authorized_cache_ttl = std::chrono::seconds(10);      // --authorization-webhook-cache-authorized-ttl
   Duration unauthorized_cache_ttl = std::chrono::seconds(10);    // --authorization-webhook-cache-unauthorized-ttl
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
+  // --client-ca-file, --requestheader-*, --authentication-skip-lookup and the like.
+  ClientTrustOptions client_trust;
 
   std::string config;  // --config, a file
 

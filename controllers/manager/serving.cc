@@ -30,6 +30,8 @@ constexpr Duration kFairShare = std::chrono::milliseconds(100);
 // Of the connection that this thread serves: whether it ends after this
 // request, because the rest of it is unread.
 thread_local bool close_connection = false;
+// The one that this thread serves.
+thread_local const ServerConnection* served = nullptr;
 // Set while a connection that is one too many is closed.
 thread_local bool turn_away = false;
 
@@ -65,9 +67,9 @@ class PoolQueue : public httplib::TaskQueue {
   const std::function<void()> make_room_;
 };
 
-HttpReply PlainReply(int code, std::string text) { return HttpReply{code, std::move(text) + "\n"}; }
+ServingReply PlainReply(int code, std::string text) { return ServingReply{code, std::move(text) + "\n"}; }
 
-void Fill(const HttpReply& reply, httplib::Response* response) {
+void Fill(const ServingReply& reply, httplib::Response* response) {
   response->status = reply.code;
   response->set_header("Cache-Control", "no-cache, private");
   response->set_header("X-Content-Type-Options", "nosniff");
@@ -90,7 +92,7 @@ struct Serving::Impl : public httplib::Server {
   // Ends as many connections as there are in line, those first that began
   // their last request, or were accepted, first.
   void MakeRoom();
-  HttpReply Answer(const httplib::Request& request, httplib::Response* response);
+  ServingReply Answer(const httplib::Request& request, httplib::Response* response);
   // The handler of the longest path that fits; without one, an empty function.
   std::pair<Serving::Handler, Access> FindHandler(const std::string& path) const;
 
@@ -119,9 +121,10 @@ struct Serving::Impl : public httplib::Server {
 void Serving::Impl::Configure() {
   new_task_queue = [this] { return new PoolQueue(options, &open, [this] { MakeRoom(); }); };
   // The library's default lets two servers share a port without a word.
-  set_socket_options([](socket_t socket) {
+  set_socket_options([share = options.permit_port_sharing](socket_t socket) {
     const int on = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (share) ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   });
   // Only what the Keep-Alive header says: connections are ours.
   set_keep_alive_timeout(std::chrono::duration_cast<std::chrono::seconds>(options.idle_timeout).count());
@@ -145,10 +148,8 @@ void Serving::Impl::Configure() {
 
 absl::Status Serving::Impl::MakeTls() {
   if (!options.tls) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<ServerTls>> made =
-      options.tls_cert_file.empty()
-          ? ServerTls::SelfSigned(clock)
-          : ServerTls::FromFiles({options.tls_cert_file, options.tls_private_key_file}, clock);
+  absl::StatusOr<std::unique_ptr<ServerTls>> made = ServerTls::Create(
+      {{options.tls_cert_file, options.tls_private_key_file}, options.tls_policy, options.client_ca_pem}, clock);
   if (!made.ok()) return made.status();
   tls = *std::move(made);
   return absl::OkStatus();
@@ -223,7 +224,9 @@ bool Serving::Impl::process_and_close_socket(socket_t socket) {
   const std::shared_ptr<const TlsContext> context = tls == nullptr ? nullptr : tls->Context(&problem);
   if (!problem.empty()) log->Warning("Serving goes on with the certificate it had", {{"err", problem}});
   ServerConnection connection(
-      socket, clock, {options.idle_timeout, options.request_timeout, options.write_timeout, options.max_head_bytes},
+      socket, clock,
+      {options.idle_timeout, options.request_timeout, options.write_timeout, options.max_head_bytes,
+       /*keep_head=*/options.guard != nullptr},
       context.get());
   std::uint64_t id = 0;
   {
@@ -241,6 +244,7 @@ bool Serving::Impl::process_and_close_socket(socket_t socket) {
 
 void Serving::Impl::Serve(ServerConnection* connection, std::uint64_t id) {
   close_connection = false;
+  served = connection;
   const std::unique_ptr<httplib::Stream> stream = MakeConnectionStream(connection);
   bool good = true;
   bool closed = false;
@@ -257,7 +261,7 @@ void Serving::Impl::Serve(ServerConnection* connection, std::uint64_t id) {
   }
 }
 
-HttpReply Serving::Impl::Answer(const httplib::Request& request, httplib::Response* response) {
+ServingReply Serving::Impl::Answer(const httplib::Request& request, httplib::Response* response) {
   if (request.method != "GET" && request.method != "HEAD") {
     close_connection = true;
     response->set_header("Allow", "GET, HEAD");
@@ -268,8 +272,13 @@ HttpReply Serving::Impl::Answer(const httplib::Request& request, httplib::Respon
   const auto [handler, access] = FindHandler(query->path);
   // In this order, so that strangers do not learn which paths there are.
   if (options.guard) {
-    if (std::optional<HttpReply> refused =
-            options.guard({query->path, request.method, request.get_header_value("Authorization")})) {
+    std::optional<HeaderFields> headers = HeaderFields::Parse(served->head());
+    if (!headers) {
+      close_connection = true;
+      return PlainReply(400, "bad request head");
+    }
+    if (std::optional<ServingReply> refused =
+            options.guard({query->path, request.method, *std::move(headers), served->peer_certificates()})) {
       return *std::move(refused);
     }
   } else if (access == Access::kLocal && !IsLoopback(request.remote_addr)) {

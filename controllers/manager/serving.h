@@ -18,14 +18,17 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "controllers/manager/header_fields.h"
 #include "controllers/manager/log.h"
 #include "informers/clock.h"
+#include "informers/http/tls.h"
 
 namespace epslice {
 
@@ -42,7 +45,7 @@ struct HttpQuery {
   std::vector<std::string> All(std::string_view name) const;
 };
 
-struct HttpReply {
+struct ServingReply {
   int code = 200;
   std::string body;
   std::string content_type = "text/plain; charset=utf-8";
@@ -50,14 +53,20 @@ struct HttpReply {
 
 // A request to be let in, or not.
 struct GuardedRequest {
-  std::string path;           // decoded
-  std::string method;         // "GET"
-  std::string authorization;  // the header
+  std::string path;    // decoded
+  std::string method;  // "GET"
+  HeaderFields headers;
+  // What the client showed of itself (TlsSession::PeerCertificates): it has the
+  // key of the first, nothing else is verified. Empty: nothing. Until the guard
+  // has answered.
+  std::span<const std::string> certificates = {};
 };
 
 // "/a%20b?x=1&verbose" taken apart. nullopt: not a path, a bad %-escape, more
 // than 64 parameters. '+' in the query is a space.
 std::optional<HttpQuery> ParseTarget(std::string_view target);
+// %XX as the bytes they stand for; nullopt: an escape that is none.
+std::optional<std::string> PercentDecoded(std::string_view text);
 
 // Whether `ip` is of this machine's loopback: 127.0.0.0/8, ::1, and the former
 // as an IPv4-mapped address.
@@ -70,6 +79,11 @@ struct ServingOptions {
   // PEM files, re-read when they change; both empty: a certificate of its own.
   std::string tls_cert_file;
   std::string tls_private_key_file;
+  TlsServerPolicy tls_policy = {};
+  // Clients are asked for certificates, and told whose are known
+  // (ServerTlsOptions::client_ca_pem); null: they are not.
+  std::function<std::shared_ptr<const std::string>()> client_ca_pem;
+  bool permit_port_sharing = false;  // several servers may listen on the port
   std::size_t max_connections = 64;
   std::size_t max_waiting = 256;  // accepted, not yet served; more are closed
   // How long a connection may be idle, a request may take to arrive (with the
@@ -80,13 +94,13 @@ struct ServingOptions {
   std::size_t max_head_bytes = std::size_t{16} << 10;
   // Asked of each request, for whatever path, before it is answered; nullopt
   // lets it in. May block, from several threads. Null: see above.
-  std::function<std::optional<HttpReply>(const GuardedRequest& request)> guard;
+  std::function<std::optional<ServingReply>(const GuardedRequest& request)> guard;
 };
 
 class Serving {
  public:
   // Called from several threads at once. May throw: answered 500.
-  using Handler = std::function<HttpReply(const HttpQuery& query)>;
+  using Handler = std::function<ServingReply(const HttpQuery& query)>;
   enum class Access : std::uint8_t {
     kOpen,   // to all who reach the port
     kLocal,  // to clients on this machine

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "controllers/manager/authentication_config.h"
+
 namespace epslice {
 namespace {
 
@@ -12,35 +14,56 @@ absl::StatusOr<std::unique_ptr<HttpTransport>> MakeTransport(const std::string& 
   return HttpTransport::Create(*std::move(http), clock);
 }
 
+// The ConfigMap that says whose certificates name clients.
+absl::StatusOr<std::string> LookUpConfigMap(HttpTransport* transport, CancelToken* cancel) {
+  HttpTransport::Answer answer = transport->Get(kAuthenticationConfigPath, cancel);
+  if (answer.status.ok()) return std::move(answer.body);
+  if (answer.status.code == 404) return absl::NotFoundError("there is none");
+  return absl::UnavailableError(answer.status.ToString());
+}
+
 }  // namespace
 
-ServingGuard::ServingGuard(DelegatedAuthOptions options, std::unique_ptr<HttpTransport> authentication,
-                           std::unique_ptr<HttpTransport> authorization, const Clock* clock, Logger* log)
-    : authentication_(std::move(authentication)),
-      authorization_(std::move(authorization)),
+ServingGuard::ServingGuard(DelegatedAuthOptions options, Parts parts, const Clock* clock, Logger* log)
+    : authentication_(std::move(parts.authentication)),
+      authorization_(std::move(parts.authorization)),
+      look_up_cancel_(std::move(parts.look_up_cancel)),
+      trust_(std::move(parts.trust)),
       reviewer_(authentication_.get(), authorization_.get()),
-      auth_(std::move(options), &reviewer_, clock, log) {}
+      auth_(std::move(options), &reviewer_, trust_.get(), clock, log) {}
 
 absl::StatusOr<std::unique_ptr<ServingGuard>> ServingGuard::Create(const ManagerOptions& options,
                                                                    const ApiConnection& connection, const Clock* clock,
                                                                    Logger* log) {
-  const bool asked_for = !options.authentication_kubeconfig.empty() || !options.authorization_kubeconfig.empty();
+  const bool asked_for = !options.authentication_kubeconfig.empty() || !options.authorization_kubeconfig.empty() ||
+                         options.client_trust.Given();
   if (options.secure_port == 0 || options.insecure || (!asked_for && !connection.in_cluster)) {
     return std::unique_ptr<ServingGuard>();
   }
+  Parts parts;
   absl::StatusOr<std::unique_ptr<HttpTransport>> authentication =
       MakeTransport(options.authentication_kubeconfig, connection, clock);
   if (!authentication.ok()) return authentication.status();
+  parts.authentication = *std::move(authentication);
   absl::StatusOr<std::unique_ptr<HttpTransport>> authorization =
       MakeTransport(options.authorization_kubeconfig, connection, clock);
   if (!authorization.ok()) return authorization.status();
+  parts.authorization = *std::move(authorization);
+  parts.look_up_cancel = std::make_unique<CancelToken>();
+  absl::StatusOr<std::unique_ptr<ClientTrustSource>> trust = ClientTrustSource::Create(
+      options.client_trust,
+      [transport = parts.authentication.get(), cancel = parts.look_up_cancel.get()] {
+        return LookUpConfigMap(transport, cancel);
+      },
+      clock, log);
+  if (!trust.ok()) return trust.status();
+  parts.trust = *std::move(trust);
   DelegatedAuthOptions auth;
   auth.token_ttl = options.authentication_cache_ttl;
   auth.authorized_ttl = options.authorized_cache_ttl;
   auth.unauthorized_ttl = options.unauthorized_cache_ttl;
   auth.always_allow_paths = options.always_allow_paths;
-  return std::unique_ptr<ServingGuard>(
-      new ServingGuard(std::move(auth), *std::move(authentication), *std::move(authorization), clock, log));
+  return std::unique_ptr<ServingGuard>(new ServingGuard(std::move(auth), std::move(parts), clock, log));
 }
 
 }  // namespace epslice

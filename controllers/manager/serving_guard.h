@@ -5,8 +5,10 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/status/statusor.h"
+#include "controllers/manager/client_trust.h"
 #include "controllers/manager/connection.h"
 #include "controllers/manager/delegated_auth.h"
 #include "controllers/manager/log.h"
@@ -21,23 +23,38 @@ namespace epslice {
 class ServingGuard {
  public:
   // Null where nobody is asked, and the port is for this machine alone: outside
-  // of a cluster without --authentication-kubeconfig or --authorization-
-  // kubeconfig; and over plain HTTP, on which no token should be shown.
-  // InvalidArgument: a kubeconfig that is no good.
+  // of a cluster without --authentication-kubeconfig, --authorization-kubeconfig,
+  // --client-ca-file and --requestheader-client-ca-file; and over plain HTTP, on
+  // which no token should be shown.
+  // InvalidArgument: a kubeconfig or a bundle of certificates that is no good.
+  // Unavailable: the cluster does not say whose certificates name clients
+  // (client_trust.h), and has to. May wait for the API server.
   static absl::StatusOr<std::unique_ptr<ServingGuard>> Create(const ManagerOptions& options,
                                                               const ApiConnection& connection, const Clock* clock,
                                                               Logger* log);
 
-  std::optional<HttpReply> Check(const GuardedRequest& request) { return auth_.Check(request); }
+  std::optional<ServingReply> Check(const GuardedRequest& request) { return auth_.Check(request); }
+  // Of those whose certificates name clients (ServingOptions::client_ca_pem).
+  std::shared_ptr<const std::string> client_ca_pem() { return trust_->client_ca_pem(); }
   // Ends reviews that run; before the port is closed, so that nobody waits.
-  void Cancel() { reviewer_.Cancel(); }
+  void Cancel() {
+    look_up_cancel_->Cancel();
+    reviewer_.Cancel();
+  }
 
  private:
-  ServingGuard(DelegatedAuthOptions options, std::unique_ptr<HttpTransport> authentication,
-               std::unique_ptr<HttpTransport> authorization, const Clock* clock, Logger* log);
+  struct Parts {
+    std::unique_ptr<HttpTransport> authentication;
+    std::unique_ptr<HttpTransport> authorization;
+    std::unique_ptr<CancelToken> look_up_cancel;
+    std::unique_ptr<ClientTrustSource> trust;
+  };
+  ServingGuard(DelegatedAuthOptions options, Parts parts, const Clock* clock, Logger* log);
 
   const std::unique_ptr<HttpTransport> authentication_;
   const std::unique_ptr<HttpTransport> authorization_;
+  const std::unique_ptr<CancelToken> look_up_cancel_;
+  const std::unique_ptr<ClientTrustSource> trust_;
   HttpReviewer reviewer_;
   DelegatedAuth auth_;
 };

@@ -23,9 +23,9 @@ constexpr std::string_view kPlatform = "linux/arm64";
 constexpr std::string_view kPlatform = "linux/unknown";
 #endif
 
-HttpReply JsonReply(std::string body) {
+ServingReply JsonReply(std::string body) {
   body += '\n';
-  return HttpReply{200, std::move(body), "application/json"};
+  return ServingReply{200, std::move(body), "application/json"};
 }
 
 void AddHealth(const StatusPagesOptions& options, const LiveRunner* runner, const Clock* clock, Logger* log,
@@ -94,14 +94,14 @@ void WriteKeys(std::string_view name, std::size_t total, std::string_view second
   writer->EndObject();
 }
 
-HttpReply QueuePage(const LiveRunner& runner, const HttpQuery& query) {
+ServingReply QueuePage(const LiveRunner& runner, const HttpQuery& query) {
   constexpr std::size_t kMost = 10'000;
   std::size_t limit = 100;
   if (query.Has("limit")) {
     const std::string text = query.Get("limit");
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
     if (text.empty() || error != std::errc() || end != text.data() + text.size() || limit > kMost) {
-      return HttpReply{400, absl::StrCat("limit: accepted is a whole number from 0 to ", kMost, "\n")};
+      return ServingReply{400, absl::StrCat("limit: accepted is a whole number from 0 to ", kMost, "\n")};
     }
   }
   LiveRunner::QueueView view = runner.queue(limit);
@@ -116,10 +116,10 @@ HttpReply QueuePage(const LiveRunner& runner, const HttpQuery& query) {
   return JsonReply(std::move(json));
 }
 
-HttpReply ExplainPage(const LiveRunner& runner, const HttpQuery& request, std::mutex* one_at_a_time) {
+ServingReply ExplainPage(const LiveRunner& runner, const HttpQuery& request, std::mutex* one_at_a_time) {
   const auto failure = [json = WantsJson(request.parameters)](int code, std::string_view why) {
     ExplainAnswer answer = ExplainFailure(code, why, json);
-    return HttpReply{answer.status, std::move(answer.body), std::move(answer.content_type)};
+    return ServingReply{answer.status, std::move(answer.body), std::move(answer.content_type)};
   };
   const absl::StatusOr<ExplainQuery> query = MakeExplainQuery(request.parameters);
   if (!query.ok()) return failure(400, std::string(query.status().message()));
@@ -141,7 +141,7 @@ void AddStatusPages(const StatusPagesOptions& options, const LiveRunner* runner,
       Serving::Access::kOpen);
   serving->AddHandler("/configz", [json = ConfigJson(options.flags)](const HttpQuery&) { return JsonReply(json); });
   serving->AddHandler("/metrics", [runner, metrics](const HttpQuery&) {
-    return HttpReply{200, metrics->Render(*runner), std::string(kMetricsContentType)};
+    return ServingReply{200, metrics->Render(*runner), std::string(kMetricsContentType)};
   });
   serving->AddHandler("/debug/explain", [runner, turn = std::make_shared<std::mutex>()](const HttpQuery& query) {
     return ExplainPage(*runner, query, turn.get());

@@ -18,6 +18,13 @@ json Role(const char* name, json rules) {
           {"rules", std::move(rules)}};
 }
 
+json NamespacedRole(const char* name, const char* name_space, json rules) {
+  json role = Role(name, std::move(rules));
+  role["kind"] = "Role";
+  role["metadata"]["namespace"] = name_space;
+  return role;
+}
+
 json BindGroups(const char* role, const std::vector<const char*>& groups) {
   json subjects = json::array();
   for (const char* group : groups) {
@@ -49,7 +56,12 @@ void DocumentStore::LoadBootstrapPolicy() {
                                   Create("authentication.k8s.io", {"selfsubjectreviews"})});
   const json delegator = json::array(
       {Create("authentication.k8s.io", {"tokenreviews"}), Create("authorization.k8s.io", {"subjectaccessreviews"})});
+  const json authentication_config = {{{"apiGroups", {""}},
+                                       {"resources", {"configmaps"}},
+                                       {"resourceNames", {"extension-apiserver-authentication"}},
+                                       {"verbs", {"get", "list", "watch"}}}};
   const std::vector<json> objects = {
+      NamespacedRole("extension-apiserver-authentication-reader", "kube-system", authentication_config),
       Role("cluster-admin", everything),
       Role("system:discovery", discovery),
       Role("system:public-info-viewer", info),

@@ -16,6 +16,8 @@ namespace {
 const char* const kAccounts[] = {"epslice-controller", "epslice-controller-b"};
 constexpr char kLeaseName[] = "epslice-controller";
 constexpr char kRbac[] = "/apis/rbac.authorization.k8s.io/v1";
+// Of every cluster, in kube-system.
+constexpr char kReaderRole[] = "extension-apiserver-authentication-reader";
 
 }  // namespace
 
@@ -106,12 +108,16 @@ void Suite::MakeRoles() {
     ASSERT_NE(resource, resources.end()) << "manifests/base/rbac.yaml has a " << kind;
     Json& meta = object["metadata"];
     meta["name"] = meta["name"].get<std::string>() + "-" + suffix_;
+    // The reader of kube-system's ConfigMap is the cluster's, and stays where it is.
+    const bool of_the_cluster = object.value("/roleRef/name"_json_pointer, "") == kReaderRole;
     if (object.contains("roleRef")) {
-      object["roleRef"]["name"] = object["roleRef"]["name"].get<std::string>() + "-" + suffix_;
+      if (!of_the_cluster) object["roleRef"]["name"] = object["roleRef"]["name"].get<std::string>() + "-" + suffix_;
       object["subjects"] = subjects;
     }
     std::string path = kRbac;
-    if (meta.contains("namespace")) {
+    if (of_the_cluster) {
+      path += "/namespaces/kube-system";
+    } else if (meta.contains("namespace")) {
       meta["namespace"] = system_namespace();
       path += "/namespaces/" + system_namespace();
     }

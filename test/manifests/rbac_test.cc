@@ -33,8 +33,23 @@ void AddRules(const Json& role, const std::string& where, Grants* grants) {
   }
 }
 
+// Of Roles that are the cluster's own: "Role NAME in NAMESPACE".
+void AddBindings(const std::vector<Json>& objects, Grants* grants) {
+  std::set<std::string> ours;
+  for (const Json& role : OfKind(objects, "Role")) ours.insert(role.at("metadata").at("name").get<std::string>());
+  for (const Json& binding : OfKind(objects, "RoleBinding")) {
+    const Json& role = binding.at("roleRef");
+    EXPECT_EQ(role.at("kind"), "Role");
+    const std::string name = role.at("name").get<std::string>();
+    if (ours.count(name) == 0) {
+      grants->insert("Role " + name + " in " + binding.at("metadata").at("namespace").get<std::string>());
+    }
+  }
+}
+
 Grants Granted(const std::vector<Json>& objects) {
   Grants grants;
+  AddBindings(objects, &grants);
   for (const Json& role : OfKind(objects, "ClusterRole")) AddRules(role, "", &grants);
   for (const Json& role : OfKind(objects, "Role")) {
     AddRules(role, " in " + role.at("metadata").at("namespace").get<std::string>(), &grants);
@@ -61,6 +76,7 @@ const Grants kReads = {
 const Grants kReviews = {
     "authentication.k8s.io/tokenreviews create",
     "authorization.k8s.io/subjectaccessreviews create",
+    "Role extension-apiserver-authentication-reader in kube-system",
 };
 const Grants kWrites = {
     "/services/finalizers update",

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "controllers/manager/review_cache.h"
+#include "test/informers/http/pki.h"
 
 namespace epslice {
 namespace {
@@ -28,7 +30,7 @@ class FakeClock : public Clock {
     std::lock_guard<std::mutex> lock(mu_);
     return now_;
   }
-  Timestamp WallNow() const override { return Timestamp::FromSeconds(0); }
+  Timestamp WallNow() const override { return RealClock().WallNow(); }
   void Advance(Duration by) {
     std::lock_guard<std::mutex> lock(mu_);
     now_ += by;
@@ -57,6 +59,7 @@ class FakeReviewer : public Reviewer {
   absl::StatusOr<AccessVerdict> ReviewAccess(const std::string& review_json) override {
     std::lock_guard<std::mutex> lock(mu_);
     ++access_reviews;
+    last_review = review_json;
     if (access_broken) return absl::UnavailableError("connection refused");
     const Json spec = Json::parse(review_json)["spec"];
     const std::string what = spec["user"].get<std::string>() + " " +
@@ -77,6 +80,7 @@ class FakeReviewer : public Reviewer {
 
   int token_reviews = 0;
   int access_reviews = 0;
+  std::string last_review;
   bool broken = false;
   bool access_broken = false;
   bool hold = false;
@@ -92,12 +96,16 @@ class DelegatedAuthTest : public testing::Test {
     Make({});
   }
   void Make(DelegatedAuthOptions options) {
-    auth_ = std::make_unique<DelegatedAuth>(std::move(options), &reviewer_, &clock_, &log_);
+    auth_ = std::make_unique<DelegatedAuth>(std::move(options), &reviewer_, trust_.get(), &clock_, &log_);
   }
   // The code (200: let in), and the message of the Status.
-  std::pair<int, std::string> Ask(const std::string& header, const std::string& path,
-                                  const std::string& method = "GET") {
-    const std::optional<HttpReply> refused = auth_->Check({path, method, header});
+  std::pair<int, std::string> Ask(const std::string& header, const std::string& path, const std::string& method = "GET",
+                                  const Identity& shown = {}, const std::string& remote_user = "") {
+    const std::vector<std::string> certificates = DerOf(shown);
+    GuardedRequest request{path, method, {}, certificates};
+    if (!header.empty()) request.headers.Add("authorization", header);
+    if (!remote_user.empty()) request.headers.Add("X-Remote-User", remote_user);
+    const std::optional<ServingReply> refused = auth_->Check(request);
     if (!refused) return {200, ""};
     EXPECT_EQ(refused->content_type, "application/json");
     const Json status = Json::parse(refused->body);
@@ -111,6 +119,7 @@ class DelegatedAuthTest : public testing::Test {
   std::string log_text_;
   Logger log_;
   FakeReviewer reviewer_;
+  std::unique_ptr<ClientTrustSource> trust_;
   std::unique_ptr<DelegatedAuth> auth_;
 };
 
@@ -151,7 +160,7 @@ TEST_F(DelegatedAuthTest, Answers) {
   EXPECT_EQ(Code("", "/metrics"), 200);
   EXPECT_EQ(Code("", "/debug"), 403);
   EXPECT_EQ(Code("", "/healthz"), 403);
-  EXPECT_EQ(log_text_, "");
+  EXPECT_THAT(log_text_, HasSubstr("is nobody's\" err=\"the token is nobody's\""));
 }
 
 TEST_F(DelegatedAuthTest, RemembersForAWhile) {
@@ -233,6 +242,100 @@ TEST_F(DelegatedAuthTest, BoundsWhoWait) {
   thread.join();
   EXPECT_EQ(first, 200);
   EXPECT_EQ(Code("Bearer t-bob", "/metrics"), 403);
+}
+
+class CertificatesTest : public DelegatedAuthTest {
+ protected:
+  CertificatesTest() {
+    ClientTrustOptions options;
+    options.client_ca_file = dir_.Write("ca.crt", ca_.certificate_pem);
+    options.requestheader_client_ca_file = dir_.Write("proxy-ca.crt", proxy_ca_.certificate_pem);
+    options.request_headers.allowed_names = {"front-proxy-client"};
+    auto made = ClientTrustSource::Create(
+        options, [] { return absl::StatusOr<std::string>(absl::UnavailableError("not asked")); }, &clock_, &log_);
+    EXPECT_TRUE(made.ok()) << made.status();
+    trust_ = *std::move(made);
+    Make({});
+  }
+  Json Reviewed() const { return Json::parse(reviewer_.last_review)["spec"]; }
+
+  const TempDir dir_;
+  const Identity ca_ = IssueAuthority("ca");
+  const Identity proxy_ca_ = IssueAuthority("proxy ca");
+  const Identity alice_ = Issue("alice", {.issuer = &ca_, .organizations = {"devs"}});
+  const Identity bob_ = Issue("bob", {.issuer = &ca_});
+  const Identity proxy_ = Issue("front-proxy-client", {.issuer = &proxy_ca_});
+  const Identity ended_ = Issue("alice", {.issuer = &ca_, .from_hours = -3, .to_hours = -1});
+};
+
+// The reference's order: a front proxy's headers, a certificate, a token.
+TEST_F(CertificatesTest, GoBeforeTokens) {
+  const struct {
+    const char* what;
+    Identity shown;
+    const char* user;
+    const char* header;
+    int code;
+  } kCases[] = {
+      {"a certificate", alice_, "", "", 200},
+      {"one of somebody who may not", bob_, "", "", 403},
+      {"one of somebody who may not, with the token of one who may", bob_, "", "Bearer t-alice", 403},
+      {"a certificate and a token that is nobody's", alice_, "", "Bearer other", 200},
+      {"a certificate that ended", ended_, "", "", 401},
+      {"a certificate that ended, and a token", ended_, "", "Bearer t-alice", 200},
+      {"a certificate that ended, and a token that is nobody's", ended_, "", "Bearer other", 401},
+      {"a proxy", proxy_, "alice", "", 200},
+      {"a proxy for somebody who may not", proxy_, "bob", "Bearer t-alice", 403},
+      {"a proxy for nobody, with a token", proxy_, "", "Bearer t-alice", 200},
+      {"a proxy for nobody", proxy_, "", "", 401},
+      {"headers without a certificate", {}, "alice", "", 403},
+      {"headers with a client's certificate", bob_, "alice", "", 403},
+      {"headers with a certificate that ended", ended_, "alice", "", 401},
+  };
+  for (const auto& c : kCases) EXPECT_EQ(Ask(c.header, "/metrics", "GET", c.shown, c.user).first, c.code) << c.what;
+  EXPECT_EQ(Ask("", "/healthz", "GET", ended_).first, 200) << "as with tokens: for everybody";
+  EXPECT_EQ(Ask("", "/metrics", "GET", {}, "alice").second,
+            R"(forbidden: User "system:anonymous" cannot get path "/metrics")");
+}
+
+TEST_F(CertificatesTest, AreReviewedAsTheyAre) {
+  EXPECT_EQ(Ask("", "/metrics", "GET", alice_).first, 200);
+  EXPECT_EQ(Reviewed()["groups"], Json::array({"devs", "system:authenticated"}));
+  EXPECT_EQ(Reviewed()["extra"]["authentication.kubernetes.io/credential-id"][0].get<std::string>().size(), 11 + 64);
+  EXPECT_EQ(Ask("", "/metrics", "GET", alice_).first, 200);
+  EXPECT_EQ(reviewer_.access_reviews, 1) << "remembered";
+  // Another certificate is another question.
+  EXPECT_EQ(Ask("", "/metrics", "GET", Issue("alice", {.issuer = &ca_})).first, 200);
+  EXPECT_EQ(reviewer_.access_reviews, 2);
+  EXPECT_EQ(Ask("", "/metrics", "GET", proxy_, "alice").first, 200);
+  EXPECT_EQ(Reviewed()["groups"], Json::array({"system:authenticated"}));
+  EXPECT_FALSE(Reviewed().contains("extra"));
+  EXPECT_EQ(reviewer_.token_reviews, 0);
+}
+
+// As the reference: they may all, even while the API server does not answer.
+TEST_F(CertificatesTest, OfSystemMastersAreNotReviewed) {
+  reviewer_.access_broken = true;
+  EXPECT_EQ(
+      Ask("", "/debug/queue", "GET", Issue("root", {.issuer = &ca_, .organizations = {"a", "system:masters"}})).first,
+      200);
+  EXPECT_EQ(reviewer_.access_reviews, 0);
+  EXPECT_EQ(
+      Ask("", "/debug/queue", "GET", Issue("root", {.issuer = &proxy_ca_, .organizations = {"system:masters"}})).first,
+      401);
+  EXPECT_EQ(Ask("", "/debug/queue", "GET", Issue("system:masters", {.issuer = &ca_})).first, 500);
+}
+
+TEST_F(CertificatesTest, OfNobodyAreToldOfInTheLogNowAndThen) {
+  EXPECT_EQ(Ask("", "/metrics", "GET", ended_).second, "Unauthorized");
+  EXPECT_THAT(log_text_,
+              HasSubstr("is nobody's\" err=\"the client's certificate is not accepted: certificate has expired\""));
+  const std::string before = log_text_;
+  EXPECT_EQ(Ask("", "/metrics", "GET", ended_).first, 401);
+  EXPECT_EQ(log_text_, before);
+  clock_.Advance(seconds(10));
+  EXPECT_EQ(Ask("", "/metrics", "GET", Issue("p\"\n", {.issuer = &proxy_ca_})).first, 401);
+  EXPECT_EQ(std::count(log_text_.begin(), log_text_.end(), '\n'), 2) << log_text_;
 }
 
 TEST(ReviewCacheTest, IsBounded) {

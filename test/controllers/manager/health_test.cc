@@ -38,7 +38,7 @@ TEST(HealthTest, AnswersAsKubernetesComponents) {
   };
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.what);
-    const HttpReply reply = AnswerHealth("/livez", Checks(c.trouble), *ParseTarget(c.target), nullptr);
+    const ServingReply reply = AnswerHealth("/livez", Checks(c.trouble), *ParseTarget(c.target), nullptr);
     EXPECT_EQ(reply.code, c.code);
     EXPECT_EQ(reply.body, c.body);
     EXPECT_EQ(reply.content_type, "text/plain; charset=utf-8");

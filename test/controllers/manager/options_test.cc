@@ -107,11 +107,10 @@ TEST(OptionsTest, DelegatesAsTheReference) {
   EXPECT_EQ(p.options.authorized_cache_ttl, seconds(2));
   EXPECT_EQ(p.options.unauthorized_cache_ttl, Duration::zero());
   EXPECT_THAT(p.options.always_allow_paths, testing::ElementsAre("/a", "/b/*"));
-  const std::map<std::string, std::string> flags(p.options.effective.begin(), p.options.effective.end());
-  EXPECT_EQ(flags.count("--client-ca-file"), 0U);
   for (const auto& [flag, why] : std::map<std::string, std::string>{
-           {"--client-ca-file=x", "clients are known by their tokens here, not by certificates: leave it out"},
+           {"--client-ca-file=", "accepted is a file"},
            {"--authorization-always-allow-paths=healthz", "accepted are paths that begin with a slash"},
+           {"--authorization-always-allow-paths=/a,", "accepted are paths that begin with a slash"},
            {"--authorization-always-allow-paths=/a*b", "and * at an end at most"},
            {"--authentication-token-webhook-cache-ttl=10", "accepted is a duration"}}) {
     const Parsed refused = Parse({kMaster, flag});
@@ -120,6 +119,94 @@ TEST(OptionsTest, DelegatesAsTheReference) {
   }
   EXPECT_THAT(Parse({kMaster, "--insecure", "--authentication-kubeconfig=a"}).err,
               HasSubstr("--insecure serves plain HTTP, on which no token should be shown"));
+}
+
+// Empty is a value, and no reason to take the next argument for one.
+TEST(OptionsTest, AnEmptyListIsOne) {
+  const Parsed none = Parse({"--authorization-always-allow-paths=", kMaster, "--requestheader-group-headers="});
+  ASSERT_EQ(none.code, std::nullopt) << none.err;
+  EXPECT_THAT(none.options.always_allow_paths, testing::IsEmpty());
+  EXPECT_THAT(none.options.client_trust.request_headers.group_headers, testing::IsEmpty());
+  EXPECT_EQ(none.options.master, "http://127.0.0.1:8001");
+  EXPECT_THAT(none.options.effective, testing::Contains(testing::Pair("--authorization-always-allow-paths", "")));
+  EXPECT_THAT(Parse({kMaster, "--kubeconfig=", "--v=2"}).err, HasSubstr("--kubeconfig=: accepted is a file"));
+  const TempDir dir;
+  const std::string file = dir.Write("c.yaml",
+                                     "apiVersion: epslice.dev/v1alpha1\nkind: EndpointSliceControllerConfiguration\n"
+                                     "authorization-always-allow-paths: ''\nauthentication-skip-lookup: true\n"
+                                     "requestheader-allowed-names: a,b\nclient-ca-file: x\n");
+  const Parsed from_file = Parse({"--config=" + file, kMaster});
+  ASSERT_EQ(from_file.code, std::nullopt) << from_file.err;
+  EXPECT_THAT(from_file.options.always_allow_paths, testing::IsEmpty());
+  EXPECT_TRUE(from_file.options.client_trust.skip_lookup);
+  EXPECT_EQ(from_file.options.client_trust.client_ca_file, "x");
+  EXPECT_THAT(from_file.options.client_trust.request_headers.allowed_names, testing::ElementsAre("a", "b"));
+}
+
+TEST(OptionsTest, KnowsClientsAsTheReference) {
+  const ClientTrustOptions preset = Parse({kMaster}).options.client_trust;
+  EXPECT_FALSE(preset.Given());
+  EXPECT_FALSE(preset.skip_lookup);
+  EXPECT_FALSE(preset.tolerate_lookup_failure);
+  EXPECT_THAT(preset.request_headers.username_headers, testing::ElementsAre("x-remote-user"));
+  EXPECT_THAT(preset.request_headers.uid_headers, testing::IsEmpty());
+  EXPECT_THAT(preset.request_headers.group_headers, testing::ElementsAre("x-remote-group"));
+  EXPECT_THAT(preset.request_headers.extra_header_prefixes, testing::ElementsAre("x-remote-extra-"));
+  EXPECT_THAT(preset.request_headers.allowed_names, testing::IsEmpty());
+  // As kubeadm has them.
+  const Parsed p =
+      Parse({kMaster, "--client-ca-file=/pki/ca.crt", "--requestheader-client-ca-file=/pki/front-proxy-ca.crt",
+             "--requestheader-allowed-names=front-proxy-client", "--requestheader-username-headers=A,B",
+             "--requestheader-uid-headers=U", "--requestheader-extra-headers-prefix=E-,F-",
+             "--authentication-tolerate-lookup-failure", "--authentication-skip-lookup=false"});
+  ASSERT_EQ(p.code, std::nullopt) << p.err;
+  const ClientTrustOptions& trust = p.options.client_trust;
+  EXPECT_TRUE(trust.Given());
+  EXPECT_EQ(trust.client_ca_file, "/pki/ca.crt");
+  EXPECT_EQ(trust.requestheader_client_ca_file, "/pki/front-proxy-ca.crt");
+  EXPECT_TRUE(trust.tolerate_lookup_failure);
+  EXPECT_FALSE(trust.skip_lookup);
+  EXPECT_THAT(trust.request_headers.username_headers, testing::ElementsAre("A", "B"));
+  EXPECT_THAT(trust.request_headers.uid_headers, testing::ElementsAre("U"));
+  EXPECT_THAT(trust.request_headers.extra_header_prefixes, testing::ElementsAre("E-", "F-"));
+  EXPECT_THAT(trust.request_headers.allowed_names, testing::ElementsAre("front-proxy-client"));
+  for (const auto& [flag, why] : std::map<std::string, std::string>{
+           {"--requestheader-username-headers=a b", "accepted are names of headers"},
+           {"--requestheader-group-headers=a,,b", "accepted are names of headers"},
+           {"--requestheader-uid-headers=a:b", "accepted are names of headers"},
+           {"--requestheader-allowed-names=a,", "accepted are names, with a comma between"},
+           {"--requestheader-client-ca-file=", "accepted is a file"}}) {
+    const Parsed refused = Parse({kMaster, flag});
+    EXPECT_EQ(refused.code, 2) << flag;
+    EXPECT_THAT(refused.err, HasSubstr(flag + ": " + why));
+  }
+  EXPECT_THAT(Parse({kMaster, "--insecure", "--client-ca-file=x"}).err,
+              HasSubstr("--insecure serves plain HTTP, on which no certificate is shown"));
+}
+
+TEST(OptionsTest, ServesAsTheReference) {
+  const Parsed p =
+      Parse({kMaster, "--tls-min-version=VersionTLS13", "--permit-port-sharing", "--permit-address-sharing",
+             "--disable-http2-serving", "--tls-cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"});
+  ASSERT_EQ(p.code, std::nullopt) << p.err;
+  EXPECT_EQ(p.options.tls_policy, (TlsServerPolicy{TlsServerPolicy::Version::kTls13, "ECDHE-RSA-AES128-GCM-SHA256"}));
+  EXPECT_TRUE(p.options.permit_port_sharing);
+  EXPECT_FALSE(Parse({kMaster}).options.permit_port_sharing);
+  for (const auto& [flag, why] : std::map<std::string, std::string>{
+           {"--tls-min-version=VersionTLS11", "accepted is VersionTLS12 or VersionTLS13"},
+           {"--tls-cipher-suites=TLS_RSA_WITH_RC4_128_SHA",
+            "accepted are, with a comma between, TLS_AES_128_GCM_SHA256"},
+           {"--disable-http2-serving=false", "HTTP/1.1 is all that is served"},
+           {"--http2-max-streams-per-connection=9", "HTTP/1.1 is served, which has no streams: leave it out"},
+           {"--cert-dir=/x", "no certificate is written to disk"},
+           {"--tls-sni-cert-key=a,b", "one certificate is served to all"}}) {
+    const Parsed refused = Parse({kMaster, flag});
+    EXPECT_EQ(refused.code, 2) << flag;
+    EXPECT_THAT(refused.err, HasSubstr(why));
+  }
+  for (const char* refused : {"--http2-max-streams-per-connection", "--cert-dir", "--tls-sni-cert-key"}) {
+    EXPECT_THAT(p.options.effective, testing::Not(testing::Contains(testing::Key(refused))));
+  }
 }
 
 TEST(OptionsTest, ListsTheFlagsAsTheyHold) {

@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "test/informers/http/pki.h"
 #include "test/informers/http/raw_client.h"
 
 namespace epslice {
@@ -73,12 +74,12 @@ class ServingTest : public testing::Test {
     serving_->AddHandler(
         "/open",
         [](const HttpQuery&) {
-          return HttpReply{200, "open"};
+          return ServingReply{200, "open"};
         },
         Serving::Access::kOpen);
-    serving_->AddHandler("/local", [](const HttpQuery& q) { return HttpReply{200, "hello " + q.Get("name")}; });
-    serving_->AddHandler("/tree/", [](const HttpQuery& q) { return HttpReply{200, "under " + q.path}; });
-    serving_->AddHandler("/throws", [](const HttpQuery&) -> HttpReply { throw std::runtime_error("secret"); });
+    serving_->AddHandler("/local", [](const HttpQuery& q) { return ServingReply{200, "hello " + q.Get("name")}; });
+    serving_->AddHandler("/tree/", [](const HttpQuery& q) { return ServingReply{200, "under " + q.path}; });
+    serving_->AddHandler("/throws", [](const HttpQuery&) -> ServingReply { throw std::runtime_error("secret"); });
     const absl::Status started = serving_->Start();
     ASSERT_TRUE(started.ok()) << started;
   }
@@ -140,7 +141,7 @@ TEST_F(ServingTest, RoutesAndAnswers) {
   EXPECT_EQ(head->body, "");
   EXPECT_EQ(head->get_header_value("Content-Length"), "4");
 
-  serving_->AddHandler("/late", [](const HttpQuery&) { return HttpReply{200, "{}", "application/json"}; });
+  serving_->AddHandler("/late", [](const HttpQuery&) { return ServingReply{200, "{}", "application/json"}; });
   EXPECT_EQ(client.Get("/late")->get_header_value("Content-Type"), "application/json");
 }
 
@@ -308,10 +309,12 @@ TEST_F(ServingTest, KeepsStrangersOut) {
 TEST_F(ServingTest, AsksItsGuard) {
   ServingOptions options = Plain();
   std::vector<std::string> asked;
-  options.guard = [&](const GuardedRequest& request) -> std::optional<HttpReply> {
-    asked.push_back(request.method + " " + request.path + " " + request.authorization);
-    if (request.authorization == "Bearer good") return std::nullopt;
-    return HttpReply{401, "{}\n", "application/json"};
+  options.guard = [&](const GuardedRequest& request) -> std::optional<ServingReply> {
+    const std::string authorization(request.headers.Get("Authorization"));
+    asked.push_back(request.method + " " + request.path + " " + authorization);
+    EXPECT_TRUE(request.certificates.empty());
+    if (authorization == "Bearer good") return std::nullopt;
+    return ServingReply{401, "{}\n", "application/json"};
   };
   Start(options);
   httplib::Client client("127.0.0.1", serving_->port());
@@ -347,6 +350,94 @@ TEST_F(ServingTest, SpeaksTls) {
   RawClient silent(serving_->port());
   EXPECT_EQ(silent.ReadAll(), "");
   EXPECT_EQ(client.Get("/open")->body, "open");
+}
+
+// The guard gets the bytes of the head, and whatever certificate was shown; the
+// connection is made in any case.
+TEST_F(ServingTest, ShowsItsGuardWhoTheClientIs) {
+  ServingOptions options;
+  std::vector<std::string> certificates;
+  std::string user;
+  options.guard = [&](const GuardedRequest& request) -> std::optional<ServingReply> {
+    certificates.assign(request.certificates.begin(), request.certificates.end());
+    user = request.headers.Get("X-Remote-User");
+    return std::nullopt;
+  };
+  const Identity ca = IssueAuthority("ca");
+  const auto pem = std::make_shared<const std::string>(ca.certificate_pem);
+  options.client_ca_pem = [pem] { return pem; };
+  Start(options);
+  const TempDir dir;
+  const auto get = [&](const Identity& shown, const std::string& says) {
+    certificates = {"not asked"};
+    user = "not asked";
+    const std::string cert = dir.Write("c.crt", shown.certificate_pem);
+    const std::string key = dir.Write("c.key", shown.key_pem);
+    httplib::SSLClient client("127.0.0.1", serving_->port(), shown.key_pem.empty() ? "" : cert,
+                              shown.key_pem.empty() ? "" : key);
+    client.enable_server_certificate_verification(false);
+    client.set_keep_alive(true);
+    for (int i = 0; i < 2; ++i) {
+      const httplib::Result result = client.Get("/open", {{"X-Remote-User", says}});
+      ASSERT_TRUE(result) << httplib::to_string(result.error());
+      EXPECT_EQ(result->status, 200);
+      EXPECT_EQ(certificates, DerOf(shown));
+      EXPECT_EQ(user, says) << "as it was sent";
+    }
+  };
+  get({}, "a%41+b");
+  get(Issue("jane", {.issuer = &ca}), "x");
+  get(Issue("stranger", {}), "x");
+  get(Issue("ended", {.issuer = &ca, .from_hours = -3, .to_hours = -1}), "x");
+}
+
+TEST_F(ServingTest, RefusesHeadsThatMayBeReadInTwoWays) {
+  ServingOptions options = Plain();
+  int asked = 0;
+  options.guard = [&](const GuardedRequest&) -> std::optional<ServingReply> {
+    ++asked;
+    return std::nullopt;
+  };
+  Start(options);
+  for (const std::string line : {"X-Remote-User : root\r\n", "A: b\r\n X-Remote-User: root\r\n", "A: b\nB: c\r\n"}) {
+    EXPECT_THAT(Raw("GET /open HTTP/1.1\r\n" + line + "\r\n"), StartsWith("HTTP/1.1 400 ")) << line;
+  }
+  EXPECT_EQ(asked, 0);
+  EXPECT_THAT(Raw("GET /open HTTP/1.1\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(asked, 1);
+}
+
+TEST_F(ServingTest, KeepsToItsTlsPolicy) {
+  const auto gets = [this](int max_version, const char* ciphers) {
+    httplib::SSLClient client("127.0.0.1", serving_->port());
+    client.enable_server_certificate_verification(false);
+    SSL_CTX_set_max_proto_version(client.ssl_context(), max_version);
+    if (*ciphers != 0) SSL_CTX_set_cipher_list(client.ssl_context(), ciphers);
+    const httplib::Result result = client.Get("/open");
+    return result && result->status == 200;
+  };
+  ServingOptions options;
+  Start(options);
+  EXPECT_TRUE(gets(TLS1_2_VERSION, "ECDHE-ECDSA-AES256-GCM-SHA384"));
+  EXPECT_TRUE(gets(TLS1_3_VERSION, ""));
+  options.tls_policy.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
+  Start(options);
+  EXPECT_TRUE(gets(TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256"));
+  EXPECT_FALSE(gets(TLS1_2_VERSION, "ECDHE-ECDSA-AES256-GCM-SHA384"));
+  EXPECT_TRUE(gets(TLS1_3_VERSION, ""));
+  options.tls_policy = {TlsServerPolicy::Version::kTls13, ""};
+  Start(options);
+  EXPECT_FALSE(gets(TLS1_2_VERSION, ""));
+  EXPECT_TRUE(gets(TLS1_3_VERSION, ""));
+}
+
+TEST_F(ServingTest, SharesItsPortWhenTold) {
+  ServingOptions options = Plain();
+  options.permit_port_sharing = true;
+  Start(options);
+  options.port = serving_->port();
+  Serving second(options, &clock_, &log_);
+  EXPECT_TRUE(second.Start().ok());
 }
 
 // Several clients at once, each with connections of its own.

@@ -236,7 +236,9 @@ TEST_F(HandshakeTest, ShowsWhateverTheClientHas) {
   const Identity leaf = WithChain(Issue("leaf", {.issuer = &intermediate}), intermediate);
   ASSERT_EQ(DerOf(leaf).size(), 2U);
   EXPECT_EQ(Shown(leaf), DerOf(leaf));
-  const Identity ended = Issue("ended", {.issuer = &ca_, .from_hours = -3, .to_hours = -1});
+  // Of an authority that the client does not trust: it adds one that it does.
+  const Identity client_ca = IssueAuthority("client ca");
+  const Identity ended = Issue("ended", {.issuer = &client_ca, .from_hours = -3, .to_hours = -1});
   EXPECT_EQ(Shown(ended), DerOf(ended));
 }
 
