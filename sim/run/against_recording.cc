@@ -202,10 +202,10 @@ void AddNotes(const Replayer& replayer, bool settled, AgainstRecording* result) 
         "); they are not compared: a dump of the state that the trace goes on from would do"));
   }
   for (const Replayer::Restart& restart : replayer.restarts()) {
-    result->notes.push_back(
-        Concat("from ", FormatRfc3339Nano(restart.next_write), " on another instance writes, after ",
-               (restart.next_write.nanos - restart.last_write.nanos) / 1'000'000,
-               " ms without writes: the simulated controller was away for as long, and began anew"));
+    result->notes.push_back(Concat("from ", FormatRfc3339Nano(restart.next_write),
+                                   " on another instance writes, after ",
+                                   Milliseconds(restart.next_write.nanos - restart.last_write.nanos),
+                                   " without writes: the simulated controller was away for as long, and began anew"));
   }
   if (!settled) result->notes.push_back("the controller still had work half an hour after the last event");
 }

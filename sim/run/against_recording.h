@@ -62,6 +62,8 @@ Settings RecordedControllerSettings();
 absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const Settings& settings, std::uint64_t seed);
 
 std::string ToJson(const AgainstRecording& result);
+// "1.5 ms"
+std::string Milliseconds(std::int64_t nanos);
 void PrintTable(const AgainstRecording& result, std::ostream& out);
 
 }  // namespace epslice::sim

@@ -33,12 +33,12 @@ void AppendStrings(std::string_view key, const std::vector<std::string>& values,
   json->EndArray();
 }
 
+}  // namespace
+
 std::string Milliseconds(std::int64_t nanos) {
   const std::int64_t tenths = (nanos + 50'000) / 100'000;
   return Concat(tenths / 10, ".", tenths % 10, " ms");
 }
-
-}  // namespace
 
 std::string ToJson(const AgainstRecording& result) {
   std::string out;

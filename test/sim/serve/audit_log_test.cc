@@ -28,7 +28,7 @@ rules:
 - {level: RequestResponse}
 )";
 
-class AuditLogTest : public HttpServerTest {
+class ServeAuditLogTest : public HttpServerTest {
  protected:
   void StartWith(AuditPolicy policy, HttpServerOptions options = {}) {
     auto log = AuditLog::Open(dir_.path() + "/audit.jsonl", std::move(policy));
@@ -62,7 +62,7 @@ std::vector<std::string> Keys(const OrderedJson& object) {
   return keys;
 }
 
-TEST_F(AuditLogTest, AWriteAsAKubeApiserverLogsIt) {
+TEST_F(ServeAuditLogTest, AWriteAsAKubeApiserverLogsIt) {
   StartWith(AuditPolicy::Default());
   Body(client_->Post(kPods, {{"User-Agent", "kubelet/v1"}}, PodJson("a"), kJson), 201);
   const std::vector<OrderedJson> lines = Lines();
@@ -97,7 +97,7 @@ TEST_F(AuditLogTest, AWriteAsAKubeApiserverLogsIt) {
                                                      "authorization.k8s.io/reason":""})"));
 }
 
-TEST_F(AuditLogTest, WhatIsSentInProtobufIsShownAsJson) {
+TEST_F(ServeAuditLogTest, WhatIsSentInProtobufIsShownAsJson) {
   StartWith(AuditPolicy::Default());
   EndpointSlice slice;
   slice.metadata.generateName = "web-";
@@ -120,7 +120,7 @@ TEST_F(AuditLogTest, WhatIsSentInProtobufIsShownAsJson) {
   EXPECT_THAT(Keys(lines[0]["objectRef"]), ElementsAre("resource", "namespace", "apiGroup", "apiVersion"));
 }
 
-TEST_F(AuditLogTest, WhatCameOfARequest) {
+TEST_F(ServeAuditLogTest, WhatCameOfARequest) {
   StartWith(AuditPolicy::Default());
   CreatePod("a");
   const std::string pod = std::string(kPods) + "/a";
@@ -156,7 +156,7 @@ TEST_F(AuditLogTest, WhatCameOfARequest) {
   EXPECT_EQ(lines[7]["responseObject"]["kind"], "PodList");
 }
 
-TEST_F(AuditLogTest, StagesOfAWatch) {
+TEST_F(ServeAuditLogTest, StagesOfAWatch) {
   StartWith(*AuditPolicy::Parse(kEverything));
   client_->Get("/version");
   {
@@ -179,7 +179,7 @@ TEST_F(AuditLogTest, StagesOfAWatch) {
   for (const std::size_t i : {3, 4}) EXPECT_EQ(lines[i]["auditID"], lines[2]["auditID"]);
 }
 
-TEST_F(AuditLogTest, WhoAsksAndMayNotButNeverTokens) {
+TEST_F(ServeAuditLogTest, WhoAsksAndMayNotButNeverTokens) {
   TokenAuth tokens;
   tokens.Add("t0k3n-of-root", UserInfo{"root", "1", {std::string(kGroupMasters)}});
   tokens.Add("t0k3n-of-bob", UserInfo{"bob", "", {}});
@@ -217,7 +217,7 @@ AuditEvent Event(int i) {
   return event;
 }
 
-TEST(AuditLogQueueTest, WhoAddsMoreThanFitsWaitsAndNothingIsLost) {
+TEST(ServeAuditLogQueueTest, WhoAddsMoreThanFitsWaitsAndNothingIsLost) {
   const TempDir dir;
   const std::string path = dir.path() + "/fifo";
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
@@ -248,7 +248,7 @@ TEST(AuditLogQueueTest, WhoAddsMoreThanFitsWaitsAndNothingIsLost) {
   EXPECT_EQ(ids.size(), static_cast<std::size_t>(kThreads * kEach));
 }
 
-TEST(AuditLogQueueTest, AFullDiskEndsTheLogAndHoldsNobodyUp) {
+TEST(ServeAuditLogQueueTest, AFullDiskEndsTheLogAndHoldsNobodyUp) {
   auto log = AuditLog::Open("/dev/full", AuditPolicy::Default(), 2000);
   ASSERT_TRUE(log.ok()) << log.status();
   for (int i = 0; i < 1000; ++i) (*log)->Add(Event(i));
@@ -257,7 +257,7 @@ TEST(AuditLogQueueTest, AFullDiskEndsTheLogAndHoldsNobodyUp) {
   EXPECT_EQ((*log)->Close(), status);
 }
 
-TEST(AuditLogQueueTest, AppendsToAFileThatOthersCannotRead) {
+TEST(ServeAuditLogQueueTest, AppendsToAFileThatOthersCannotRead) {
   const TempDir dir;
   const std::string path = dir.path() + "/audit.jsonl";
   for (int i = 0; i < 2; ++i) {
