@@ -29,8 +29,9 @@ class Splitter {
       : source_(*source), max_bytes_(max_bytes), parts_(parts) {}
 
   absl::Status Run() {
-    Fill();
-    if (std::string_view(buffer_).substr(0, kByteOrderMark.size()) == kByteOrderMark) at_ = kByteOrderMark.size();
+    for (const char c : kByteOrderMark) {
+      if (!AtEnd() && Peek() == c) ++at_;
+    }
     bool any = false;
     while (SkipSpace(), !AtEnd()) {
       any = true;
