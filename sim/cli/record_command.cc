@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +17,7 @@
 #include "sim/cli/run_flags.h"
 #include "sim/report/table.h"
 #include "sim/run/settings.h"
+#include "sim/trace/compressed_file.h"
 #include "sim/trace/trace_recorder.h"
 
 namespace epslice::sim {
@@ -37,7 +38,8 @@ class RecordCommand : public Command {
     app->add_option("--context", context_, "instead of the kubeconfig's current context")->type_name("NAME");
     app->add_option("--master", master_, "instead of the kubeconfig's server; alone, without credentials")
         ->type_name("URL");
-    app->add_option("-o,--out", out_, "where to write it; - is standard output")
+    app->add_option("-o,--out", out_,
+                    "where to write it, compressed where the name ends in .gz, .zst or .xz; - is standard output")
         ->capture_default_str()
         ->type_name("FILE");
     app->add_option("--duration", duration_, "end after this time: 90s, 1h30m; else on SIGINT or SIGTERM")
@@ -100,20 +102,18 @@ absl::StatusOr<std::unique_ptr<HttpTransport>> RecordCommand::Connect(const Cloc
 }
 
 int RecordCommand::Run(const Streams& streams) {
-  for (const std::string_view suffix : {".gz", ".zst", ".xz"}) {
-    if (out_.ends_with(suffix)) {
-      return BadInput(streams, "record: --out: traces are written uncompressed; use a pipe to compress them");
-    }
-  }
   // A server or a pipe that goes away in mid-write must not end us without a word.
   std::signal(SIGPIPE, SIG_IGN);
   const RealClock clock;
   const absl::StatusOr<std::unique_ptr<HttpTransport>> transport = Connect(&clock);
   if (!transport.ok()) return BadInput(streams, Concat("record: ", std::string(transport.status().message())));
   if (out_ == "-") return Record(transport->get(), clock, &streams.out, streams);
-  std::ofstream file(out_, std::ios::binary | std::ios::trunc);
-  if (!file) return BadInput(streams, Concat("record: --out: ", out_, " cannot be written"));
-  return Record(transport->get(), clock, &file, streams);
+  const absl::StatusOr<std::unique_ptr<OutputFile>> file = OpenOutputFile(out_);
+  if (!file.ok()) return BadInput(streams, Concat("record: --out: ", out_, " ", std::string(file.status().message())));
+  const int code = Record(transport->get(), clock, &(*file)->stream(), streams);
+  const absl::Status closed = (*file)->Close();
+  if (closed.ok() || code == kExitBadInput) return code;
+  return BadInput(streams, Concat("record: --out: ", out_, " ", std::string(closed.message())));
 }
 
 int RecordCommand::Record(HttpTransport* transport, const Clock& clock, std::ostream* out,

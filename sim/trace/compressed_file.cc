@@ -16,11 +16,15 @@ namespace {
 
 constexpr std::size_t kBuffer = std::size_t{64} << 10;
 
+// What follows.
+enum class Then { kMore, kPause, kEnd };
+
 class Encoder {
  public:
   virtual ~Encoder() = default;
-  // Appends the compressed form of `in` to `out`; `last`: nothing follows.
-  virtual bool Run(std::string_view in, bool last, std::string* out) = 0;
+  // Appends the compressed form of `in` to `out`; all of it unless there is more
+  // to come.
+  virtual bool Run(std::string_view in, Then then, std::string* out) = 0;
 };
 
 class GzipEncoder : public Encoder {
@@ -29,7 +33,7 @@ class GzipEncoder : public Encoder {
   ~GzipEncoder() override { deflateEnd(&stream_); }
   GzipEncoder(const GzipEncoder&) = delete;
   GzipEncoder& operator=(const GzipEncoder&) = delete;
-  bool Run(std::string_view in, bool last, std::string* out) override {
+  bool Run(std::string_view in, Then then, std::string* out) override {
     if (!ready_) return false;
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
     stream_.avail_in = static_cast<uInt>(in.size());
@@ -38,10 +42,10 @@ class GzipEncoder : public Encoder {
     do {
       stream_.next_out = reinterpret_cast<Bytef*>(chunk.data());
       stream_.avail_out = static_cast<uInt>(chunk.size());
-      rc = deflate(&stream_, last ? Z_FINISH : Z_NO_FLUSH);
+      rc = deflate(&stream_, then == Then::kEnd ? Z_FINISH : then == Then::kPause ? Z_SYNC_FLUSH : Z_NO_FLUSH);
       if (rc == Z_STREAM_ERROR) return false;
       out->append(chunk.data(), chunk.size() - stream_.avail_out);
-    } while (stream_.avail_out == 0 || (last && rc != Z_STREAM_END));
+    } while (stream_.avail_out == 0 || (then == Then::kEnd && rc != Z_STREAM_END));
     return true;
   }
 
@@ -52,17 +56,19 @@ class GzipEncoder : public Encoder {
 
 class ZstdEncoder : public Encoder {
  public:
-  bool Run(std::string_view in, bool last, std::string* out) override {
+  bool Run(std::string_view in, Then then, std::string* out) override {
     if (context_ == nullptr) return false;
     ZSTD_inBuffer source{in.data(), in.size(), 0};
+    const ZSTD_EndDirective how = then == Then::kEnd     ? ZSTD_e_end
+                                  : then == Then::kPause ? ZSTD_e_flush
+                                                         : ZSTD_e_continue;
     std::vector<char> chunk(kBuffer);
     while (true) {
       ZSTD_outBuffer target{chunk.data(), chunk.size(), 0};
-      const std::size_t left =
-          ZSTD_compressStream2(context_.get(), &target, &source, last ? ZSTD_e_end : ZSTD_e_continue);
+      const std::size_t left = ZSTD_compressStream2(context_.get(), &target, &source, how);
       if (ZSTD_isError(left) != 0) return false;
       out->append(chunk.data(), target.pos);
-      if (last ? left == 0 : source.pos == source.size) return true;
+      if (then == Then::kMore ? source.pos == source.size : left == 0) return true;
     }
   }
 
@@ -79,19 +85,20 @@ class XzEncoder : public Encoder {
   ~XzEncoder() override { lzma_end(&stream_); }
   XzEncoder(const XzEncoder&) = delete;
   XzEncoder& operator=(const XzEncoder&) = delete;
-  bool Run(std::string_view in, bool last, std::string* out) override {
+  bool Run(std::string_view in, Then then, std::string* out) override {
     if (!ready_) return false;
     stream_.next_in = reinterpret_cast<const std::uint8_t*>(in.data());
     stream_.avail_in = in.size();
+    const lzma_action action = then == Then::kEnd ? LZMA_FINISH : then == Then::kPause ? LZMA_SYNC_FLUSH : LZMA_RUN;
     std::vector<char> chunk(kBuffer);
     lzma_ret rc = LZMA_OK;
     do {
       stream_.next_out = reinterpret_cast<std::uint8_t*>(chunk.data());
       stream_.avail_out = chunk.size();
-      rc = lzma_code(&stream_, last ? LZMA_FINISH : LZMA_RUN);
+      rc = lzma_code(&stream_, action);
       if (rc != LZMA_OK && rc != LZMA_STREAM_END) return false;
       out->append(chunk.data(), chunk.size() - stream_.avail_out);
-    } while (last ? rc != LZMA_STREAM_END : stream_.avail_in > 0 || stream_.avail_out == 0);
+    } while (action != LZMA_RUN ? rc != LZMA_STREAM_END : stream_.avail_in > 0 || stream_.avail_out == 0);
     return true;
   }
 
@@ -119,25 +126,32 @@ class File : public OutputFile, private std::streambuf {
   bool opened() const { return file_.is_open(); }
   std::ostream& stream() override { return stream_; }
   absl::Status Close() override {
-    const bool written = Send(true);
+    const bool written = Send(Then::kEnd);
     file_.close();
     return written && stream_ && file_ ? absl::OkStatus() : absl::InvalidArgumentError("could not be written");
   }
 
  private:
   int_type overflow(int_type c) override {
-    if (!Send(false)) return traits_type::eof();
+    if (!Send(Then::kMore)) return traits_type::eof();
     if (!traits_type::eq_int_type(c, traits_type::eof())) sputc(traits_type::to_char_type(c));
     return traits_type::not_eof(c);
   }
 
-  bool Send(bool last) {
+  // What was written so far can be read from now on.
+  int sync() override {
+    if (pptr() == pbase() && !unpacked_) return 0;
+    return Send(Then::kPause) && file_.flush() ? 0 : -1;
+  }
+
+  bool Send(Then then) {
     const std::string_view text(pbase(), static_cast<std::size_t>(pptr() - pbase()));
+    unpacked_ = then == Then::kMore;
     if (encoder_ == nullptr) {
       file_.write(text.data(), static_cast<std::streamsize>(text.size()));
     } else {
       packed_.clear();
-      if (!encoder_->Run(text, last, &packed_)) return false;
+      if (!encoder_->Run(text, then, &packed_)) return false;
       file_.write(packed_.data(), static_cast<std::streamsize>(packed_.size()));
     }
     setp(buffer_.data(), buffer_.data() + buffer_.size());
@@ -148,6 +162,7 @@ class File : public OutputFile, private std::streambuf {
   const std::unique_ptr<Encoder> encoder_;
   std::vector<char> buffer_;
   std::string packed_;
+  bool unpacked_ = false;  // the encoder may hold something back
   std::ostream stream_;
 };
 

@@ -15,7 +15,9 @@ namespace epslice::sim {
 class OutputFile {
  public:
   virtual ~OutputFile() = default;
-  // Fails (badbit) once the file takes no more.
+  // Fails (badbit) once the file takes no more. What was written before a flush
+  // can be read from the file as it is then, although its end is missing: by
+  // zcat, zstdcat and xzcat, which say so. Each flush costs some bytes.
   virtual std::ostream& stream() = 0;
   // Writes what is left; call it once, at the end.
   virtual absl::Status Close() = 0;

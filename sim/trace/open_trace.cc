@@ -11,6 +11,7 @@
 #include "sim/trace/overlap.h"
 #include "sim/trace/readers.h"
 #include "sim/trace/source_files.h"
+#include "sim/trace/text_format.h"
 
 namespace epslice::sim {
 namespace {
@@ -105,10 +106,7 @@ class Opener {
     if (record.broken) return stream->Error(record.line, "the first record is cut off");
     const Format format = FormatOf(JsonSpan(record.text), stream->Ahead());
     if (format == Format::kNone) {
-      return stream->Error(record.line,
-                           "is in no format that is known; accepted are dumps, our JSON lines, audit logs, watch "
-                           "streams (kubectl get -w --output-watch-events -o json), k8shark records, kwok "
-                           "recordings, and CSV files named with a preset (alibaba-dlrm:FILE)");
+      return stream->Error(record.line, Concat("is in no format that is known; ", kAcceptedTraces));
     }
     stream->PutBack();
     switch (format) {

@@ -84,7 +84,7 @@ absl::StatusOr<RecordStream::Syntax> RecordStream::DetectSyntax() {
     while (!head.empty() && (static_cast<unsigned char>(head.back()) & 0x80) != 0) head.remove_suffix(1);
   }
   const std::size_t size = head.size();
-  const absl::StatusOr<TextFormat> format = DetectTextFormat(&head);
+  const absl::StatusOr<TextFormat> format = DetectTextFormat(&head, kAcceptedTraces);
   if (!format.ok()) {
     return absl::Status(format.status().code(), Concat(name_, ": ", std::string(format.status().message())));
   }

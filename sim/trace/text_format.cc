@@ -10,7 +10,6 @@ namespace epslice::sim {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
-constexpr std::string_view kAccepted = "accepted are JSON and YAML, also compressed with gzip, zstd or xz";
 
 // The first byte that is not UTF-8 (RFC 3629) or is a NUL; npos: none.
 std::size_t FindNotUtf8(std::string_view s) {
@@ -40,12 +39,12 @@ std::size_t FindNotUtf8(std::string_view s) {
 
 bool IsBlank(std::string_view text) { return text.find_first_not_of(kSpace) == std::string_view::npos; }
 
-absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text) {
+absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text, std::string_view accepted) {
   if (text->substr(0, 2) == "\xff\xfe" || text->substr(0, 2) == "\xfe\xff") {
     return absl::InvalidArgumentError("is UTF-16 text; UTF-8 is accepted");
   }
   if (text->substr(0, 3) == "\xef\xbb\xbf") text->remove_prefix(3);
-  if (IsBlank(*text)) return absl::InvalidArgumentError(Concat("is empty; ", kAccepted));
+  if (IsBlank(*text)) return absl::InvalidArgumentError(Concat("is empty; ", accepted));
   const std::size_t bad = FindNotUtf8(*text);
   if (bad != std::string_view::npos) {
     // A stray byte in much text is a slip, one at the start is no text at all.
@@ -54,7 +53,7 @@ absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text) {
       return absl::InvalidArgumentError("is a zip archive; of k8shark's the NDJSON of its records is read");
     }
     if (bad < kPlainlyBinary || (*text)[bad] == '\0') {
-      return absl::InvalidArgumentError(Concat("is binary; ", kAccepted));
+      return absl::InvalidArgumentError(Concat("is binary; ", accepted));
     }
     const auto line = 1 + std::count(text->begin(), text->begin() + static_cast<std::ptrdiff_t>(bad), '\n');
     return absl::InvalidArgumentError(Concat("line ", line, ": holds a byte that is not UTF-8"));

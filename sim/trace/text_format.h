@@ -10,10 +10,19 @@ namespace epslice::sim {
 
 enum class TextFormat { kJson, kYaml };
 
+// For messages: what is read where a file holds documents and nothing else.
+inline constexpr std::string_view kAcceptedDocuments =
+    "accepted are JSON and YAML, also compressed with gzip, zstd or xz";
+// The same where it may be any trace.
+inline constexpr std::string_view kAcceptedTraces =
+    "accepted are dumps, our JSON lines, audit logs, watch streams (kubectl get -w --output-watch-events -o json), "
+    "k8shark records, kwok recordings, and CSV files named with a preset (alibaba-dlrm:FILE)";
+
 // What `*text` is; takes a byte order mark off its front. JSON begins with '['
 // or with '{' and a '"' or '}' after that; all other text is YAML. InvalidArgument
-// with one line for what is empty or no UTF-8 text (binary, UTF-16).
-absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text);
+// with one line for what is empty or no UTF-8 text (binary, UTF-16); `accepted`
+// is what that says is read.
+absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text, std::string_view accepted = kAcceptedDocuments);
 
 // Nothing but white space.
 bool IsBlank(std::string_view text);

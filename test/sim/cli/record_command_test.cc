@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "informers/clock.h"
 #include "sim/trace/trace.h"
 #include "test/sim/cli/cli_testing.h"
 #include "test/sim/serve/http_fixture.h"
@@ -123,6 +124,31 @@ TEST_F(RecordCommandTest, WhatItWroteEndsAsTheServerDoes) {
   EXPECT_EQ(EndState(file), want);
 }
 
+TEST_F(RecordCommandTest, TheNameOfTheFileSaysHowItIsCompressed) {
+  Start();
+  CreatePod("web-1");
+  const std::string url = "http://127.0.0.1:" + std::to_string(http_->port());
+  const std::string file = testing::TempDir() + "recorded.jsonl.gz";
+  SharedText err_text;
+  int exit_code = -1;
+  std::thread recording([&] {
+    std::istringstream in;
+    std::ostringstream out;
+    std::ostream err(&err_text);
+    exit_code = RunCli({"record", "--master", url, "--out", file}, Streams{in, out, err});
+  });
+  // Each kind is watched once it was listed.
+  const RealClock clock;
+  const Instant until = clock.Now() + std::chrono::seconds(20);
+  while (http_->watches() < 5 && clock.Now() < until) std::this_thread::yield();
+  pthread_kill(recording.native_handle(), SIGTERM);
+  recording.join();
+  EXPECT_EQ(exit_code, kExitOk) << err_text.text();
+  EXPECT_EQ(EndState(file), ServerState());
+  std::ifstream bytes(file, std::ios::binary);
+  EXPECT_EQ(bytes.get(), 0x1f);
+}
+
 TEST_F(RecordCommandTest, AnUnreachableServerIsToldOnce) {
   Start();
   const std::string url = "http://127.0.0.1:" + std::to_string(http_->port());
@@ -140,7 +166,7 @@ TEST(RecordUsageTest, BadInputIsOneLine) {
       {{"--kubeconfig", SourcePath("README.md")}, "README.md"},
       {{"--master", "nonsense"}, "nonsense"},
       {{"--master", "http://127.0.0.1:1", "--out", "/no/such/folder/x"}, "cannot be written"},
-      {{"--master", "http://127.0.0.1:1", "--out", "x.zst"}, "uncompressed"},
+      {{"--master", "http://127.0.0.1:1", "--out", "/dev/null/x.zst"}, "cannot be written"},
       {{"--duration", "soon"}, "is no duration"},
   };
   for (const auto& [flags, want] : cases) {

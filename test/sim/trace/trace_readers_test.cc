@@ -384,6 +384,8 @@ TEST(BadTraceTest, OneLineSaysWhatIsWrong) {
     std::string text, error;
   } kCases[] = {
       {"{\"a\":1}\n", "t: line 1: is in no format that is known"},
+      {" \n", "t: is empty; accepted are dumps, our JSON lines, audit logs"},
+      {"", "and CSV files named with a preset (alibaba-dlrm:FILE)"},
       {Audit("patch", "status", "01", "", "", "", "Metadata"),
        "t: line 1: the patch of pods/status shop/a is logged at level Metadata"},
       {Audit("get", "", "01", "", "", "", "Metadata"), "t: all of its 1 entries are of level Metadata"},
