@@ -2,51 +2,32 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "apis/cat.h"
 #include "informers/clock.h"
 #include "informers/http/client_config.h"
 #include "sim/cli/end_signals.h"
-#include "sim/cli/flags.h"
+#include "sim/cli/run_flags.h"
+#include "sim/cli/serve_cluster.h"
 #include "sim/cli/serve_security.h"
 #include "sim/cli/serve_state.h"
-#include "sim/cluster/document_store.h"
-#include "sim/cluster/memory_api_server.h"
+#include "sim/report/table.h"
 #include "sim/serve/audit_log.h"
 #include "sim/serve/http_server.h"
 
 namespace epslice::sim {
 namespace {
 
-using Counts = std::array<std::int64_t, kAllKinds.size()>;
-
 std::string_view Message(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
-
-// A kind by what kubectl calls it: "endpointslices", "EndpointSlice", "svc".
-std::optional<Kind> KindByName(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  constexpr std::array<std::pair<std::string_view, Kind>, 5> kShort = {{{"ns", Kind::kNamespace},
-                                                                        {"no", Kind::kNode},
-                                                                        {"po", Kind::kPod},
-                                                                        {"svc", Kind::kService},
-                                                                        {"ev", Kind::kEvent}}};
-  for (const auto& [short_name, kind] : kShort) {
-    if (name == short_name) return kind;
-  }
-  for (Kind kind : kAllKinds) {
-    if (name == InfoOf(kind).resource || name == InfoOf(kind).singular) return kind;
-  }
-  return std::nullopt;
-}
 
 std::string KindNames() {
   std::string names;
@@ -54,43 +35,27 @@ std::string KindNames() {
   return names;
 }
 
-using DocumentCounts = std::map<const DocumentKind*, std::int64_t>;
-
-// "2 nodes, 1 service", of the kinds there are.
-std::string Describe(const Counts& counts, const DocumentCounts& documents) {
-  std::string text;
-  for (Kind kind : kAllKinds) {
-    const std::int64_t count = counts[static_cast<std::size_t>(kind)];
-    if (count == 0) continue;
-    const KindInfo& info = InfoOf(kind);
-    text += Cat({text.empty() ? "" : ", ", std::to_string(count), " ", count == 1 ? info.singular : info.resource});
-  }
-  for (const DocumentKind& kind : DocumentKinds()) {
-    const auto found = documents.find(&kind);
-    if (found == documents.end()) continue;
-    text += Cat({text.empty() ? "" : ", ", std::to_string(found->second), " ",
-                 found->second == 1 ? kind.singular : kind.resource});
-  }
-  return text.empty() ? "nothing" : text;
-}
-
 class ServeCommand : public Command {
  public:
   std::string_view name() const override { return "serve"; }
   std::string_view summary() const override {
-    return "Serve the objects of a dump as a Kubernetes API server in memory, for kubectl and controllers";
+    return "Serve a dump, or a scenario as it happens, as a Kubernetes API server in memory, for kubectl and "
+           "controllers";
   }
   void AddFlags(CLI::App* app) override;
   int Run(const Streams& streams) override;
 
  private:
-  // Puts the dump in place, but for the kinds left out.
-  absl::Status Load(const Dump& dump, const std::vector<Kind>& without, MemoryApiServer* server, Counts* counts) const;
-  // The same for what is kept as documents.
-  static absl::Status LoadDocuments(const Dump& dump, DocumentStore* documents, DocumentCounts* counts);
+  // Nullopt: what is wrong with them was told.
+  std::optional<ServeInput> Input(const Streams& streams);
+  // Until a signal comes; returns the exit code.
+  int Serve(ServedCluster* cluster, const Security& security, ListenAddress listen, AuditLog* audit,
+            EndSignals* signals, const Streams& streams);
   HttpServerOptions Options(const ListenAddress& listen, const Streams& streams);
   // Null without --audit-log-path.
   absl::StatusOr<std::unique_ptr<AuditLog>> OpenAuditLog() const;
+  // What is to be written at the end: the state, and the rest of the log.
+  absl::Status Finish(const ServedCluster& cluster, AuditLog* audit) const;
 
   std::vector<std::string> files_;
   std::vector<std::string> without_;
@@ -100,7 +65,9 @@ class ServeCommand : public Command {
   std::string audit_policy_;
   std::string state_;
   std::size_t watch_history_ = MemoryApiServerOptions().history;
-  std::uint64_t seed_ = 1;
+  std::optional<std::uint64_t> seed_;
+  std::string scenario_;
+  std::string speed_;
   bool json_only_ = false;
   int verbosity_ = 0;
   std::mutex log_mu_;
@@ -108,11 +75,20 @@ class ServeCommand : public Command {
 
 void ServeCommand::AddFlags(CLI::App* app) {
   app->add_option("-f,--filename", files_,
-                  "Dump to serve: a file, a directory, or - for standard input; may be given several times. Without "
-                  "it the server is empty")
+                  "Dump to serve: a file, a directory, or - for standard input; may be given several times. With "
+                  "--scenario, what the scenario goes on from; with --speed, a trace that is replayed. Without it and "
+                  "--scenario the server is empty")
       ->type_name("FILE")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app->add_option("--scenario", scenario_,
+                  "Serve the cluster of a scenario, and let its actions happen, in real time: a file, or the name of a "
+                  "bundled one (run --list-scenarios). No controller runs inside")
+      ->type_name("SCENARIO");
+  app->add_option("--speed", speed_,
+                  "How many times as fast what a scenario, or a trace (-f), tells of happens: 60 is a minute each "
+                  "second; a scenario's is 1 unless told otherwise")
+      ->type_name("X");
   app->add_option("--listen", listen_,
                   "Address and port to listen on; port 0 is any free one. Without tokens there is no "
                   "authentication: think before you leave loopback")
@@ -143,33 +119,11 @@ void ServeCommand::AddFlags(CLI::App* app) {
                   "Changes kept for watches, over all kinds: a watch from before them is answered 410 Gone")
       ->type_name("N")
       ->capture_default_str();
-  app->add_option("--seed", seed_, "Seed of uids and generated names")->type_name("N")->capture_default_str();
+  app->add_option("--seed", seed_,
+                  "Seed of uids, generated names, and what is drawn in a scenario; left out: the "
+                  "scenario's, or 1")
+      ->type_name("N");
   app->add_option("-v", verbosity_, "Verbosity: from 1 each request is logged to standard error")->type_name("N");
-}
-
-absl::Status ServeCommand::Load(const Dump& dump, const std::vector<Kind>& without, MemoryApiServer* server,
-                                Counts* counts) const {
-  for (const AnyObject& object : dump.objects) {
-    if (std::find(without.begin(), without.end(), object.kind()) != without.end()) continue;
-    const absl::Status status = server->Load(object);
-    if (!status.ok()) {
-      return absl::InvalidArgumentError(
-          Cat({InfoOf(object.kind()).name, " ", KeyOf(object.meta()).ToString(), ": ", Message(status)}));
-    }
-    ++(*counts)[static_cast<std::size_t>(object.kind())];
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ServeCommand::LoadDocuments(const Dump& dump, DocumentStore* documents, DocumentCounts* counts) {
-  for (const DumpDocument& document : dump.documents) {
-    const DocumentKind& kind = *FindDocumentKind(document.apiVersion, document.kind);
-    if (const absl::Status status = documents->Load(kind, document.json); !status.ok()) {
-      return absl::InvalidArgumentError(Cat({document.where, ": ", Message(status)}));
-    }
-    ++(*counts)[&kind];
-  }
-  return absl::OkStatus();
 }
 
 HttpServerOptions ServeCommand::Options(const ListenAddress& listen, const Streams& streams) {
@@ -211,90 +165,108 @@ absl::StatusOr<std::unique_ptr<AuditLog>> ServeCommand::OpenAuditLog() const {
   return log.ok() ? std::move(log) : wrong("--audit-log-path", log.status());
 }
 
-int ServeCommand::Run(const Streams& streams) {
-  absl::StatusOr<ListenAddress> listen = ParseListenAddress(listen_);
-  if (!listen.ok()) return BadInput(streams, Cat({"serve: --listen: ", Message(listen.status())}));
-  std::vector<Kind> without;
+std::optional<ServeInput> ServeCommand::Input(const Streams& streams) {
+  ServeInput input;
   for (const std::string& name : without_) {
     const std::optional<Kind> kind = KindByName(name);
     if (!kind.has_value()) {
-      return BadInput(streams,
-                      Cat({"serve: --without: there is no kind ", QuoteForError(name), "; there are: ", KindNames()}));
+      BadInput(streams,
+               Cat({"serve: --without: there is no kind ", QuoteForError(name), "; there are: ", KindNames()}));
+      return std::nullopt;
     }
-    without.push_back(*kind);
+    input.without.push_back(*kind);
   }
+  if (!speed_.empty()) {
+    const absl::StatusOr<double> speed = ParseSpeed(speed_);
+    if (!speed.ok()) {
+      BadInput(streams, Cat({"serve: --speed: ", Message(speed.status())}));
+      return std::nullopt;
+    }
+    input.speed = *speed;
+  }
+  input.files = files_;
+  input.scenario = scenario_;
+  input.state = state_;
+  input.seed = seed_;
+  input.watch_history = watch_history_;
+  input.log = [this, &streams](Instant at, const std::string& what) {
+    const std::lock_guard<std::mutex> lock(log_mu_);
+    streams.err << ClockText(at) << ' ' << Printable(what) << '\n' << std::flush;
+  };
+  return input;
+}
+
+int ServeCommand::Run(const Streams& streams) {
+  const absl::StatusOr<ListenAddress> listen = ParseListenAddress(listen_);
+  if (!listen.ok()) return BadInput(streams, Cat({"serve: --listen: ", Message(listen.status())}));
+  std::optional<ServeInput> input = Input(streams);
+  if (!input) return kExitBadInput;
   const RealClock clock;
   absl::StatusOr<Security> security = PrepareSecurity(security_, listen->host, clock);
   if (!security.ok()) return BadInput(streams, Cat({"serve: ", Message(security.status())}));
-  absl::StatusOr<ServeState> state = state_.empty() ? ServeState() : ReadServeState(state_);
-  if (!state.ok()) return BadInput(streams, Cat({"serve: ", Message(state.status())}));
-  MemoryApiServerOptions server_options;
-  // Not the uids and names again that are in use.
-  server_options.seed = seed_ + state->resource_version;
-  server_options.history = watch_history_;
-  MemoryApiServer server(&clock, server_options);
-  DocumentStore documents(&clock, server_options.seed);
-  if (security->authorization == AuthorizationMode::kRbac) documents.LoadBootstrapPolicy();
-  Counts counts{};
-  DocumentCounts document_counts;
-  if (state->resource_version != 0) {
-    Dump stored;
-    stored.objects = std::move(state->objects);
-    stored.documents = std::move(state->documents);
-    absl::Status status = Load(stored, {}, &server, &counts);
-    if (status.ok()) status = LoadDocuments(stored, &documents, &document_counts);
-    if (!status.ok()) return BadInput(streams, Cat({"serve: --state ", state_, ": ", Message(status)}));
-    server.LoadVersion(state->resource_version);
-  } else if (!files_.empty()) {
-    DumpOptions dump_options;
-    dump_options.keep_json = true;
-    dump_options.standard_input = &streams.in;
-    dump_options.keep_documents = IsDocumentKind;
-    const absl::StatusOr<Dump> dump = ReadDump(files_, dump_options);
-    if (!dump.ok()) return BadInput(streams, Cat({"serve: ", Message(dump.status())}));
-    for (const std::string& note : dump->notes) streams.err << note << '\n';
-    absl::Status status = Load(*dump, without, &server, &counts);
-    if (status.ok()) status = LoadDocuments(*dump, &documents, &document_counts);
-    if (!status.ok()) return BadInput(streams, Cat({"serve: ", Message(status)}));
-  }
-  // Before the server's threads, which inherit the mask.
+  input->bootstrap_policy = security->authorization == AuthorizationMode::kRbac;
+  absl::StatusOr<ServedCluster> cluster = MakeServedCluster(*input, &clock, streams);
+  if (!cluster.ok()) return BadInput(streams, Cat({"serve: ", Message(cluster.status())}));
+  // Before the threads of the log and the server, which inherit the mask.
   EndSignals signals;
   absl::StatusOr<std::unique_ptr<AuditLog>> audit = OpenAuditLog();
   if (!audit.ok()) return BadInput(streams, Cat({"serve: ", Message(audit.status())}));
-  HttpServerOptions http_options = Options(*listen, streams);
-  http_options.tls = security->tls;
-  http_options.tokens = security->tokens;
-  http_options.authorization = security->authorization;
-  http_options.documents = &documents;
-  http_options.audit = audit->get();
-  HttpServer http(&clock, &server, std::move(http_options));
+  const int code = Serve(&*cluster, *security, *listen, audit->get(), &signals, streams);
+  if (code == kExitBadInput) return code;
+  const absl::Status written = Finish(*cluster, audit->get());
+  if (written.ok()) return code;
+  streams.err << "endpointslice-sim: serve: " << Message(written) << '\n';
+  return kExitNotAllWell;
+}
+
+absl::Status ServeCommand::Finish(const ServedCluster& cluster, AuditLog* audit) const {
+  absl::Status written =
+      state_.empty() ? absl::OkStatus() : WriteServeState(state_, cluster.server, *cluster.documents);
+  if (audit == nullptr) return written;
+  const absl::Status logged = audit->Close();
+  if (!logged.ok()) {
+    written.Update(absl::FailedPreconditionError(
+        Cat({"--audit-log-path ", audit_log_, ": ", Message(logged), "; the log ends before the requests do"})));
+  }
+  return written;
+}
+
+int ServeCommand::Serve(ServedCluster* cluster, const Security& security, ListenAddress listen, AuditLog* audit,
+                        EndSignals* signals, const Streams& streams) {
+  HttpServerOptions options = Options(listen, streams);
+  options.tls = security.tls;
+  options.tokens = security.tokens;
+  options.authorization = security.authorization;
+  options.documents = cluster->documents.get();
+  options.audit = audit;
+  options.advance = cluster->live == nullptr;
+  HttpServer http(cluster->clock, cluster->server, std::move(options));
   if (const absl::Status status = http.Start(); !status.ok()) {
     return BadInput(streams, Cat({"serve: ", Message(status)}));
   }
-  listen->port = http.port();
-  const bool tls = security->tls != nullptr;
+  listen.port = http.port();
+  const bool tls = security.tls != nullptr;
   if (!security_.write_kubeconfig.empty()) {
-    const absl::Status status = WriteKubeconfig(security_.write_kubeconfig, listen->ForClients().Url(tls), *security);
+    const absl::Status status = WriteKubeconfig(security_.write_kubeconfig, listen.ForClients().Url(tls), security);
     if (!status.ok()) return BadInput(streams, Cat({"serve: ", Message(status)}));
   }
-  if (!listen->IsLoopback() && security->tokens == nullptr) {
-    streams.err << "warning: " << listen->host
+  if (!listen.IsLoopback() && security.tokens == nullptr) {
+    streams.err << "warning: " << listen.host
                 << " can be reached from other machines, and there is no authentication\n";
   }
-  streams.err << "serving " << listen->Url(tls) << " (" << Describe(counts, document_counts) << ")\n" << std::flush;
-  signals.Wait();
-  http.Stop();
-  absl::Status written = state_.empty() ? absl::OkStatus() : WriteServeState(state_, &server, documents);
-  if (*audit != nullptr) {
-    const absl::Status logged = (*audit)->Close();
-    if (!logged.ok()) {
-      written.Update(absl::FailedPreconditionError(
-          Cat({"--audit-log-path ", audit_log_, ": ", Message(logged), "; the log ends before the requests do"})));
-    }
+  {
+    const std::lock_guard<std::mutex> lock(log_mu_);
+    streams.err << "serving " << listen.Url(tls) << " (" << cluster->Describe() << ")\n" << std::flush;
   }
-  if (written.ok()) return kExitOk;
-  streams.err << "endpointslice-sim: serve: " << Message(written) << '\n';
-  return kExitNotAllWell;
+  LiveRun* const live = cluster->live.get();
+  std::thread living;
+  if (live != nullptr) living = std::thread([live] { live->Run(); });
+  signals->Wait();
+  http.Stop();
+  if (live == nullptr) return kExitOk;
+  live->Stop();
+  living.join();
+  return live->status().ok() ? kExitOk : kExitNotAllWell;
 }
 
 }  // namespace

@@ -4,14 +4,19 @@
 // It watches its own MemoryApiServer, without latency. The server's callbacks
 // run under its lock: changes are collected there and told once the request is
 // handled, before Handle() returns. A change that came past this class (by
-// server().Handle()) is told at the same instant, as an event of its own.
-// Not thread-safe.
+// server().Handle()) is told at the same instant, as an event of its own, or,
+// where the server is shared with other threads, in TakeOutsideChanges().
+// One thread drives it: only that one may call anything here. Others may use
+// server(), if there is somebody to be told of their changes.
 #ifndef EPSLICE_SIM_ENGINE_OBSERVED_SERVER_H_
 #define EPSLICE_SIM_ENGINE_OBSERVED_SERVER_H_
 
 #include <deque>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -24,8 +29,8 @@ namespace epslice::sim {
 
 class ObservedServer {
  public:
-  // `scheduler` must outlive it.
-  ObservedServer(Scheduler* scheduler, MemoryApiServerOptions options);
+  // `scheduler` must outlive it. `on_outside_change`: see SimulationOptions.
+  ObservedServer(Scheduler* scheduler, MemoryApiServerOptions options, std::function<void()> on_outside_change);
   ObservedServer(const ObservedServer&) = delete;
   ObservedServer& operator=(const ObservedServer&) = delete;
 
@@ -37,6 +42,8 @@ class ObservedServer {
   Response Handle(const Request& request, bool by_controller);
   absl::Status Load(const AnyObject& object);
   absl::Status Replay(WatchEventType type, const AnyObject& object);
+  // Tells of what came past this class.
+  void TakeOutsideChanges();
   // The server's wall clock is set forward or back by this.
   void JumpWallClock(Duration by) { clock_.offset += by; }
 
@@ -61,12 +68,20 @@ class ObservedServer {
   MemoryApiServer server_;
   std::vector<RunObserver*> observers_;
   Digest digest_;
+  // From here until it goes, the changes that this thread makes are our own.
+  class Handling;
+  const std::function<void()> on_outside_change_;  // null: only one thread has the server
+
+  std::mutex mu_;  // taken under the server's lock, never the other way round
+  // Below: guarded by mu_.
   std::deque<Commit> told_later_;
-  bool handling_ = false;
+  std::thread::id handling_;  // none: nobody
   bool by_controller_ = false;
   bool loading_ = false;
+  bool tell_asked_ = false;
+
+  // Of the driving thread.
   bool telling_ = false;
-  bool tell_scheduled_ = false;
   std::optional<Instant> advance_at_;
   std::vector<std::unique_ptr<MemoryApiServer::WatchHandle>> watches_;
 };

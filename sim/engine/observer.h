@@ -22,6 +22,8 @@ struct Commit {
   AnyObject object;                              // of a delete: as it was last
   // It came with the controller's own write; for EndpointSlices only.
   bool by_controller = false;
+  // By nobody whom the simulation runs: a client of a server that is shared.
+  bool outside = false;
   // Part of the start state: it was there at instant 0.
   bool start = false;
 };

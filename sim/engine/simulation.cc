@@ -31,7 +31,9 @@ Request RequestFor(Verb verb, AnyObject object) {
 
 struct Simulation::Impl {
   explicit Impl(SimulationOptions given)
-      : options(std::move(given)), scheduler(options.wall_start), server(&scheduler, ServerOptions()) {
+      : options(std::move(given)),
+        scheduler(options.wall_start),
+        server(&scheduler, ServerOptions(), options.on_outside_change) {
     SetApiSlowdown(1);
   }
 
@@ -116,6 +118,7 @@ void Simulation::StartController() {
 }
 
 void Simulation::RestartController(Duration downtime) {
+  if (impl_->processes.empty() && impl_->starts == 0) return;
   if (impl_->process() != nullptr) impl_->process()->Stop();
   ++impl_->starts;
   impl_->scheduler.After(downtime, [this] {
@@ -175,6 +178,8 @@ void Simulation::SetNodeUp(const Text& node, bool up) {
 void Simulation::Note(const std::string& text) {
   for (RunObserver* observer : impl_->server.observers()) observer->OnNote(now(), text);
 }
+
+void Simulation::TakeOutsideChanges() { impl_->server.TakeOutsideChanges(); }
 
 void Simulation::RunUntil(Instant end) { impl_->scheduler.RunUntil(end); }
 

@@ -11,11 +11,13 @@
 // What happens to the cluster comes from outside: a trace replayer, workloads,
 // scenario actions schedule callbacks in scheduler() that call Do().
 // Equal options and equal outside calls give equal runs, down to the digest.
-// Not thread-safe; several simulations may run in several threads.
+// Not thread-safe; several simulations may run in several threads. But for
+// server(): see SimulationOptions::on_outside_change.
 #ifndef EPSLICE_SIM_ENGINE_SIMULATION_H_
 #define EPSLICE_SIM_ENGINE_SIMULATION_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -64,6 +66,10 @@ struct SimulationOptions {
   // What goes wrong between the controller and the API server; not owned, null:
   // nothing.
   Faults* faults = nullptr;
+  // Where other threads have the server, too: called, from one of them and under
+  // the server's lock, when they changed something; whoever drives the simulation
+  // then has to call TakeOutsideChanges(). Null: only one thread has it.
+  std::function<void()> on_outside_change;
 };
 
 class Simulation {
@@ -94,7 +100,8 @@ class Simulation {
   // may run before.
   void StartController();
   // The process ends and another takes its place after `downtime`, with empty
-  // stores: what it had in flight is lost between sent and answered.
+  // stores: what it had in flight is lost between sent and answered. Nothing
+  // happens where none was started.
   void RestartController(Duration downtime);
 
   // A request of somebody else than the controller (kubelet, user, other
@@ -124,6 +131,9 @@ class Simulation {
   void SetNodeUp(const Text& node, bool up);
   // For timelines.
   void Note(const std::string& text);
+
+  // Tells the observers of what others changed in server(), at this instant.
+  void TakeOutsideChanges();
 
   // Runs what is due until `end`; OnEnd() is Finish()'s.
   void RunUntil(Instant end);

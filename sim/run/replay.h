@@ -47,6 +47,8 @@ struct ReplayOptions {
   // The controller starts, and restarts, when the recorded one did, as far as
   // its writes tell; else it starts at the beginning.
   bool start_as_recorded = false;
+  // None is started: the one under test runs elsewhere.
+  bool no_controller = false;
   // Told of every event that was taken off the trace, at its time: also those
   // that are not replayed.
   std::function<void(const TraceEvent& event, TraceRole role)> on_event;
@@ -75,6 +77,8 @@ class Replayer {
 
   // When the trace begins.
   Timestamp begin() const { return begin_; }
+  // The trace is a state, in which nothing happens.
+  bool still() const { return ahead_.empty() && ended_; }
   // What a simulation of a trace has to be told: its wall clock, and that the
   // trace shows how pods end.
   void Prepare(SimulationOptions* options) const;
@@ -112,7 +116,8 @@ class Replayer {
   const Counts& counts() const { return counts_; }
 
  private:
-  Replayer(TraceReader* reader, ReplayOptions options) : reader_(*reader), options_(std::move(options)) {}
+  Replayer(TraceReader* reader, ReplayOptions options)
+      : reader_(*reader), options_(std::move(options)), started_(options_.no_controller) {}
 
   // Reads the next event to the end of ahead_. False at the end of the trace.
   absl::StatusOr<bool> ReadOne();

@@ -13,30 +13,13 @@
 
 #include <cstdint>
 #include <functional>
-#include <istream>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "sim/report/run_report.h"
-#include "sim/run/settings.h"
+#include "sim/run/stage.h"
 
 namespace epslice::sim {
-
-struct RunSpec {
-  // As -f names them (trace.h); none: the scenario brings the cluster.
-  std::vector<std::string> sources;
-  // What "-" reads; null: std::cin. Not owned.
-  std::istream* standard_input = nullptr;
-  // The name of a bundled one, or a file; empty: none.
-  std::string scenario;
-  // "key=value", in order; they go before what the scenario says.
-  std::vector<std::string> settings;
-  // Goes before the scenario's.
-  std::optional<std::uint64_t> seed;
-  std::optional<Duration> duration;
-};
 
 struct RunProgress {
   Instant now{0};

@@ -41,6 +41,12 @@ NodeEntry* ClusterIndex::Find(const Text& node) {
   return it == nodes_.end() ? nullptr : &it->second;
 }
 
+std::vector<ObjectKey> ClusterIndex::PodsOf(const Text& node) const {
+  if (const auto it = nodes_.find(node); it != nodes_.end()) return {it->second.pods.begin(), it->second.pods.end()};
+  if (const auto it = homeless_.find(node); it != homeless_.end()) return {it->second.begin(), it->second.end()};
+  return {};
+}
+
 std::vector<Text> ClusterIndex::Choose(const NodeChoice& choice) const {
   std::vector<Text> chosen;
   for (const std::string& name : choice.names) {

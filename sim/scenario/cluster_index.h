@@ -50,6 +50,8 @@ class ClusterIndex : public RunObserver {
   // Null when there is none. Valid until the node is deleted.
   NodeEntry* Find(const Text& node);
   const std::map<Text, NodeEntry>& nodes() const { return nodes_; }
+  // The pods that name the node, which need not be there; by name.
+  std::vector<ObjectKey> PodsOf(const Text& node) const;
   // By name.
   std::vector<Text> Choose(const NodeChoice& choice) const;
   // Other than the 110 of a kubelet; before the node is there.

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "apis/concat.h"
+#include "sim/scenario/edit.h"
 
 namespace epslice::sim {
 namespace {
@@ -31,6 +32,18 @@ StringMap Changed(StringMap map, const Changes& changes) {
   return map;
 }
 
+void Change(const SetServiceAction& action, Service* service) {
+  service->metadata.annotations = Changed(service->metadata.annotations, action.annotations);
+  ServiceSpec& spec = service->spec;
+  if (action.traffic_distribution) {
+    const std::string& value = *action.traffic_distribution;
+    spec.trafficDistribution = value.empty() ? std::nullopt : std::optional<Text>(Text::Intern(value));
+  }
+  if (action.internal_traffic_policy) spec.internalTrafficPolicy = Text::Intern(*action.internal_traffic_policy);
+  if (action.external_traffic_policy) spec.externalTrafficPolicy = Text::Intern(*action.external_traffic_policy);
+  if (action.publish_not_ready) spec.publishNotReadyAddresses = *action.publish_not_ready;
+}
+
 }  // namespace
 
 void PrepareForWorkloads(SimulationOptions* options) { options->server.end_graceful_deletions = false; }
@@ -39,8 +52,10 @@ ScenarioDriver::ScenarioDriver(Scenario scenario, Simulation* simulation)
     : scenario_(std::move(scenario)),
       simulation_(*simulation),
       workloads_(simulation, &index_, scenario_.pods),
-      nodes_(scenario_.node_lifecycle, simulation, &index_, &workloads_) {
+      nodes_(scenario_.node_lifecycle, simulation, &index_, &workloads_),
+      outside_(simulation, &workloads_, &nodes_) {
   simulation->AddObserver(&index_);
+  simulation->AddObserver(&outside_);
 }
 
 bool ScenarioDriver::Owns(const AnyObject& object) const {
@@ -55,14 +70,21 @@ bool ScenarioDriver::Owns(const AnyObject& object) const {
 std::vector<std::string> ScenarioDriver::notes() const {
   std::vector<std::string> notes;
   notes.reserve(without_effect_.size() + 1);
-  for (const auto& [line, why] : without_effect_) notes.push_back(Concat(scenario_.file, ": line ", line, ": ", why));
+  for (const auto& [line, why] : without_effect_) notes.push_back(NoteOf(line, why));
   if (workloads_.unplaced() > 0) {
     notes.push_back(Concat(workloads_.unplaced(), " pods found no room on any node at the end of the run"));
   }
   return notes;
 }
 
-void ScenarioDriver::WithoutEffect(const std::string& why) { without_effect_.emplace(acting_line_, why); }
+std::string ScenarioDriver::NoteOf(int line, const std::string& why) const {
+  return Concat(scenario_.file, ": line ", line, ": ", why);
+}
+
+void ScenarioDriver::WithoutEffect(const std::string& why) {
+  const bool first = without_effect_.emplace(acting_line_, why).second;
+  if (first && told_) told_(NoteOf(acting_line_, why));
+}
 
 void ScenarioDriver::Schedule() {
   for (const ScenarioAction& action : scenario_.actions) ScheduleAction(action, action.at, 0);
@@ -70,6 +92,7 @@ void ScenarioDriver::Schedule() {
 
 void ScenarioDriver::ScheduleAction(const ScenarioAction& action, Duration delay, int done) {
   simulation_.scheduler().After(delay, [this, &action, done] {
+    if (ended_) return;
     Act(action);
     if (action.every && (action.times == 0 || done + 1 < action.times)) ScheduleAction(action, *action.every, done + 1);
   });
@@ -177,19 +200,9 @@ void ScenarioDriver::Do(const SetServiceAction& action) {
   ForServices(action.service, [&](const ObjectKey& key) {
     const auto stored = simulation_.Get(Kind::kService, key.namespace_, key.name).As<Service>();
     if (stored == nullptr) return;
-    Service next = *stored;
-    next.metadata.resourceVersion = Text();
-    next.metadata.annotations = Changed(next.metadata.annotations, action.annotations);
-    ServiceSpec& spec = next.spec;
-    if (action.traffic_distribution) {
-      const std::string& value = *action.traffic_distribution;
-      spec.trafficDistribution = value.empty() ? std::nullopt : std::optional<Text>(Text::Intern(value));
-    }
-    if (action.internal_traffic_policy) spec.internalTrafficPolicy = Text::Intern(*action.internal_traffic_policy);
-    if (action.external_traffic_policy) spec.externalTrafficPolicy = Text::Intern(*action.external_traffic_policy);
-    if (action.publish_not_ready) spec.publishNotReadyAddresses = *action.publish_not_ready;
     owned_services_.insert(key);
-    const Response response = simulation_.Update(AnyObject::Of(std::move(next)));
+    const Response response =
+        EditObject(&simulation_, stored, false, [&action](Service* service) { Change(action, service); });
     if (!response.status.ok()) WithoutEffect(Concat("Service ", key.ToString(), ": ", response.status.ToString()));
   });
 }

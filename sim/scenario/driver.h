@@ -11,7 +11,8 @@
 //
 // With a trace: the first action that touches an object takes it over, and with
 // a pod the pods of its Service; the replayer asks Owns() and passes over what
-// the trace says of such an object from then on. Not thread-safe.
+// the trace says of such an object from then on. In a cluster that is served,
+// what clients do to pods and nodes counts (OutsideChanges). Not thread-safe.
 #ifndef EPSLICE_SIM_SCENARIO_DRIVER_H_
 #define EPSLICE_SIM_SCENARIO_DRIVER_H_
 
@@ -29,6 +30,7 @@
 #include "sim/engine/simulation.h"
 #include "sim/scenario/cluster_index.h"
 #include "sim/scenario/node_life.h"
+#include "sim/scenario/outside_changes.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/workloads.h"
 
@@ -53,6 +55,11 @@ class ScenarioDriver {
   // The actions, from now on. One that finds nothing to act on (a trace may lack
   // a Service that it names) does nothing, which is told in notes().
   void Schedule();
+  // From now on no further action begins; what began goes on.
+  void EndActions() { ended_ = true; }
+  // What notes() says of an action, as soon as it is known; each line of the file
+  // once.
+  void OnWithoutEffect(std::function<void(const std::string& note)> told) { told_ = std::move(told); }
 
   // Whether the scenario decides about the object, so that a trace does not.
   bool Owns(const AnyObject& object) const;
@@ -91,17 +98,21 @@ class ScenarioDriver {
   void Flap(const std::shared_ptr<const Flapping>& pods, Duration half, Instant end, bool ready);
   void SetSlowdown();
   void WithoutEffect(const std::string& why);
+  std::string NoteOf(int line, const std::string& why) const;
 
   const Scenario scenario_;
   Simulation& simulation_;
   ClusterIndex index_;
   Workloads workloads_;
   NodeLife nodes_;
+  OutsideChanges outside_;
   std::map<int, double> slowdowns_;  // in force, by number; the last one counts
   int slowdowns_begun_ = 0;
   std::set<ObjectKey> owned_services_;
   int acting_line_ = 0;
   std::map<int, std::string> without_effect_;  // by line
+  std::function<void(const std::string&)> told_;
+  bool ended_ = false;
 };
 
 }  // namespace epslice::sim

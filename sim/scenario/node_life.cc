@@ -4,6 +4,7 @@
 
 #include "apis/concat.h"
 #include "apis/discovery.h"
+#include "sim/scenario/edit.h"
 
 namespace epslice::sim {
 namespace {
@@ -82,20 +83,14 @@ template <typename F>
 void NodeLife::Edit(const Text& node, F edit) {
   const NodeEntry* entry = index_.Find(node);
   if (entry == nullptr) return;
-  Node next = *entry->object;
-  edit(&next);
-  next.metadata.resourceVersion = Text();
   owned_.insert(entry->name);
-  simulation_.Update(AnyObject::Of(std::move(next)));
+  EditObject(&simulation_, entry->object, false, edit);
 }
 
 std::vector<LivePodPtr> NodeLife::TakePods(const Text& node) {
   std::vector<LivePodPtr> pods;
-  const NodeEntry* entry = index_.Find(node);
-  if (entry == nullptr) return pods;
-  // By name, as they are now: taking one may bring others along.
-  const std::vector<ObjectKey> keys(entry->pods.begin(), entry->pods.end());
-  for (const ObjectKey& key : keys) {
+  // As they are now: taking one may bring others along.
+  for (const ObjectKey& key : index_.PodsOf(node)) {
     if (LivePodPtr pod = workloads_.Take(key)) pods.push_back(std::move(pod));
   }
   return pods;
@@ -180,6 +175,15 @@ void NodeLife::Leave(const Text& node) {
   // As the pod garbage collector does with pods of nodes that are not there.
   for (const LivePodPtr& pod : pods) workloads_.life().Remove(pod);
   machines_.erase(node);
+}
+
+void NodeLife::DeletedOutside(const Text& node) {
+  if (index_.Find(node) != nullptr) return;
+  leaving_.erase(node);
+  owned_.insert(node);
+  machines_.erase(node);
+  simulation_.SetNodeUp(node, false);
+  for (const LivePodPtr& pod : TakePods(node)) workloads_.life().Remove(pod);
 }
 
 void NodeLife::Relabel(const Text& node,

@@ -45,6 +45,9 @@ class NodeLife {
   // The node leaves: with `drain` once its last pod is gone, else at once, and
   // its pods with it.
   void Remove(const Text& node, bool drain);
+  // A client of a served cluster deleted it: its pods go as with any other that
+  // leaves. Nothing happens where it is there again.
+  void DeletedOutside(const Text& node);
   void Relabel(const Text& node, const std::vector<std::pair<std::string, std::optional<std::string>>>& labels);
   void SetAllocatable(const Text& node, std::int64_t cpu_milli);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "apis/concat.h"
+#include "sim/scenario/edit.h"
 
 namespace epslice::sim {
 namespace {
@@ -29,6 +30,13 @@ Text Ipv6Of(std::uint32_t number) {
   const std::uint32_t high = (number & kAddressMask) >> 16;
   const std::string tail = hex(number & 0xffff);
   return Text(high == 0 ? Concat("fd00:10:244::", tail) : Concat("fd00:10:244::", hex(high), ':', tail));
+}
+
+std::uint64_t VersionOf(const Pod& pod) {
+  const std::string_view text = pod.metadata.resourceVersion;
+  std::uint64_t version = 0;
+  std::from_chars(text.data(), text.data() + text.size(), version);
+  return version;
 }
 
 }  // namespace
@@ -70,10 +78,9 @@ void PodLife::After(const LivePodPtr& pod, Duration delay, void (PodLife::*next)
   });
 }
 
-void PodLife::Update(const LivePodPtr& pod, Pod next, bool status) {
-  next.metadata.resourceVersion = Text();  // unconditional: nobody else writes it
-  Response response = status ? simulation_.UpdateStatus(AnyObject::Of(std::move(next)))
-                             : simulation_.Update(AnyObject::Of(std::move(next)));
+template <typename F>
+void PodLife::Edit(const LivePodPtr& pod, bool status, const F& edit) {
+  const Response response = EditObject(&simulation_, pod->object, status, edit);
   if (response.status.ok()) {
     pod->object = response.object.As<Pod>();
   } else if (response.status.code == 404) {
@@ -87,9 +94,7 @@ bool PodLife::MachineIsUp(const LivePod& pod) const {
 }
 
 void PodLife::Bind(const LivePodPtr& pod, const Text& node) {
-  Pod next = *pod->object;
-  next.nodeName = node;
-  Update(pod, std::move(next), false);
+  Edit(pod, false, [&](Pod* next) { next->nodeName = node; });
   if (pod->gone) return;
   index_.Reserve(node, pod->cpu_milli);
   if (MachineIsUp(*pod)) Start(pod);
@@ -104,13 +109,14 @@ void PodLife::GoOnStarting(const LivePodPtr& pod) {
 }
 
 void PodLife::BecomeRunning(const LivePodPtr& pod) {
-  Pod next = *pod->object;
-  next.phase = PodPhase::kRunning;
   // A container that starts again keeps the pod's addresses.
-  if (!next.hasPodIP) next.podIPs = NextAddresses(pod->families);
-  next.hasPodIP = true;
-  if (!next.readyTransitionTime.is_set()) next.readyTransitionTime = simulation_.scheduler().clock().WallNow();
-  Update(pod, std::move(next), true);
+  const IpList addresses = pod->object->hasPodIP ? pod->object->podIPs : NextAddresses(pod->families);
+  Edit(pod, true, [&](Pod* next) {
+    next->phase = PodPhase::kRunning;
+    next->podIPs = addresses;
+    next->hasPodIP = true;
+    if (!next->readyTransitionTime.is_set()) next->readyTransitionTime = simulation_.scheduler().clock().WallNow();
+  });
   After(pod, pod->readiness, &PodLife::BecomeReady);
 }
 
@@ -121,11 +127,12 @@ void PodLife::BecomeReady(const LivePodPtr& pod) {
 
 void PodLife::SetReady(const LivePodPtr& pod, bool ready) {
   if (pod->gone || pod->ready == ready) return;
-  Pod next = *pod->object;
-  next.ready = pod->ready = ready;
-  next.readyTransitionTime = simulation_.scheduler().clock().WallNow();
+  pod->ready = ready;
   if (ready) pod->since = simulation_.now();
-  Update(pod, std::move(next), true);
+  Edit(pod, true, [&](Pod* next) {
+    next->ready = ready;
+    next->readyTransitionTime = simulation_.scheduler().clock().WallNow();
+  });
   if (!pod->gone) changed_(pod);
 }
 
@@ -133,6 +140,7 @@ void PodLife::Terminate(const LivePodPtr& pod) {
   if (pod->terminating || pod->gone) return;
   DeleteOptions how;
   how.gracePeriodSeconds = std::chrono::duration_cast<std::chrono::seconds>(pod->grace).count();
+  how.preconditionUid = pod->object->metadata.uid.str();
   const bool stays = !pod->object->nodeName.empty() && *how.gracePeriodSeconds > 0;
   pod->terminating = true;
   const Response response = simulation_.Delete(Kind::kPod, pod->key.namespace_, pod->key.name, std::move(how));
@@ -152,6 +160,25 @@ void PodLife::GoOnTerminating(const LivePodPtr& pod) {
   After(pod, std::min(pod->pre_stop + pod->drain, pod->grace), &PodLife::End);
 }
 
+void PodLife::ChangedOutside(const LivePodPtr& pod, const std::shared_ptr<const Pod>& object) {
+  if (pod->gone) return;
+  // What we wrote meanwhile has the client's change in it.
+  if (VersionOf(*object) > VersionOf(*pod->object)) pod->object = object;
+  const Timestamp end = pod->object->metadata.deletionTimestamp;
+  if (end.is_set() && !pod->terminating) {
+    // The timestamp is of whole seconds.
+    const Duration left(end.nanos - simulation_.scheduler().clock().WallNow().nanos);
+    pod->grace = std::max(Duration(std::chrono::ceil<std::chrono::seconds>(left)), Duration{0});
+    pod->terminating = true;
+    changed_(pod);
+    GoOnTerminating(pod);
+  }
+  if (pod->ready == pod->object->ready) return;
+  pod->ready = pod->object->ready;
+  if (pod->ready) pod->since = simulation_.now();
+  changed_(pod);
+}
+
 void PodLife::Sigterm(const LivePodPtr& pod) {
   if (pod->stops_listening && pod->was_ready) simulation_.SetPodServing(pod->key, false);
 }
@@ -162,6 +189,7 @@ void PodLife::Remove(const LivePodPtr& pod) {
   if (pod->gone) return;
   DeleteOptions how;
   how.gracePeriodSeconds = 0;
+  how.preconditionUid = pod->object->metadata.uid.str();
   simulation_.Delete(Kind::kPod, pod->key.namespace_, pod->key.name, std::move(how));
   Gone(pod);
 }

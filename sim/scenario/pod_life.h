@@ -82,6 +82,10 @@ class PodLife {
   void Terminate(const LivePodPtr& pod);
   // It was asked to go by somebody else: what follows from that.
   void GoOnTerminating(const LivePodPtr& pod);
+  // A client of a served cluster changed it: `object` is what it made of it.
+  void ChangedOutside(const LivePodPtr& pod, const std::shared_ptr<const Pod>& object);
+  // A client removed it.
+  void RemovedOutside(const LivePodPtr& pod) { Gone(pod); }
   // A bound pod that somebody else brought so far: what it lacks to be ready.
   void GoOnStarting(const LivePodPtr& pod);
   // Deletes it at once.
@@ -100,7 +104,8 @@ class PodLife {
   void BecomeReady(const LivePodPtr& pod);
   void Sigterm(const LivePodPtr& pod);
   void End(const LivePodPtr& pod);
-  void Update(const LivePodPtr& pod, Pod next, bool status);
+  template <typename F>
+  void Edit(const LivePodPtr& pod, bool status, const F& edit);
   void Gone(const LivePodPtr& pod);
   bool MachineIsUp(const LivePod& pod) const;
   IpList NextAddresses(const std::vector<IpFamily>& families);

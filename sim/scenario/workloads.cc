@@ -110,7 +110,10 @@ void Workloads::CountPlace(const LivePodPtr& pod, const NodeEntry& node) {
 void Workloads::OnPodChange(const LivePodPtr& pod) {
   if (pod->gone) pods_.erase(pod->key);
   Workload* workload = pod->workload;
-  if (workload == nullptr) return;
+  if (workload == nullptr) {
+    if (pod->gone) ended_.insert(pod->object->metadata.uid);
+    return;
+  }
   Unfile(pod);
   if ((pod->gone || pod->terminating) && !pod->counted_node.empty()) {
     workload->spread.Add(pod->counted_zone, pod->counted_node, -1);
@@ -237,10 +240,27 @@ LivePodPtr Workloads::Take(const ObjectKey& key) {
 }
 
 bool Workloads::Owns(const Pod& pod) const {
-  if (pods_.count(KeyOf(pod.metadata)) > 0) return true;
+  if (pods_.count(KeyOf(pod.metadata)) > 0 || ended_.count(pod.metadata.uid) > 0) return true;
   std::vector<ObjectKey> services;
   adopted_.Find(pod.metadata.namespace_, pod.metadata.labels, &services);
   return !services.empty();
+}
+
+void Workloads::ChangedOutside(const std::shared_ptr<const Pod>& object, bool gone) {
+  const auto it = pods_.find(KeyOf(object->metadata));
+  if (it == pods_.end()) {
+    if (gone) ended_.insert(object->metadata.uid);
+    if (gone || !object->metadata.deletionTimestamp.is_set()) return;
+    const LivePodPtr pod = Wrap(object, nullptr);
+    // Nobody ends pods of a node that is not there; the garbage collector does.
+    if (index_.Find(object->nodeName) == nullptr) return life_.Remove(pod);
+    pod->terminating = false;  // as far as it was told
+    return life_.ChangedOutside(pod, object);
+  }
+  const LivePodPtr pod = it->second;
+  if (pod->object->metadata.uid != object->metadata.uid) return;
+  if (gone) return life_.RemovedOutside(pod);
+  life_.ChangedOutside(pod, object);
 }
 
 void Workloads::Place(const LivePodPtr& pod) {

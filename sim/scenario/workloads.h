@@ -16,6 +16,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -77,8 +78,13 @@ class Workloads {
   // The pod as one of ours, with all others of its Service (the first one by
   // name that selects it). Null when it is not there.
   LivePodPtr Take(const ObjectKey& pod);
-  // Whether this decides about the pod, so that a trace does not.
+  // Whether this decides about the pod, or did until it was gone, so that a trace
+  // does not.
   bool Owns(const Pod& pod) const;
+  // A client of a served cluster changed or (`gone`) removed the pod. One of a
+  // workload that goes is replaced; any other ends as a kubelet ends it. Pods that
+  // a client made are left alone until they are to go.
+  void ChangedOutside(const std::shared_ptr<const Pod>& object, bool gone);
 
   void Rollout(Workload* workload, const RolloutAction& action);
   void Scale(Workload* workload, int replicas);
@@ -116,6 +122,7 @@ class Workloads {
   std::map<ObjectKey, std::unique_ptr<Workload>> workloads_;
   SelectorIndex adopted_;                           // Services of a trace that have a workload
   std::unordered_map<ObjectKey, LivePodPtr> pods_;  // looked up only
+  std::set<Text> ended_;                            // uids of pods without a workload that are gone
   std::deque<LivePodPtr> unplaced_;
   bool retry_scheduled_ = false;
 };

@@ -255,7 +255,7 @@ void HttpServer::Impl::Tick() {
   std::unique_lock<std::mutex> lock(mu);
   while (!stopping) {
     lock.unlock();
-    const std::optional<Instant> due = server->Advance();
+    const std::optional<Instant> due = options.advance ? server->Advance() : std::nullopt;
     const Instant now = clock->Now();
     if (now >= next_bookmark) {
       server->SendBookmarks();

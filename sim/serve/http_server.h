@@ -46,6 +46,9 @@ struct HttpServerOptions {
   std::size_t max_watches = 448;      // more are answered 429
   WatchLimits watch_limits;
   Duration bookmark_period = std::chrono::minutes(1);
+  // Whether the server sees to it that Advance() is called when something is due;
+  // false: who drives the MemoryApiServer does.
+  bool advance = true;
   // How long a connection may be idle, a request may take to arrive, and a
   // client may take to accept more bytes.
   Duration idle_timeout = std::chrono::seconds(90);

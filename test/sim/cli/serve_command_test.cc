@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "informers/clock.h"
+#include "sim/cli/serve_cluster.h"
 #include "sim/serve/http_server.h"
 
 namespace epslice::sim {
@@ -64,7 +67,10 @@ TEST(ServeCommandTest, BadUsageIsOneLine) {
       {{"serve", "--without", "pots"}, "there is no kind \"pots\"; there are: namespaces, nodes, pods"},
       {{"serve", "-f", "/no/such/file"}, "no such file"},
       {{"serve", "--listen", "192.0.2.1:0"}, "cannot listen on 192.0.2.1"},
-      {{"serve", "--speed", "2"}, "--speed"},
+      {{"serve", "--speed", "2"}, "serve: --speed: nothing happens without a scenario or a trace"},
+      {{"serve", "-f", EPSLICE_SOURCE_DIR "/test/testdata/shop/pods.json", "--speed", "2"}, "nothing happens in it"},
+      {{"serve", "--scenario", "nothing-such"}, "zone-outage"},
+      {{"serve", "--scenario", "scale-out", "-f", "/no/such/file"}, "no such file"},
       {{"serve", "--audit-log-path", "/no/such/folder/a"}, "--audit-log-path: /no/such/folder/a: No such file"},
       {{"serve", "--audit-policy-file", "p.yaml"}, "--audit-policy-file needs --audit-log-path"},
       {{"serve", "--audit-log-path", "-", "--audit-policy-file", "/no/such/file"},
@@ -76,6 +82,26 @@ TEST(ServeCommandTest, BadUsageIsOneLine) {
     EXPECT_NE(result.err.find(want), std::string::npos) << result.err;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
   }
+}
+
+TEST(ServeCommandTest, ASpeedIsGreaterThanNothing) {
+  for (const char* speed : {"0", "-1", "-0.5", "nan", "inf", "1e7", "fast", "2x", " 2", "0x10"}) {
+    const CliResult result = RunServe({"serve", "--scenario", "scale-out", std::string("--speed=") + speed});
+    EXPECT_EQ(result.code, kExitBadInput) << speed;
+    EXPECT_NE(result.err.find("is no speed; accepted is a number greater than 0"), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(ParseSpeed("0.25").value_or(0), 0.25);
+  EXPECT_EQ(ParseSpeed("1000000").value_or(0), 1e6);
+}
+
+TEST(ServeCommandTest, AScenarioDoesNotGoOnFromAState) {
+  const std::string file = testing::TempDir() + "serve_command_test_state.jsonl";
+  std::ofstream(file) << R"({"apiVersion":"epslice.dev/v1","kind":"ServeState","resourceVersion":"7"})"
+                      << "\n";
+  const CliResult result = RunServe({"serve", "--scenario", "scale-out", "--state", file});
+  EXPECT_EQ(result.code, kExitBadInput);
+  EXPECT_NE(result.err.find("begins anew"), std::string::npos) << result.err;
+  std::remove(file.c_str());
 }
 
 TEST(ServeCommandTest, PortInUse) {
@@ -151,6 +177,29 @@ TEST(ServeCommandTest, ServesADumpUntilToldToStop) {
     EXPECT_TRUE(nlohmann::json::parse(nodes->body)["items"].empty());
     EXPECT_EQ(program.Stop(signal), 0);
   }
+}
+
+TEST(ServeCommandTest, ServesAScenarioAsItHappens) {
+  Program program({EPSLICE_BIN_DIR "/endpointslice-sim", "serve", "--scenario", "rolling-update", "--speed", "1000",
+                   "--listen", "127.0.0.1:0"});
+  const std::string line = program.Line();
+  ASSERT_EQ(line.rfind("serving http://127.0.0.1:", 0), 0U) << line;
+  EXPECT_NE(line.find("6 nodes, 13 pods, 2 services, 2 endpointslices"), std::string::npos) << line;
+  httplib::Client client("127.0.0.1", std::stoi(line.substr(line.rfind(':') + 1)));
+  EXPECT_EQ(program.Line(), "00:00:30 rollout shop/single\n");
+  EXPECT_EQ(program.Line(), "00:01:00 rollout shop/web\n");
+  EXPECT_EQ(program.Line(), "00:03:00 the scenario is over after 180 s\n");
+  EXPECT_EQ(program.Line(), "00:03:00 the server goes on, until it is told to stop\n");
+  const auto pods =
+      client.Get("/api/v1/namespaces/shop/pods", {{"Accept", "application/json;as=Table;v=v1;g=meta.k8s.io"}});
+  ASSERT_TRUE(pods);
+  const auto rows = nlohmann::json::parse(pods->body)["rows"];
+  EXPECT_EQ(rows.size(), 13U);
+  for (const auto& row : rows) {
+    EXPECT_EQ(row["cells"][1], "1/1");
+    EXPECT_EQ(row["cells"][2], "Running");
+  }
+  EXPECT_EQ(program.Stop(SIGTERM), 0);
 }
 
 TEST(ServeCommandTest, AnswersInProtobufUnlessToldNotTo) {

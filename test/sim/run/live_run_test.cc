@@ -1,0 +1,462 @@
+// Scenarios and traces in real time, by a clock that the test moves, with
+// clients that change things meanwhile.
+#include "sim/run/live_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "apis/concat.h"
+
+namespace epslice::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr char kHead[] =
+    "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 3m\n"
+    "pods: {scheduling: 100ms, startup: 2s, readiness: 3s, preStop: 1s, drain: 4s, gracePeriod: 30s}\n"
+    "cluster: {nodes: [{name: node, zones: [a, b, c], count: 2}]}\n"
+    "services: [{name: web, namespace: shop, replicas: 6}]\n";
+
+Request Named(Verb verb, Kind kind, const std::string& ns, const std::string& name) {
+  Request request;
+  request.verb = verb;
+  request.kind = kind;
+  request.namespace_ = ns;
+  request.name = name;
+  return request;
+}
+
+Request Delete(Kind kind, const std::string& ns, const std::string& name) {
+  return Named(Verb::kDelete, kind, ns, name);
+}
+
+Request ForceDelete(const std::string& pod) {
+  Request request = Delete(Kind::kPod, "shop", pod);
+  request.deletion.gracePeriodSeconds = 0;
+  return request;
+}
+
+Request Merge(Kind kind, const std::string& ns, const std::string& name, const std::string& patch,
+              const std::string& subresource = "") {
+  Request request = Named(Verb::kPatch, kind, ns, name);
+  request.subresource = subresource;
+  request.patch = patch;
+  return request;
+}
+
+class Live {
+ public:
+  explicit Live(const std::string& scenario, double speed = 1, const std::vector<std::string>& sources = {},
+                std::vector<Kind> without = {}) {
+    std::istringstream text(scenario);
+    RunSpec spec;
+    spec.sources = sources;
+    spec.standard_input = &text;
+    if (!scenario.empty()) spec.scenario = "-";
+    ServedStage served;
+    served.without = std::move(without);
+    auto run = LiveRun::Open(spec, std::move(served), {&clock, speed, [this](Instant at, const std::string& what) {
+                                                         log.push_back(Concat(at / 1s, " ", what));
+                                                         if (on_log) on_log();
+                                                       }});
+    status = run.status();
+    if (!run.ok()) return;
+    live = *std::move(run);
+    status = live->Begin();
+  }
+
+  // Lets so much of the clock's time pass.
+  void Pass(Duration time) {
+    const Instant end = clock.Now() + time;
+    while (true) {
+      const Duration wait = live->Step();
+      if (wait == Duration{0}) continue;
+      if (clock.Now() >= end) return;
+      clock.Advance(std::min(wait, end - clock.Now()));
+    }
+  }
+  Response Do(const Request& request) { return live->server()->Handle(request); }
+  std::vector<std::shared_ptr<const Pod>> Pods() {
+    std::vector<std::shared_ptr<const Pod>> pods;
+    for (const AnyObject& object : Do(Named(Verb::kList, Kind::kPod, "shop", "")).list.items) {
+      pods.push_back(object.As<Pod>());
+    }
+    return pods;
+  }
+  std::string First() { return Pods().front()->metadata.name.str(); }
+  // "6 ready, 1 not, 1 going".
+  std::string Count() {
+    int ready = 0, unready = 0, going = 0;
+    for (const auto& pod : Pods()) {
+      ++(pod->metadata.deletionTimestamp.is_set() ? going : pod->ready ? ready : unready);
+    }
+    return Concat(ready, " ready, ", unready, " not, ", going, " going");
+  }
+  std::set<std::string> NodesOfPods() {
+    std::set<std::string> nodes;
+    for (const auto& pod : Pods()) nodes.insert(pod->nodeName.str());
+    return nodes;
+  }
+
+  FakeClock clock;
+  std::vector<std::string> log;
+  std::function<void()> on_log;
+  absl::Status status;
+  std::unique_ptr<LiveRun> live;
+};
+
+TEST(LiveRunTest, ThingsHappenByTheClockAsFastAsTold) {
+  for (const double speed : {0.5, 1.0, 60.0, 1e6}) {
+    SCOPED_TRACE(speed);
+    Live run(std::string(kHead) + "actions: [{at: 60s, rollout: {service: shop/web, maxSurge: 1, maxUnavailable: 0}}]",
+             speed);
+    ASSERT_TRUE(run.status.ok()) << run.status;
+    EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
+    const auto real = [speed](Duration time) {
+      return Duration(static_cast<std::int64_t>(static_cast<double>(time.count()) / speed));
+    };
+    const Timestamp begin = run.live->clock().WallNow();
+    EXPECT_EQ(begin, run.clock.WallNow());
+    run.Pass(real(59s));
+    EXPECT_THAT(run.log, IsEmpty());
+    EXPECT_NEAR(static_cast<double>(run.live->clock().WallNow().nanos - begin.nanos), 59e9, 1e3);
+    run.Pass(real(2s));
+    EXPECT_THAT(run.log, ElementsAre("60 rollout shop/web"));
+    if (speed > 1000) continue;  // steps are at least a millisecond
+    EXPECT_EQ(run.Count(), "6 ready, 1 not, 0 going");
+    run.Pass(real(60s));
+    EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
+    EXPECT_FALSE(run.live->over());
+    run.Pass(real(60s));
+    EXPECT_TRUE(run.live->over());
+    EXPECT_THAT(run.log, ElementsAre("60 rollout shop/web", "180 the scenario is over after 180 s",
+                                     "180 the server goes on, until it is told to stop"));
+  }
+}
+
+TEST(LiveRunTest, WhoWatchesSeesPodsComeAndGo) {
+  Live run(std::string(kHead) + "actions: [{at: 1s, rollout: {service: shop/web, maxSurge: 6, maxUnavailable: 0}}]");
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  std::map<std::string, std::vector<std::string>> seen;
+  Request watch = Named(Verb::kWatch, Kind::kPod, "", "");
+  watch.list.resourceVersion = std::to_string(run.live->server()->resource_version());
+  Status status;
+  const auto handle = run.live->server()->Watch(
+      watch,
+      [&](const WatchEvent& event) {
+        const auto pod = event.object.As<Pod>();
+        std::string what(WatchEventTypeName(event.type));
+        if (!pod->nodeName.empty()) what += " bound";
+        if (pod->hasPodIP) what += " running";
+        if (pod->ready) what += " ready";
+        if (pod->metadata.deletionTimestamp.is_set()) what += " going";
+        seen[pod->metadata.name.str()].push_back(what);
+      },
+      &status);
+  run.Pass(1min);
+  EXPECT_EQ(seen.size(), 12U);
+  int came = 0;
+  for (const auto& [name, events] : seen) {
+    if (events.front() == "ADDED") {
+      ++came;
+      EXPECT_THAT(events,
+                  ElementsAre("ADDED", "MODIFIED bound", "MODIFIED bound running", "MODIFIED bound running ready"));
+    } else {
+      EXPECT_THAT(events, ElementsAre("MODIFIED bound running ready going", "DELETED bound running ready going"));
+    }
+  }
+  EXPECT_EQ(came, 6);
+}
+
+TEST(LiveRunTest, APodThatAClientDeletesIsReplaced) {
+  Live run(kHead);
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  const std::string first = run.First();
+  ASSERT_TRUE(run.Do(Delete(Kind::kPod, "shop", first)).status.ok());
+  run.Pass(20ms);
+  EXPECT_EQ(run.Count(), "5 ready, 1 not, 1 going");
+  run.Pass(4900ms);
+  EXPECT_EQ(run.Count(), "5 ready, 1 not, 1 going");
+  run.Pass(200ms);  // preStop and drain: 5 s
+  EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
+  // At once, and one that has no node yet.
+  ASSERT_TRUE(run.Do(ForceDelete(run.First())).status.ok());
+  run.Pass(20ms);
+  EXPECT_EQ(run.Count(), "5 ready, 1 not, 0 going");
+  for (const auto& pod : run.Pods()) {
+    if (pod->nodeName.empty()) run.Do(Delete(Kind::kPod, "shop", pod->metadata.name.str()));
+  }
+  run.Pass(20ms);
+  EXPECT_EQ(run.Count(), "5 ready, 1 not, 0 going");
+  run.Pass(6s);
+  EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
+  // A shorter grace than the pod takes to drain.
+  Request quick = Delete(Kind::kPod, "shop", run.First());
+  quick.deletion.gracePeriodSeconds = 2;
+  ASSERT_TRUE(run.Do(quick).status.ok());
+  run.Pass(1900ms);
+  EXPECT_EQ(run.Count(), "5 ready, 1 not, 1 going");
+  run.Pass(200ms);
+  EXPECT_EQ(run.Count(), "5 ready, 1 not, 0 going");
+}
+
+TEST(LiveRunTest, WhatAClientChangedIsNotOverwritten) {
+  Live run(std::string(kHead) +
+           "actions:\n- {at: 1s, relabel: {nodes: [node-a-1], labels: {x: z}}}\n"
+           "- {at: 2s, setService: {service: shop/web, annotations: {x: z}}}\n"
+           "- {at: 3s, flap: {service: shop/web, pods: 6, period: 10s, duration: 20s}}");
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  // When an action was told of but has not written yet: the driver has not heard
+  // of what the client does.
+  run.on_log = [&run] {
+    const std::string by = Concat(R"({"by":"client-)", run.log.size(), "\"}");
+    const std::string patch = Concat(R"({"metadata":{"labels":)", by, R"(,"annotations":)", by, "}}");
+    EXPECT_EQ(run.Do(Merge(Kind::kNode, "", "node-a-1", patch)).status.code, 200);
+    EXPECT_EQ(run.Do(Merge(Kind::kService, "shop", "web", patch)).status.code, 200);
+    for (const auto& pod : run.Pods()) {
+      EXPECT_EQ(run.Do(Merge(Kind::kPod, "shop", pod->metadata.name.str(), patch)).status.code, 200);
+    }
+  };
+  run.Pass(4s);
+  run.on_log = nullptr;
+  const auto node = run.Do(Named(Verb::kGet, Kind::kNode, "", "node-a-1")).object.As<Node>();
+  EXPECT_EQ(node->metadata.labels.Get("x"), "z");
+  EXPECT_EQ(node->metadata.labels.Get("by"), "client-3");
+  const auto service = run.Do(Named(Verb::kGet, Kind::kService, "shop", "web")).object.As<Service>();
+  EXPECT_EQ(service->metadata.annotations.Get("x"), "z");
+  EXPECT_EQ(service->metadata.annotations.Get("by"), "client-3");
+  EXPECT_EQ(run.Count(), "0 ready, 6 not, 0 going");
+  for (const auto& pod : run.Pods()) EXPECT_EQ(pod->metadata.labels.Get("by"), "client-3");
+  run.Pass(30s);
+  EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
+  // A status by hand counts, too.
+  const std::string unready = run.First();
+  ASSERT_TRUE(run.Do(Merge(Kind::kPod, "shop", unready,
+                           R"({"status":{"conditions":[{"type":"Ready","status":"False"}]}})", "status"))
+                  .status.ok());
+  run.Pass(30s);
+  EXPECT_EQ(run.Count(), "5 ready, 1 not, 0 going");
+}
+
+TEST(LiveRunTest, ANodeThatAClientDeletesTakesItsPodsAlong) {
+  Live run(kHead);
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  const std::string node = run.Pods().front()->nodeName.str();
+  ASSERT_TRUE(run.Do(Delete(Kind::kNode, "", node)).status.ok());
+  run.Pass(10s);
+  EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
+  EXPECT_THAT(run.NodesOfPods(), Not(Contains(node)));
+}
+
+TEST(LiveRunTest, ANamespaceThatAClientDeletesStaysEmpty) {
+  Live run(std::string(kHead) + "actions: [{at: 20s, scale: {service: shop/web, to: 9}}]");
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  ASSERT_TRUE(run.Do(Delete(Kind::kNamespace, "", "shop")).status.ok());
+  run.Pass(1min);
+  EXPECT_THAT(run.Pods(), IsEmpty());
+  EXPECT_EQ(run.Do(Named(Verb::kGet, Kind::kNamespace, "", "shop")).status.code, 404);
+  EXPECT_THAT(run.log, Contains(HasSubstr("there is no Service \"shop/web\" when the action is due")));
+}
+
+TEST(LiveRunTest, APodOfAClientsOwnIsLeftAloneUntilItGoes) {
+  Live run(kHead);
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  Pod own;
+  own.metadata.name = Text("own");
+  own.metadata.namespace_ = Text("shop");
+  own.nodeName = Text("node-a-1");
+  own.phase = PodPhase::kRunning;
+  Request create = Named(Verb::kCreate, Kind::kPod, "shop", "own");
+  create.object = AnyObject::Of(std::move(own));
+  ASSERT_TRUE(run.Do(create).status.ok());
+  run.Pass(1min);
+  EXPECT_EQ(run.Count(), "6 ready, 1 not, 0 going");
+  ASSERT_TRUE(run.Do(Delete(Kind::kPod, "shop", "own")).status.ok());
+  run.Pass(1s);
+  EXPECT_EQ(run.Count(), "6 ready, 0 not, 1 going");
+  run.Pass(5s);
+  EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
+}
+
+TEST(LiveRunTest, NoControllerRunsInside) {
+  Live run(std::string(kHead) +
+               "startState: withoutSlices\nactions:\n"
+               "- {at: 1s, controllerRestart: {downtime: 1s}}\n- {at: 2s, apiSlowdown: {factor: 2, duration: 1s}}\n"
+               "- {at: 20s, every: 20s, scale: {service: shop/web, to: 8}}",
+           10);
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  run.Pass(30s);
+  EXPECT_THAT(run.Do(Named(Verb::kList, Kind::kEndpointSlice, "", "")).list.items, IsEmpty());
+  EXPECT_THAT(run.log, Contains(HasSubstr("controllerRestart does nothing here")));
+  EXPECT_THAT(run.log, Contains(HasSubstr("apiSlowdown does nothing here")));
+  // Until the duration is over, and not after.
+  EXPECT_EQ(std::count(run.log.begin(), run.log.end(), "40 scale shop/web to 8"), 1);
+  EXPECT_EQ(std::count(run.log.begin(), run.log.end(), "180 scale shop/web to 8"), 1);
+  EXPECT_EQ(std::count(run.log.begin(), run.log.end(), "200 scale shop/web to 8"), 0);
+  // What is there goes on living.
+  ASSERT_TRUE(run.Do(Delete(Kind::kPod, "shop", run.First())).status.ok());
+  run.Pass(1s);
+  EXPECT_EQ(run.Count(), "8 ready, 0 not, 0 going");
+}
+
+TEST(LiveRunTest, SlicesOfTheStartAreLeftOutWhereToldTo) {
+  for (const bool with : {true, false}) {
+    Live run(kHead, 1, {}, with ? std::vector<Kind>{} : std::vector<Kind>{Kind::kEndpointSlice});
+    ASSERT_TRUE(run.status.ok()) << run.status;
+    EXPECT_EQ(run.Do(Named(Verb::kList, Kind::kEndpointSlice, "", "")).list.items.size(), with ? 1U : 0U);
+  }
+}
+
+// A trace in a file of its own.
+class LiveTraceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    file_ = testing::TempDir() + "live_run_test.jsonl";
+    std::ofstream out(file_);
+    const auto event = [&out](int second, const char* type, bool start, const std::string& object) {
+      out << R"({"time":"2026-01-02T03:04:)" << (second < 10 ? "0" : "") << second << R"(Z","type":")" << type << '"'
+          << (start ? R"(,"start":true)" : "") << R"(,"object":)" << object << "}\n";
+    };
+    const auto pod = [](const std::string& name, const std::string& rest, bool ready) {
+      return R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name + R"(","namespace":"shop","uid":"uid-)" +
+             name + R"(","labels":{"app":"web"},"annotations":{"kept":"whole"})" + rest +
+             R"(},"spec":{"nodeName":"n1","containers":[{"name":"c","image":"i"}]},"status":{"phase":"Running",)"
+             R"("podIPs":[{"ip":"10.0.0.1"}],"conditions":[{"type":"Ready","status":")" +
+             (ready ? "True" : "False") + R"("}]}})";
+    };
+    const std::string slice =
+        R"({"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","addressType":"IPv4","endpoints":[],"metadata":)"
+        R"({"name":"web-x","namespace":"shop","uid":"s1","labels":{"kubernetes.io/service-name":"web",)"
+        R"("endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io"}}})";
+    event(0, "ADDED", true,
+          R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1","uid":"n"},)"
+          R"("status":{"conditions":[{"type":"Ready","status":"True"}]}})");
+    event(0, "ADDED", true,
+          R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"web","namespace":"shop","uid":"w"},)"
+          R"("spec":{"selector":{"app":"web"},"ports":[{"port":80}]}})");
+    event(0, "ADDED", true, pod("a", "", true));
+    event(10, "ADDED", false, pod("b", "", false));
+    event(12, "ADDED", false, slice);
+    event(20, "MODIFIED", false, pod("b", "", true));
+    event(30, "MODIFIED", false, pod("a", R"(,"deletionTimestamp":"2026-01-02T03:05:00Z")", true));
+    event(40, "DELETED", false, pod("a", R"(,"deletionTimestamp":"2026-01-02T03:05:00Z")", false));
+  }
+  void TearDown() override { std::remove(file_.c_str()); }
+  std::string file_;
+};
+
+TEST_F(LiveTraceTest, IsReplayedWithoutWhatTheRecordedControllerWrote) {
+  Live run("", 10, {file_});
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  EXPECT_EQ(run.Count(), "1 ready, 0 not, 0 going");
+  run.Pass(1100ms);
+  EXPECT_EQ(run.Count(), "1 ready, 1 not, 0 going");
+  EXPECT_EQ(run.live->clock().WallNow(), Timestamp::FromSeconds(1'767'323'040 + 11));
+  const AnyObject b = run.Do(Named(Verb::kGet, Kind::kPod, "shop", "b")).object;
+  ASSERT_NE(b.json(), nullptr);
+  EXPECT_THAT(*b.json(), HasSubstr("whole"));
+  run.Pass(2s);
+  EXPECT_EQ(run.Count(), "1 ready, 0 not, 1 going");
+  EXPECT_FALSE(run.live->over());
+  run.Pass(1s);
+  EXPECT_EQ(run.Count(), "1 ready, 0 not, 0 going");
+  EXPECT_TRUE(run.live->over());
+  EXPECT_TRUE(run.live->status().ok());
+  EXPECT_THAT(run.Do(Named(Verb::kList, Kind::kEndpointSlice, "", "")).list.items, IsEmpty());
+  EXPECT_THAT(run.log, Contains(HasSubstr("4 changes replayed, 1 writes of the recorded controller left out")));
+}
+
+TEST_F(LiveTraceTest, WhatAClientDeletedStaysAway) {
+  Live run("", 10, {file_});
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  run.Pass(1100ms);
+  ASSERT_TRUE(run.Do(ForceDelete("a")).status.ok());
+  ASSERT_TRUE(run.Do(Delete(Kind::kPod, "shop", "b")).status.ok());
+  run.Pass(20ms);
+  EXPECT_EQ(run.Count(), "0 ready, 0 not, 1 going");
+  run.Pass(3s);
+  EXPECT_EQ(run.Count(), "0 ready, 0 not, 0 going");
+  EXPECT_TRUE(run.live->over());
+}
+
+TEST_F(LiveTraceTest, AScenarioGoesOnFromIt) {
+  Live run(
+      "apiVersion: epslice.dev/v1\nkind: Scenario\npods: {startup: 1s, readiness: 1s, drain: 1s}\n"
+      "actions: [{at: 5s, scale: {service: shop/web, to: 3}}]",
+      1, {file_});
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  run.Pass(50s);
+  EXPECT_EQ(run.Count(), "3 ready, 0 not, 0 going");
+  EXPECT_TRUE(run.live->over());
+}
+
+TEST(LiveRunTest, AStateAloneIsRefused) {
+  Live run("", 1, {EPSLICE_SOURCE_DIR "/test/testdata/shop/pods.json"});
+  EXPECT_THAT(std::string(run.status.message()), HasSubstr("nothing happens in it"));
+}
+
+TEST(LiveRunTest, ClientsInOtherThreadsDoNotGetInTheWay) {
+  Live run(std::string(kHead) +
+           "nodeLifecycle: {notReadyAfter: 1s, evictAfter: 2s}\nactions:\n"
+           "- {at: 1s, every: 5s, rollout: {service: shop/web}}\n"
+           "- {at: 3s, every: 20s, zoneOutage: {zone: a, duration: 10s}}\n");
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  std::thread living([&run] { run.live->Run(); });
+  std::vector<std::thread> clients;
+  for (int number = 0; number < 3; ++number) {
+    clients.emplace_back([&run, number] {
+      MemoryApiServer* const server = run.live->server();
+      for (int i = 0; i < 150; ++i) {
+        run.clock.Advance(100ms);
+        const ObjectList pods = server->Handle(Named(Verb::kList, Kind::kPod, "shop", "")).list;
+        if (pods.items.empty()) continue;
+        const std::string pod =
+            pods.items[static_cast<std::size_t>(i * 7 + number) % pods.items.size()].meta().name.str();
+        const std::string label = Concat(R"({"metadata":{"labels":{"l)", number, R"(":"v)", i, "\"}}}");
+        switch ((i + number) % 5) {
+          case 0: server->Handle(Delete(Kind::kPod, "shop", pod)); break;
+          case 1: server->Handle(ForceDelete(pod)); break;
+          case 2: server->Handle(Merge(Kind::kPod, "shop", pod, label)); break;
+          case 3: server->Handle(Merge(Kind::kNode, "", "node-a-1", label)); break;
+          default: run.live->clock().WallNow(); break;
+        }
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  run.live->Stop();
+  living.join();
+  // Left to itself it comes to what it should be.
+  run.Pass(11min);
+  EXPECT_TRUE(run.live->over());
+  run.Pass(1min);
+  EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
+  for (const std::string& node : run.NodesOfPods()) {
+    EXPECT_TRUE(run.Do(Named(Verb::kGet, Kind::kNode, "", node)).status.ok()) << node;
+  }
+  const auto node = run.Do(Named(Verb::kGet, Kind::kNode, "", "node-a-1")).object.As<Node>();
+  EXPECT_TRUE(node->ready);
+  EXPECT_FALSE(node->metadata.labels.Get("l0").empty());
+}
+
+}  // namespace
+}  // namespace epslice::sim
