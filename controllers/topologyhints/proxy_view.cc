@@ -30,7 +30,8 @@ std::string_view NameOf(TopologyMode mode) {
 }
 
 bool HasPort(const EndpointSlice& slice, std::string_view port) {
-  return std::any_of(slice.ports.begin(), slice.ports.end(), [&](const EndpointPort& p) { return p.name == port; });
+  return std::any_of(slice.ports.begin(), slice.ports.end(),
+                     [&](const EndpointPort& p) { return p.name == port && p.port.value_or(0) != 0; });
 }
 
 ProxyView::ProxyView(const std::vector<const EndpointSlice*>& slices, std::optional<std::string_view> port) {

@@ -30,7 +30,7 @@ enum class TopologyMode : std::uint8_t { kNone, kSameZone, kSameNode };
 // "none", "same-zone", "same-node"
 std::string_view NameOf(TopologyMode mode);
 
-// Whether the slice has a port of this name: others say nothing of that port.
+// Whether the slice has a port of this name and its number: others tell nothing.
 bool HasPort(const EndpointSlice& slice, std::string_view port);
 
 // The endpoints of one Service and address type, indexed by what hints name.

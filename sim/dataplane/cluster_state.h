@@ -57,13 +57,14 @@ struct NodeState {
   std::int64_t cpu_milli = 0;
   bool exists = false;    // as a Node object
   bool consumer = false;  // Ready, and no control-plane node
-  bool balanced = false;  // load balancers know it
+  bool balanced = false;  // it is one that load balancers are told of
   bool up = true;         // the machine
   // What load balancers hold of it, for Services of policy Cluster.
   bool probed_up = true;
   std::uint64_t probe_event = 0;
 
   bool sends() const { return exists && consumer && up; }
+  bool balancers_know() const { return exists && balanced; }
 };
 
 struct PodState {
@@ -90,6 +91,11 @@ struct PodState {
 class ClusterState {
  public:
   NodeState* NodeAt(const Text& name);
+  // In no order.
+  template <typename F>
+  void ForEachNode(const F& call) {
+    for (const auto& [name, node] : nodes_) call(node.get());
+  }
   PodState* PodAt(const ObjectKey& key);
   PodState* FindPod(const ObjectKey& key);
   // Drops the pod if it is gone and nobody uses it.

@@ -8,6 +8,12 @@
 #include "sim/dataplane/data_plane_impl.h"
 
 namespace epslice::sim {
+namespace {
+
+// Labels of what kube-proxy leaves to others.
+constexpr std::string_view kLabelProxyName = "service.kubernetes.io/service-proxy-name";
+
+}  // namespace
 
 using internal::ProxyGroups;
 using internal::ServiceVersion;
@@ -37,15 +43,18 @@ void DataPlane::Impl::ChangeNode(NodeState* node, bool sends, const std::functio
 }
 
 // Into a group of its zone; into another one when it has another zone now.
+// What load balancers hold of it stays.
 void DataPlane::Impl::Adopt(NodeState* node, const Text& zone) {
   const int number = cluster.zones.Number(zone);
   if (node->group >= 0 && node->zone == number) return;
-  if (node->group >= 0) {
-    ChangeNode(node, /*sends=*/true, [&] { node->exists = false; });  // it leaves its old group
-  }
+  const bool is_up = node->exists && node->up;
+  sources.Remove(*node);
+  if (is_up && node->group >= 0) groups.Count(node->group, false);
   bool is_new = false;
   node->zone = number;
   node->group = groups.Join(number, zone, &is_new);
+  sources.Insert(*node);
+  if (is_up && groups.Count(node->group, true)) CatchUp(node->group);
 }
 
 void DataPlane::Impl::OnNode(const Node& object, bool deleted) {
@@ -151,9 +160,11 @@ internal::ServiceState* DataPlane::Impl::ServiceAt(const ObjectKey& key) {
 void DataPlane::Impl::OnService(const Service& object, bool deleted) {
   ServiceState* service = ServiceAt(KeyOf(object.metadata));
   Touch(service);
+  const bool asked_nodes = service->routed && service->external && !service->external_local;
   const ServiceSpec& spec = object.spec;
-  const bool headless = spec.clusterIP == "None" || spec.ports.empty();
-  service->routed = !deleted && IsManagedService(object) && !headless;
+  const bool headless = spec.clusterIP == "None" || spec.clusterIP.empty() || spec.ports.empty();
+  service->routed =
+      !deleted && IsManagedService(object) && !headless && !object.metadata.labels.Contains(kLabelProxyName);
   service->internal_local = spec.internalTrafficPolicy == "Local";
   service->external = spec.type == "NodePort" || spec.type == "LoadBalancer";
   service->external_local = service->external && spec.externalTrafficPolicy == "Local";
@@ -165,17 +176,16 @@ void DataPlane::Impl::OnService(const Service& object, bool deleted) {
     if (type == "IPv4") service->families[0] = true;
     if (type == "IPv6") service->families[1] = true;
   }
-  if (!service->external_local) {
-    service->probed.clear();
-  } else if (service->probed.empty()) {
-    for (const VersionPtr& version : service->programmed) ProbeService(service, nullptr, version.get());
-  }
+  if (!service->external_local || !service->routed) return service->probed.clear();
+  ProbeAnew(service, asked_nodes);
 }
 
 void DataPlane::Impl::OnSlice(const std::shared_ptr<const EndpointSlice>& slice, bool deleted, bool start) {
   const ObjectKey key = KeyOf(slice->metadata);
   const std::string_view name = slice->metadata.labels.Get(kLabelServiceName);
-  ServiceState* service = name.empty() || deleted ? nullptr : ServiceAt({key.namespace_, Text(name)});
+  const bool for_others =
+      slice->metadata.labels.Contains(kLabelProxyName) || slice->metadata.labels.Contains(kLabelHeadless);
+  ServiceState* service = name.empty() || for_others || deleted ? nullptr : ServiceAt({key.namespace_, Text(name)});
   const auto before = service_of_slice.find(key);
   if (before != service_of_slice.end() && before->second != service) {
     Commit(before->second, slice, /*deleted=*/true, start);
@@ -219,7 +229,7 @@ void DataPlane::Impl::Program(int group, ServiceState* service, const VersionPtr
   if (service->programmed[number] == version) return;
   BringUp(service);
   const VersionPtr before = std::exchange(service->programmed[number], version);
-  if (service->external_local) ProbeService(service, before.get(), version.get());
+  if (service->routed && service->external_local) ProbeService(service, before.get(), version.get());
 }
 
 DataPlane::DataPlane(DataPlaneOptions options, Scheduler* scheduler, std::uint64_t seed)

@@ -16,8 +16,8 @@
 // docs/report.md defines every number, and says what is approximate. Not
 // thread-safe.
 //
-// Slices of any controller count, by their service-name label. Services without
-// kube-proxy's part in them get no traffic: ExternalName, headless, and those
+// Slices of any controller count, by their service-name label, but headless ones
+// and those of other proxies; so do Services, but those of type ExternalName and
 // without a selector. An endpoint that names no pod counts as alive and ready.
 #ifndef EPSLICE_SIM_DATAPLANE_DATA_PLANE_H_
 #define EPSLICE_SIM_DATAPLANE_DATA_PLANE_H_

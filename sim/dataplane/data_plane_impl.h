@@ -60,6 +60,9 @@ struct DataPlane::Impl {
   // probes.cc: what load balancers believe.
   void ProbeNode(NodeState* node);
   void ProbeService(ServiceState* service, internal::ServiceVersion* before, internal::ServiceVersion* after);
+  // After a change of the Service. `asked_nodes`: its load balancer went by
+  // whether a node is up until now.
+  void ProbeAnew(ServiceState* service, bool asked_nodes);
   void ProbeAt(ServiceState* service, NodeState* node);
   bool Answers(const ServiceState& service, const NodeState& node);
   // When so many probes since now that the mind is changed have been made.

@@ -17,9 +17,9 @@ namespace epslice::sim {
 struct DataPlaneOptions {
   // From the commit of a slice to the kube-proxy of a node.
   Latency proxy_watch_latency = Latency::LogNormal(std::chrono::milliseconds(5), std::chrono::milliseconds(50));
-  // A kube-proxy writes its rules at most this often (minSyncPeriod), ...
+  // How long a kube-proxy waits after it wrote its rules (minSyncPeriod), ...
   Duration proxy_sync_period = std::chrono::seconds(1);
-  // ... and takes so long to do it.
+  // ... and how long it writes them.
   Latency proxy_sync_time = Latency::Constant(std::chrono::milliseconds(100));
   // Nodes of one zone are modelled in so many groups that lag alike. More is
   // finer, and slower in proportion.

@@ -68,6 +68,17 @@ void DataPlane::Impl::ProbeService(ServiceState* service, ServiceVersion* before
   }
 }
 
+void DataPlane::Impl::ProbeAnew(ServiceState* service, bool asked_nodes) {
+  if (asked_nodes) {
+    // A balancer that is told of another health check has not changed its mind.
+    cluster.ForEachNode([&](NodeState* node) {
+      if (node->balancers_know() && node->probed_up) service->probed[node->name] = {node, true, true, 0};
+    });
+  }
+  for (const auto& [name, probed] : service->probed) ProbeAt(service, probed.node);
+  for (const internal::VersionPtr& version : service->programmed) ProbeService(service, nullptr, version.get());
+}
+
 void DataPlane::Impl::ProbeAt(ServiceState* service, NodeState* node) {
   ProbedNode& probed = service->probed[node->name];
   probed.node = node;

@@ -67,7 +67,6 @@ void ProxyGroups::Schedule(int number) {
 void ProxyGroups::Begin(int number) {
   Group& group = groups_[static_cast<std::size_t>(number)];
   const Instant now = scheduler_->now();
-  group.next_begin = now + options_.proxy_sync_period;
   while (!group.waiting.empty() && group.waiting.front().at <= now) {
     group.taken.push_back(std::move(group.waiting.front()));
     group.waiting.pop_front();
@@ -80,6 +79,7 @@ void ProxyGroups::Begin(int number) {
 void ProxyGroups::End(int number) {
   Group& group = groups_[static_cast<std::size_t>(number)];
   group.busy = false;
+  group.next_begin = scheduler_->now() + options_.proxy_sync_period;
   const std::vector<Delivery> taken = std::exchange(group.taken, {});
   // Of several versions of a Service the last one is what comes into force.
   std::unordered_map<const ServiceState*, std::size_t> last;

@@ -108,6 +108,8 @@ struct ProbedNode {
   bool answer = false;   // of the health check now
   bool healthy = false;  // to the load balancer
   std::uint64_t event = 0;
+
+  bool takes() const { return healthy && node->balancers_know(); }
 };
 
 struct ServiceState {

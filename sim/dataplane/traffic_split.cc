@@ -6,8 +6,8 @@ namespace epslice::sim::internal {
 namespace {
 
 // What is left of a group's rate once its nodes were taken out one by one may
-// be rounding only.
-constexpr double kRounding = 1e-12;
+// be rounding only: up to this part of it, which is less than any node's.
+constexpr double kRounding = 1e-11;
 
 std::size_t At(int number) { return static_cast<std::size_t>(number); }
 
@@ -15,18 +15,24 @@ bool KnowsEndpoints(const FamilyView* view) { return view != nullptr && !view->v
 
 }  // namespace
 
-double Sources::WeightOf(const NodeState& node) const {
-  if (!node.sends()) return 0;
-  return all_.cpu_milli > 0 ? static_cast<double>(node.cpu_milli) : 1;
+Sources::Part Sources::Make(std::int64_t cpu_milli, std::int64_t nodes, const Sum& of) {
+  const bool by_cpu = of.cpu_milli > 0;
+  return {static_cast<double>(by_cpu ? cpu_milli : nodes), static_cast<double>(by_cpu ? of.cpu_milli : of.nodes)};
 }
 
-double Sources::BalancedInGroup(int group) const {
-  return At(group) < groups_.size() ? static_cast<double>(groups_[At(group)].balanced) : 0;
+Sources::Part Sources::PartOf(const NodeState& node, bool of_zone) const {
+  if (!node.sends()) return {};
+  return Make(node.cpu_milli, 1, of_zone ? Find(zones_, node.zone) : all_);
 }
 
-double Sources::BalancedDeadInZone(int zone) const {
-  return At(zone) < zones_.size() ? static_cast<double>(zones_[At(zone)].balanced_dead) : 0;
+Sources::Part Sources::PartOfGroup(int group, int zone, bool of_zone) const {
+  const Sum sum = Find(groups_, group);
+  return Make(sum.cpu_milli, sum.nodes, of_zone ? Find(zones_, zone) : all_);
 }
+
+double Sources::BalancedInGroup(int group) const { return static_cast<double>(Find(groups_, group).balanced); }
+
+double Sources::BalancedDeadInZone(int zone) const { return static_cast<double>(Find(zones_, zone).balanced_dead); }
 
 void Sources::Add(const NodeState& node, int sign) {
   if (!node.exists || node.group < 0) return;
@@ -37,7 +43,7 @@ void Sources::Add(const NodeState& node, int sign) {
       sum->cpu_milli += sign * node.cpu_milli;
       sum->nodes += sign;
     }
-    if (node.balanced && node.probed_up) (node.up ? sum->balanced : sum->balanced_dead) += sign;
+    if (node.balancers_know() && node.probed_up) (node.up ? sum->balanced : sum->balanced_dead) += sign;
   }
 }
 
@@ -88,15 +94,16 @@ const FamilyView* TrafficSplit::ViewAt(int group, int family) {
   return ViewOf(service_->programmed[At(group)].get(), family, *service_, cluster_);
 }
 
-double TrafficSplit::SourceRate(double weight, int zone) const {
-  if (weight <= 0) return 0;
-  if (service_->rps_by_zone == nullptr) return service_->rps * weight / sources_.total();
+double TrafficSplit::SourceRate(const Sources::Part& part, int zone) const {
+  if (part.weight <= 0) return 0;
+  if (!by_zone()) return service_->rps * part.weight / part.total;
   const auto given = service_->rps_by_zone->find(cluster_->zones.names()[At(zone)].str());
-  return given == service_->rps_by_zone->end() ? 0 : given->second * weight / sources_.WeightOfZone(zone);
+  return given == service_->rps_by_zone->end() ? 0 : given->second * part.weight / part.total;
 }
 
 template <typename RateOf>
 void TrafficSplit::NodeSpecific(bool local, const RateOf& rate_of) {
+  const std::vector<double> whole = rest_;
   for (std::size_t g = 0; g < views_.size(); ++g) {
     const FamilyView* view = views_[g];
     if (view == nullptr || std::find(views_.begin(), views_.begin() + static_cast<std::ptrdiff_t>(g), view) !=
@@ -112,7 +119,7 @@ void TrafficSplit::NodeSpecific(bool local, const RateOf& rate_of) {
                 : view->view.ClusterEndpoints(node->name, cluster_->zones.names()[At(node->zone)]);
       if (!local && pick.mode != TopologyMode::kSameNode) continue;
       double& rest = rest_[At(node->group)];
-      rest = rest - rate > kRounding * rate ? rest - rate : 0;
+      rest = rest - rate > kRounding * whole[At(node->group)] ? rest - rate : 0;
       FromNode(view, pick.endpoints, node->zone, rate);
     }
   }
@@ -122,9 +129,11 @@ void TrafficSplit::Internal(double part) {
   const bool local = service_->internal_local;
   rest_.assign(At(groups_.size()), 0);
   for (int g = 0; g < groups_.size(); ++g) {
-    rest_[At(g)] = part * SourceRate(sources_.WeightOfGroup(g), groups_.zone_of(g));
+    const int zone = groups_.zone_of(g);
+    rest_[At(g)] = part * SourceRate(sources_.PartOfGroup(g, zone, by_zone()), zone);
   }
-  NodeSpecific(local, [&](const NodeState& node) { return part * SourceRate(sources_.WeightOf(node), node.zone); });
+  NodeSpecific(local,
+               [&](const NodeState& node) { return part * SourceRate(sources_.PartOf(node, by_zone()), node.zone); });
   for (int g = 0; g < groups_.size(); ++g) FromGroup(g, rest_[At(g)], views_[At(g)], local);
   Flush();
 }
@@ -145,7 +154,7 @@ void TrafficSplit::ExternalCluster(double part) {
   rest_.assign(At(groups_.size()), 0);
   for (int g = 0; g < groups_.size(); ++g) rest_[At(g)] = rate * sources_.BalancedInGroup(g) / nodes;
   NodeSpecific(/*local=*/false, [&](const NodeState& node) {
-    return node.exists && node.balanced && node.probed_up && node.up ? rate / nodes : 0;
+    return node.balancers_know() && node.probed_up && node.up ? rate / nodes : 0;
   });
   for (int g = 0; g < groups_.size(); ++g) FromGroup(g, rest_[At(g)], views_[At(g)], /*local=*/false);
   Flush();
@@ -154,14 +163,14 @@ void TrafficSplit::ExternalCluster(double part) {
 void TrafficSplit::ExternalLocal(double part) {
   const double rate = part * service_->rps;
   double nodes = 0;
-  for (const auto& [name, probed] : service_->probed) nodes += probed.healthy ? 1 : 0;
+  for (const auto& [name, probed] : service_->probed) nodes += probed.takes() ? 1 : 0;
   if (nodes <= 0) {
     Sent(0, rate);
     rates_->totals.rejected += rate;
     return;
   }
   for (const auto& [name, probed] : service_->probed) {
-    if (!probed.healthy) continue;
+    if (!probed.takes()) continue;
     const NodeState& node = *probed.node;
     const FamilyView* view = node.group < 0 ? nullptr : views_[At(node.group)];
     const Indexes pick = view == nullptr ? Indexes() : view->view.LocalEndpoints(name).endpoints;

@@ -20,11 +20,15 @@ class Sources {
   void Remove(const NodeState& node) { Add(node, -1); }
   void Insert(const NodeState& node) { Add(node, 1); }
 
-  // What a node, group or zone weighs as a source within the cluster.
-  double WeightOf(const NodeState& node) const;
-  double WeightOfGroup(int group) const { return Weight(groups_, group); }
-  double WeightOfZone(int zone) const { return Weight(zones_, zone); }
-  double total() const { return Pick(all_); }
+  // What a node, or the nodes of a group, weigh as sources, and all of the
+  // cluster, or of their zone: CPU; where none of these reports any, each node
+  // counts alike. A weight of 0: they send nothing.
+  struct Part {
+    double weight = 0;
+    double total = 0;
+  };
+  Part PartOf(const NodeState& node, bool of_zone) const;
+  Part PartOfGroup(int group, int zone, bool of_zone) const;
   // Nodes that load balancers send to under policy Cluster: those that are up,
   // and those that only are taken to be.
   double BalancedInGroup(int group) const;
@@ -39,11 +43,10 @@ class Sources {
     std::int64_t balanced_dead = 0;
   };
   void Add(const NodeState& node, int sign);
-  // Where no node reports any CPU each counts alike.
-  double Pick(const Sum& sum) const { return static_cast<double>(all_.cpu_milli > 0 ? sum.cpu_milli : sum.nodes); }
-  double Weight(const std::vector<Sum>& sums, int number) const {
-    return static_cast<std::size_t>(number) < sums.size() ? Pick(sums[static_cast<std::size_t>(number)]) : 0;
+  static Sum Find(const std::vector<Sum>& sums, int number) {
+    return static_cast<std::size_t>(number) < sums.size() ? sums[static_cast<std::size_t>(number)] : Sum();
   }
+  static Part Make(std::int64_t cpu_milli, std::int64_t nodes, const Sum& of);
 
   Sum all_;
   std::vector<Sum> groups_, zones_;
@@ -67,8 +70,10 @@ class TrafficSplit {
     std::vector<double> by_zone;
   };
   void Family(int family, double part);
-  // Requests each second of consumers with this weight.
-  double SourceRate(double weight, int zone) const;
+  // Whether requests are given for each zone.
+  bool by_zone() const { return service_->rps_by_zone != nullptr; }
+  // Requests each second of these consumers.
+  double SourceRate(const Sources::Part& part, int zone) const;
   const FamilyView* ViewAt(int group, int family);
   void Internal(double part);
   void ExternalCluster(double part);

@@ -177,6 +177,10 @@ TEST(DataPlaneTest, ServicesWithoutProxiesHaveNoTraffic) {
       [](Service* s) { s->spec.type = Text("ExternalName"); },
       [](Service* s) { s->spec.selector.reset(); },
       [](Service* s) { s->spec.clusterIP = Text("None"); },
+      [](Service* s) { s->spec.clusterIP = Text(); },
+      [](Service* s) {
+        s->metadata.labels = StringMap{{Text("service.kubernetes.io/service-proxy-name"), Text("other")}};
+      },
   };
   for (std::size_t i = 0; i < changes.size(); ++i) {
     Cluster cluster({"na1"});
@@ -200,8 +204,30 @@ TEST(DataPlaneTest, SlicesOfAnyControllerAndAddressesInTwoSlicesCountOnce) {
   ExpectEach(cluster.Of("web"), 10, {.in_zone = 45, .cross_zone = 45}, "foreign");
 }
 
+// Slices of headless Services and of other proxies, and ports without a number.
+TEST(DataPlaneTest, SlicesThatProxiesPassOver) {
+  const std::vector<std::function<void(EndpointSlice*)>> changes = {
+      [](EndpointSlice* s) { s->metadata.labels = s->metadata.labels.With(Text(kLabelHeadless), Text()); },
+      [](EndpointSlice* s) {
+        s->metadata.labels = s->metadata.labels.With(Text("service.kubernetes.io/service-proxy-name"), Text("other"));
+      },
+      [](EndpointSlice* s) { s->ports[0].port.reset(); },
+      [](EndpointSlice* s) { s->ports[0].name = Text("other"); },
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    Cluster cluster({"na1", "nb"});
+    cluster.Load(MakeService());
+    cluster.Load(MakeSlice("web-1", {{1, "na1", "a"}}));
+    EndpointSlice slice = MakeSlice("web-2", {{2, "nb", "b"}});
+    changes[i](&slice);
+    cluster.Load(slice);
+    cluster.End(10);
+    ExpectEach(cluster.Of("web"), 10, {.in_zone = 60, .cross_zone = 30}, std::to_string(i));
+  }
+}
+
 // A change of slices comes 0.1 s later, and 0.2 s later into force; the next
-// one waits until a second after the begin of that sync.
+// one waits until a second after the end of that sync.
 TEST(DataPlaneTest, ProxiesLag) {
   Cluster cluster({"na1", "nb"});
   cluster.Load(MakeService());
@@ -220,12 +246,12 @@ TEST(DataPlaneTest, ProxiesLag) {
   cluster.RunTo(7);
   cluster.Tell(MakeSlice("web-1", {}), WatchEventType::kDeleted);
   cluster.End(10);
-  // Syncs begin at 5.1, 6.1 (with both that came since) and 7.1.
-  EXPECT_EQ(programmed, (std::vector<std::pair<double, double>>{{5, 5.3}, {5.5, 6.3}, {5.8, 6.3}, {7, 7.3}}));
+  // Syncs begin at 5.1, 6.3 (with both that came since) and 7.5.
+  EXPECT_EQ(programmed, (std::vector<std::pair<double, double>>{{5, 5.3}, {5.5, 6.5}, {5.8, 6.5}, {7, 7.7}}));
   const TrafficTotals& totals = cluster.Of("web");
-  EXPECT_NEAR(totals.in_zone, 60 * 5.3 + 45 * 1, 1e-6);
-  EXPECT_NEAR(totals.cross_zone, 30 * 5.3 + 45 * 1, 1e-6);
-  EXPECT_NEAR(totals.rejected, 90 * 3.7, 1e-6);
+  EXPECT_NEAR(totals.in_zone, 60 * 5.3 + 45 * 1.2, 1e-6);
+  EXPECT_NEAR(totals.cross_zone, 30 * 5.3 + 45 * 1.2, 1e-6);
+  EXPECT_NEAR(totals.rejected, 90 * 3.5, 1e-6);
 }
 
 // Zone b loses its power at 5 s. Its consumers are gone; a's send half of all
@@ -266,6 +292,131 @@ TEST(DataPlaneTest, RequestsGivenByZone) {
   EXPECT_NEAR(totals.cross_zone, 40 * 4, 1e-6);
 }
 
+// A zone whose nodes report no CPU, beside one whose nodes do: each makes the
+// requests that are given for it.
+TEST(DataPlaneTest, RequestsOfAZoneWithoutCpu) {
+  DataPlaneOptions options = ConstantLags();
+  options.rps_by_zone["shop/web"] = {{"a", 10}, {"b", 40}};
+  HandMade cluster(options);
+  cluster.Load(MakeNode("na1", "a", 1000));
+  cluster.Load(MakeNode("nb1", "b", 0));
+  cluster.Load(MakeNode("nb2", "b", 0));
+  cluster.Load(MakePod(1, "na1"));
+  cluster.Load(MakeService());
+  cluster.Load(MakeSlice("web-1", {{1, "na1", "a"}}));
+  cluster.End(10);
+  EXPECT_NEAR(cluster.Of("web").requests, 500, 1e-6);
+  EXPECT_NEAR(cluster.Of("web").cross_zone, 400, 1e-6);
+}
+
+// Where each node has an endpoint of its own nothing is left over: not even
+// what rounding leaves of a group's requests.
+TEST(DataPlaneTest, NothingIsLostToRounding) {
+  DataPlaneOptions options = ConstantLags();
+  options.default_rps = 777.7;
+  HandMade cluster(options);
+  std::vector<End> ends;
+  for (int i = 0; i < 250; ++i) {
+    const std::string node = "n" + std::to_string(i);
+    cluster.Load(MakeNode(node, "a", i % 3 == 0 ? 330 : 7000 + i));
+    cluster.Load(MakePod(i, node));
+    ends.push_back({i, node, "a"});
+  }
+  Service service = MakeService();
+  service.spec.internalTrafficPolicy = Text("Local");
+  cluster.Load(service);
+  cluster.Load(MakeSlice("web-1", ends));
+  cluster.End(10);
+  EXPECT_EQ(cluster.Of("web").black_holed, 0);
+  EXPECT_NEAR(cluster.Of("web").in_zone, 7777, 1e-6);
+}
+
+Service Balanced(const std::string& policy) {
+  Service service = MakeService();
+  service.spec.type = Text("LoadBalancer");
+  service.spec.externalTrafficPolicy = Text(policy);
+  return service;
+}
+
+// Nodes that are labelled so get nothing of load balancers, of either policy.
+TEST(DataPlaneTest, NodesThatLoadBalancersDoNotKnow) {
+  for (const std::string policy : {"Cluster", "Local"}) {
+    Cluster cluster({"na1", "nb"});
+    cluster.Load(Balanced(policy));
+    cluster.Load(MakeSlice("web-1", {{1, "na1", "a"}, {2, "nb", "b"}}));
+    Node node = MakeNode("nb", "b", 1000);
+    node.metadata.labels =
+        node.metadata.labels.With(Text("node.kubernetes.io/exclude-from-external-load-balancers"), Text());
+    cluster.Load(node);
+    cluster.End(10);
+    const double sent_by_b = [&] {
+      for (const DataPlane::ZoneLoad& load : cluster.plane.zone_loads()) {
+        if (load.zone == "b") return load.sent;
+      }
+      return 0.0;
+    }();
+    EXPECT_EQ(sent_by_b, 0) << policy;
+    EXPECT_NEAR(cluster.Of("web").requests, 900, 1e-6) << policy;
+    EXPECT_NEAR(cluster.Of("web").rejected + cluster.Of("web").black_holed, 0, 1e-6) << policy;
+  }
+}
+
+// A machine that is down, and known to be so, stays so when its Node gets
+// another label.
+TEST(DataPlaneTest, RelabelledWhileItIsDown) {
+  Cluster cluster({"na1"});
+  cluster.Load(Balanced("Cluster"));
+  cluster.Load(MakeSlice("web-1", {{1, "na1", "a"}}));
+  cluster.RunTo(5);
+  cluster.Up("nb", false);
+  cluster.RunTo(30);
+  cluster.Tell(MakeNode("nb", "c", 1000));
+  cluster.End(60);
+  // 30 a second, until two probes have failed.
+  EXPECT_GE(cluster.Of("web").black_holed, 30 * 5);
+  EXPECT_LE(cluster.Of("web").black_holed, 30 * 10);
+}
+
+// From Cluster to Local: at first all three nodes are healthy still, and two of
+// them drop what comes.
+TEST(DataPlaneTest, ThePolicyBecomesLocal) {
+  Cluster cluster({"na1"});
+  cluster.Load(Balanced("Cluster"));
+  cluster.Load(MakeSlice("web-1", {{1, "na1", "a"}}));
+  cluster.RunTo(20);
+  cluster.Tell(Balanced("Local"));
+  cluster.RunTo(40);
+  cluster.Tell(Balanced("Cluster"));
+  cluster.End(60);
+  const TrafficTotals& totals = cluster.Of("web");
+  EXPECT_NEAR(totals.requests, 90 * 60, 1e-6);
+  EXPECT_NEAR(totals.rejected, 0, 1e-6);
+  EXPECT_GE(totals.black_holed, 45 * 5);
+  EXPECT_LE(totals.black_holed, 60 * 10);
+}
+
+// Another port: the health check asks about another set of endpoints.
+TEST(DataPlaneTest, HealthChecksFollowTheService) {
+  Cluster cluster({"na1", "nb"});
+  Service service = Balanced("Local");
+  cluster.Load(service);
+  EndpointSlice other = MakeSlice("web-2", {{2, "nb", "b"}});
+  other.ports[0].name = Text("other");
+  cluster.Load(MakeSlice("web-1", {{1, "na1", "a"}}));
+  cluster.Load(other);
+  cluster.RunTo(10);
+  service.spec.ports[0].name = Text("other");
+  cluster.Tell(service);
+  cluster.RunTo(30);
+  cluster.Tell(service, WatchEventType::kDeleted);
+  cluster.End(40);
+  const TrafficTotals& totals = cluster.Of("web");
+  EXPECT_NEAR(totals.requests, 90 * 30, 1e-6);
+  // Until two probes have failed na1 still gets all, or its half.
+  EXPECT_GE(totals.black_holed, 90 * 5);
+  EXPECT_LE(totals.black_holed + totals.rejected, 90 * 10);
+}
+
 // externalTrafficPolicy Local: p2, the only one on nb, begins to terminate at
 // 20 s and is gone at `gone`. Its proxy says so at 20.3; the load balancer
 // believes it after two probes, so between 25.3 and 30.3 s. Until then nb's half
@@ -277,10 +428,7 @@ TEST(DataPlaneTest, LoadBalancersLagBehindHealthChecks) {
   } const cases[] = {{20.0, true}, {60.0, false}};
   for (const auto& c : cases) {
     Cluster cluster({"na1", "nb"});
-    Service service = MakeService();
-    service.spec.type = Text("LoadBalancer");
-    service.spec.externalTrafficPolicy = Text("Local");
-    cluster.Load(service);
+    cluster.Load(Balanced("Local"));
     cluster.Load(MakeSlice("web-1", {{1, "na1", "a"}, {2, "nb", "b"}}));
     cluster.RunTo(20);
     if (c.black_hole) {

@@ -132,7 +132,8 @@ struct World {
     std::map<std::string, double> load;
     const double share = service.external ? 0.5 : 1;
     for (const NodeState* node : nodes) {
-      double rate = node->sends() ? service.rps * share * sources.WeightOf(*node) / sources.total() : 0;
+      const Sources::Part of_all = sources.PartOf(*node, /*of_zone=*/false);
+      double rate = node->sends() ? service.rps * share * of_all.weight / of_all.total : 0;
       if (service.external && node->up) rate += service.rps / 2 / sources.balanced_total();
       if (service.external && !node->up) black_holed += service.rps / 2 / sources.balanced_total();
       const ServiceVersion* version = service.programmed[static_cast<std::size_t>(node->group)].get();
