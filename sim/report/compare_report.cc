@@ -34,6 +34,14 @@ NumberDifference DifferenceOf(std::string_view prefix, std::string_view name, co
   return difference;
 }
 
+// Equal but for rounding: sums of the same in another order differ in their
+// last bits.
+bool IsNoise(const NumberDifference& d) {
+  constexpr double kRounding = 1e-9;
+  const double size = std::max(std::abs(d.baseline.value_or(0)), std::abs(d.variant.value_or(0)));
+  return std::abs(d.difference()) <= kRounding * size;
+}
+
 void CompareSettings(const RunReport& baseline, const RunReport& variant, CompareReport* report) {
   std::map<std::string, std::pair<std::string, std::string>> values;
   for (const auto& [key, value] : baseline.settings) values[key].first = value;
@@ -49,7 +57,7 @@ void CompareServices(const RunReport& baseline, const RunReport& variant, Compar
     std::vector<NumberDifference> differences;
     for (const auto& [name, pair] : pairs) {
       NumberDifference difference = DifferenceOf("services.", name, pair, number);
-      if (difference.difference() != 0) differences.push_back(std::move(difference));
+      if (!IsNoise(difference)) differences.push_back(std::move(difference));
     }
     // They are by name.
     std::stable_sort(differences.begin(), differences.end(),
@@ -94,7 +102,7 @@ std::string Cell(std::optional<double> value, std::string_view unit) { return va
 
 void AddRows(const std::vector<NumberDifference>& differences, Table* table) {
   for (const NumberDifference& d : differences) {
-    if (d.difference() == 0 && d.baseline.has_value() == d.variant.has_value()) continue;
+    if (IsNoise(d) && d.baseline.has_value() == d.variant.has_value()) continue;
     const std::string sign = d.difference() > 0 ? "+" : "";
     table->Add({d.path, Cell(d.baseline, d.unit), Cell(d.variant, d.unit), sign + Cell(d.difference(), d.unit),
                 d.ratio() ? Concat(NumberText(*d.ratio(), ""), "x") : ""});

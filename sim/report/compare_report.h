@@ -42,7 +42,7 @@ struct CompareReport {
   std::vector<NumberDifference> numbers;  // of the run: all, in their order
   std::vector<NumberDifference> zones;    // all, by zone
   // Of Services: for each number the ten that differ most, the most first, of
-  // equals by name; none that do not differ.
+  // equals by name; none that differ by no more than rounding.
   std::vector<NumberDifference> services;
 };
 

@@ -19,6 +19,11 @@ using internal::SliceInfo;
 constexpr std::size_t kMaxMoments = 1000;
 constexpr std::size_t kMaxAwaiting = 1U << 16;
 
+ShownState StateOf(const Endpoint& endpoint) {
+  const EndpointConditions& c = endpoint.conditions;
+  return {true, c.serving.value_or(true), c.terminating.value_or(false)};
+}
+
 template <typename T>
 std::int64_t BytesOf(const T& object, std::string* scratch) {
   scratch->clear();
@@ -39,7 +44,8 @@ void Recorder::Impl::OnPod(const Commit& commit, const Pod& object) {
   state.terminating = state.listed && object.metadata.deletionTimestamp.is_set();
   // What no slice is to show is no change of one.
   const bool shows = !(state == pod.state) && (state.listed || pod.slices > 0);
-  if (shows && !commit.start && !pod.changed) pod.changed = commit.at;
+  // A change that was taken back before a slice showed it is not owed any more.
+  if (shows && !commit.start && (!pod.changed || pod.state == pod.shown)) pod.changed = commit.at;
   pod.state = state;
   pod.exists = !gone;
   if (gone && pod.slices == 0) pods.erase(key);
@@ -113,6 +119,13 @@ void Recorder::Impl::Measure(const Commit& commit, const SliceChurn& churn, Serv
     for (const Endpoint* e : churn.changed) MeasureOne(commit.at, *e, false, service, &changes);
     for (const Endpoint* e : churn.removed) MeasureOne(commit.at, *e, true, service, &changes);
   }
+  const auto show = [&](const Endpoint& endpoint, const ShownState& state) {
+    if (PodInfo* pod = PodOf(endpoint, service->key)) pod->shown = state;
+  };
+  for (const auto* endpoints : {&churn.added, &churn.changed}) {
+    for (const Endpoint* endpoint : *endpoints) show(*endpoint, StateOf(*endpoint));
+  }
+  for (const Endpoint* endpoint : churn.removed) show(*endpoint, ShownState());
   for (const Endpoint* endpoint : churn.removed) {
     PodInfo* pod = PodOf(*endpoint, service->key);
     if (pod == nullptr) continue;
@@ -132,12 +145,8 @@ void Recorder::Impl::Measure(const Commit& commit, const SliceChurn& churn, Serv
 void Recorder::Impl::MeasureOne(Instant at, const Endpoint& endpoint, bool removed, ServiceInfo* service,
                                 std::vector<Instant>* changes) {
   PodInfo* pod = PodOf(endpoint, service->key);
-  if (pod == nullptr || !pod->changed) return;
-  const EndpointConditions& c = endpoint.conditions;
-  const bool shows = removed ? !pod->state.listed
-                             : pod->state.listed && c.serving.value_or(true) == pod->state.ready &&
-                                   c.terminating.value_or(false) == pod->state.terminating;
-  if (!shows) return;
+  if (pod == nullptr || !pod->changed || pod->shown == pod->state) return;
+  if (!(pod->state == (removed ? ShownState() : StateOf(endpoint)))) return;
   const Duration took = at - *pod->changed;
   numbers.pod_changes += 1;
   pod_to_slice.Add(took);
@@ -191,8 +200,10 @@ void Recorder::Impl::OnHints(ServiceInfo* service, const HintSummary& hints, Ins
   const std::string_view reason = next == Hints::kNone ? std::string_view() : hints.reason;
   if (next == service->hints && reason == service->reason) return;
   ClosePeriod(service, now);
-  const bool was_known = service->hints != Hints::kNone;
-  if (was_known && (service->hints == Hints::kOn) != (next == Hints::kOn)) service->numbers.hint_switches += 1;
+  if (service->hints_known && (service->hints == Hints::kOn) != (next == Hints::kOn)) {
+    service->numbers.hint_switches += 1;
+  }
+  service->hints_known |= next != Hints::kNone;
   service->hints = next;
   service->reason = std::string(reason);
   service->since = now;
@@ -281,8 +292,11 @@ void Recorder::OnSync(const Job& job, const Plan& plan, const Outcome& /*outcome
   }
   if (job.kind != Job::Kind::kSync || result == SyncResult::kStale) return;
   ServiceInfo& service = r.ServiceAt(job.service);
-  // A Service that is gone asks for nothing.
-  r.OnHints(&service, job.input.service == nullptr ? HintSummary() : plan.metrics.hints, ended);
+  if (job.input.service != nullptr) return r.OnHints(&service, plan.metrics.hints, ended);
+  // A Service that is gone asks for nothing, and its hints went off with it. The
+  // next one of its name begins anew.
+  service.hints_known = false;
+  r.OnHints(&service, HintSummary(), ended);
 }
 
 void Recorder::OnQueue(Instant now, std::size_t ready, std::size_t /*delayed*/, std::size_t /*processing*/) {

@@ -30,9 +30,10 @@ struct ShownState {
 
 struct PodInfo {
   ShownState state;
+  ShownState shown;  // what the slices say of it, as the last one that does
   bool exists = false;
   std::int64_t slices = 0;         // that it is in
-  std::optional<Instant> changed;  // and no slice shows it
+  std::optional<Instant> changed;  // and no slice showed it; of no meaning while shown == state
 };
 
 struct SliceInfo {
@@ -46,6 +47,7 @@ struct ServiceInfo {
   ServiceNumbers numbers;
   Duration pod_to_slice_max{0};
   enum class Hints : std::uint8_t { kNone, kOn, kOff } hints = Hints::kNone;
+  bool hints_known = false;  // they were on or off before
   std::string reason;
   Instant since{0};
   std::vector<RunReport::HintPeriod> periods;

@@ -132,7 +132,8 @@ class Reader {
   }
   template <typename T>
   void Whole(std::string_view key, T* out) {
-    if (const Json* value = Get(key, &Json::is_number_integer, "whole number")) *out = value->get<T>();
+    // What is not negative is "unsigned" to the parser.
+    if (const Json* value = Get(key, &Json::is_number_unsigned, "whole number from 0 on")) *out = value->get<T>();
   }
   void Texts(std::string_view key, std::vector<std::string>* out) {
     const Json* list = Get(key, &Json::is_array, "list");

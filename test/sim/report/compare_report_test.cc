@@ -70,6 +70,23 @@ TEST(CompareReportTest, SaysWhatDiffers) {
   EXPECT_EQ(report.services[10].path, "services.shop/s11.rejected");
 }
 
+// Sums of the same in another order.
+TEST(CompareReportTest, RoundingIsNoDifference) {
+  RunReport baseline = Baseline();
+  baseline.services[1].numbers.requests = 0.1 + 0.2;
+  baseline.numbers.requests = 0.1 + 0.2;
+  RunReport variant = baseline;
+  variant.services[1].numbers.requests = 0.3;
+  variant.numbers.requests = 0.3;
+  const CompareReport report = Compare(baseline, variant);
+  EXPECT_TRUE(report.services.empty());
+  std::ostringstream out;
+  PrintComparison(report, out);
+  EXPECT_NE(out.str().find("No number differs."), std::string::npos) << out.str();
+  variant.services[1].numbers.requests = 0.3001;
+  EXPECT_EQ(Compare(baseline, variant).services.size(), 1U);
+}
+
 TEST(CompareReportTest, Forms) {
   const CompareReport report = Compare(Baseline(), Variant());
   const auto json = nlohmann::json::parse(ToJson(report));
