@@ -31,9 +31,7 @@ class CompareCommand : public Command {
         ->type_name("BASELINE VARIANT");
     AddSide(app, "--baseline", "a setting of the first run only", &baseline_);
     AddSide(app, "--variant", "a setting of the second run only", &variant_);
-    app->add_option("--seed", seed_, "of both runs; left out: the scenario's, or 1")
-        ->check(CLI::NonNegativeNumber)
-        ->type_name("N");
+    AddSeedFlag(app, &seed_, "of both runs; left out: the scenario's, or 1");
     app->add_flag("--quiet", quiet_, "no progress on the terminal");
   }
 
@@ -42,7 +40,7 @@ class CompareCommand : public Command {
     if (!files_.empty()) {
       if (files_.size() != 2) return BadInput(streams, "compare: two reports are needed, the baseline and the variant");
       if (!run_.sources().empty() || !run_.scenario().empty() || !run_.settings().empty() || !baseline_.empty() ||
-          !variant_.empty()) {
+          !variant_.empty() || seed_ || run_.has_duration()) {
         return BadInput(streams, "compare: two reports, or what to run, not both");
       }
       reports = ReadBoth();

@@ -27,9 +27,7 @@ class RunCommand : public Command {
   void AddFlags(CLI::App* app) override {
     run_.AddTo(app);
     report_.AddTo(app);
-    app->add_option("--seed", seed_, "everything random comes from it; left out: the scenario's, or 1")
-        ->check(CLI::NonNegativeNumber)
-        ->type_name("N");
+    AddSeedFlag(app, &seed_, "everything random comes from it; left out: the scenario's, or 1");
     app->add_flag("--against-recording", against_recording_,
                   "compare with what the controller wrote whose work the trace shows");
     app->add_flag("--list-scenarios", list_scenarios_, "print the scenarios that come with the program");
@@ -102,6 +100,9 @@ class RunCommand : public Command {
   int CompareWithRecording(const Streams& streams) const {
     if (!run_.scenario().empty() || run_.sources().empty()) {
       return BadInput(streams, "--against-recording takes a trace and no scenario");
+    }
+    if (run_.has_duration()) {
+      return BadInput(streams, "--against-recording takes no --duration: it compares up to the end of the trace");
     }
     Settings settings = RecordedControllerSettings();
     for (const std::string& pair : run_.settings()) {

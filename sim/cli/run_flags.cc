@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -35,9 +36,20 @@ void RunFlags::AddTo(CLI::App* app) {
       ->type_name("KEY=VALUE");
   app->add_option("--duration", duration_, "how much time to simulate: 90s, 1h30m")
       ->check([](const std::string& text) {
-        return ParseSpan(text) ? std::string() : "--duration: \"" + text + "\" is no duration (90s, 1h30m)";
+        return ParseSpan(text) ? std::string() : "\"" + text + "\" is no duration (90s, 1h30m)";
       })
       ->type_name("DURATION");
+}
+
+void AddSeedFlag(CLI::App* app, std::optional<std::uint64_t>* seed, const std::string& help) {
+  app->add_option("--seed", *seed, help)
+      ->check([](const std::string& text) {
+        std::uint64_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error == std::errc() && end == text.data() + text.size()) return std::string();
+        return "\"" + text + "\" is no seed (0 to 18446744073709551615)";
+      })
+      ->type_name("N");
 }
 
 bool RunFlags::Check(const Streams& streams) const {

@@ -3,6 +3,7 @@
 #ifndef EPSLICE_SIM_CLI_RUN_FLAGS_H_
 #define EPSLICE_SIM_CLI_RUN_FLAGS_H_
 
+#include <cstdint>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -24,6 +25,7 @@ class RunFlags {
   const std::vector<std::string>& sources() const { return sources_; }
   const std::string& scenario() const { return scenario_; }
   const std::vector<std::string>& settings() const { return settings_; }
+  bool has_duration() const { return !duration_.empty(); }
   // What a run depends on, the seed aside, one line each: with the size of
   // files, so that a changed file is another input.
   std::vector<std::string> Inputs() const;
@@ -34,6 +36,9 @@ class RunFlags {
   std::vector<std::string> settings_;
   std::string duration_;
 };
+
+// --seed N: of a run, or of both of a comparison.
+void AddSeedFlag(CLI::App* app, std::optional<std::uint64_t>* seed, const std::string& help);
 
 enum class ReportFormat { kTable, kJson, kYaml, kCsv, kHtml };
 

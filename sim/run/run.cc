@@ -88,6 +88,11 @@ class Run {
     report.settings = stage_->settings().Effective();
     report.notes = notes_;
     if (replayer_ != nullptr) AddTrace(&report);
+    if (report.numbers.services > 0 && report.numbers.requests <= 0) {
+      report.notes.emplace_back(
+          "no requests were made: no Service has traffic, or no node is there that sends any (docs/report.md, "
+          "Traffic)");
+    }
     if (stage_->driver() == nullptr) return output;
     for (std::string& note : stage_->driver()->notes()) report.notes.push_back(std::move(note));
     const auto lookup = [&report](std::string_view path) { return Lookup(report, path); };

@@ -74,13 +74,23 @@ Entry Number(std::string key, double least, double most, std::string accepts, st
           [=](const Settings& s) { return FormatNumber(*at(const_cast<Settings*>(&s))); }};
 }
 
+// What a Span accepts. What is multiplied by numbers of the input has a bound,
+// so that the products are times still.
+struct SpanBounds {
+  std::string accepts = "a duration: 500ms";
+  Duration least{0};  // 0 is accepted in any case
+  Duration most = Duration::max();
+};
+const SpanBounds kUpToADay = {"a duration up to 24h: 500ms", Duration(0), std::chrono::hours(24)};
+
 template <typename F>
-Entry Span(std::string key, std::string meaning, F at) {
-  return {std::move(key), "a duration: 500ms", std::move(meaning),
+Entry Span(std::string key, std::string meaning, F at, const SpanBounds& bounds = {}) {
+  return {std::move(key), bounds.accepts, std::move(meaning),
           [=](std::string_view text, Settings* s) {
             const std::optional<Duration> value = ParseSpan(text);
-            if (value) *at(s) = *value;
-            return value.has_value();
+            if (!value || *value > bounds.most || (*value < bounds.least && *value != Duration(0))) return false;
+            *at(s) = *value;
+            return true;
           },
           [=](const Settings& s) { return FormatSpan(*at(const_cast<Settings*>(&s))); }};
 }
@@ -125,7 +135,8 @@ void AddController(std::vector<Entry>* entries) {
                            [](Settings* s) { return &s->simulation.models.burst; }));
   entries->push_back(Span("min-resync-period",
                           "Every Service is worked on again after one to two times this; 0: never.",
-                          [](Settings* s) { return &s->simulation.min_resync_period; }));
+                          [](Settings* s) { return &s->simulation.min_resync_period; },
+                          {"0, or a duration from 1s: 12h", std::chrono::seconds(1), Duration::max()}));
   entries->push_back({"controller-name", "a label value",
                       "The managed-by label of the slices that are the controller's.",
                       [](std::string_view text, Settings* s) {
@@ -168,18 +179,21 @@ void AddModels(std::vector<Entry>* entries) {
                         return true;
                       },
                       [](const Settings& s) { return std::string(s.follow_api_pace ? "yes" : "no"); }});
-  entries->push_back(Span("sync-time", "How long a sync takes before its first write, whatever the Service.",
-                          [=](Settings* s) { return &models(s)->sync_time; }));
+  entries->push_back(Span(
+      "sync-time", "How long a sync takes before its first write, whatever the Service.",
+      [=](Settings* s) { return &models(s)->sync_time; }, kUpToADay));
   entries->push_back(Span("sync-time-per-endpoint", "And as much for each endpoint that the Service should have.",
-                          [=](Settings* s) { return &models(s)->sync_time_per_endpoint; }));
+                          [=](Settings* s) { return &models(s)->sync_time_per_endpoint; },
+                          {"a duration up to 1s: 200ns", Duration(0), std::chrono::seconds(1)}));
 }
 
 void AddDataPlane(std::vector<Entry>* entries) {
   const auto plane = [](Settings* s) { return &s->data_plane; };
   entries->push_back(Drawn("proxy-watch-latency", "From the commit of a slice to the kube-proxy of a node.",
                            [=](Settings* s) { return &plane(s)->proxy_watch_latency; }));
-  entries->push_back(Span("proxy-sync-period", "A kube-proxy writes its rules at most this often.",
-                          [=](Settings* s) { return &plane(s)->proxy_sync_period; }));
+  entries->push_back(Span(
+      "proxy-sync-period", "From when a kube-proxy has written its rules until it may do so again.",
+      [=](Settings* s) { return &plane(s)->proxy_sync_period; }, kUpToADay));
   entries->push_back(Drawn("proxy-sync-time", "How long a kube-proxy takes to write its rules.",
                            [=](Settings* s) { return &plane(s)->proxy_sync_time; }));
   entries->push_back(Count("proxy-groups", 1, 1000, "Groups of a zone's nodes that lag alike.",
@@ -197,8 +211,9 @@ void AddDataPlane(std::vector<Entry>* entries) {
   entries->push_back(Number("overload-threshold", 0, 1e6, "a number: 0.2",
                             "An endpoint counts as overloaded above this much more than an even spread.",
                             [=](Settings* s) { return &plane(s)->overload_threshold; }));
-  entries->push_back(Span("lb-probe-interval", "How often load balancers probe a node's health check.",
-                          [=](Settings* s) { return &plane(s)->lb_probe_interval; }));
+  entries->push_back(Span(
+      "lb-probe-interval", "How often load balancers probe a node's health check.",
+      [=](Settings* s) { return &plane(s)->lb_probe_interval; }, kUpToADay));
   entries->push_back(Count("lb-probe-threshold", 1, 1000, "Probes in a row that change a load balancer's mind.",
                            [=](Settings* s) { return &plane(s)->lb_probe_threshold; }));
   entries->push_back(Number("external-share", 0, 1, "0 to 1",

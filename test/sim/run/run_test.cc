@@ -60,6 +60,30 @@ TEST(RunTest, APodOnANodeThatIsNotThereIsNoted) {
               ::testing::Contains(HasSubstr("1 changes of pods on nodes that are not there (the first: nowhere)")));
 }
 
+TEST(RunTest, ARunWithoutRequestsIsNoted) {
+  const std::string head =
+      "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 1s\ncluster: {nodes: [{zones: [a, b]}]}\n";
+  const struct {
+    std::string services;
+    bool noted;
+  } cases[] = {
+      {"services: [{name: web}]\n", false},
+      {"services: [{name: web, headless: true}]\n", true},
+      {"services: [{name: web}]\ntraffic: {defaultRps: 0}\n", true},
+      {"", false},  // nothing is missing
+  };
+  for (const auto& c : cases) {
+    const ScratchFile scenario("requests.yaml", head + c.services);
+    RunSpec spec;
+    spec.scenario = scenario.path();
+    const std::vector<std::string> notes = Ran(spec).report.notes;
+    const bool noted = std::any_of(notes.begin(), notes.end(), [](const std::string& note) {
+      return note.find("no requests were made") != std::string::npos;
+    });
+    EXPECT_EQ(noted, c.noted) << c.services;
+  }
+}
+
 TEST(RunTest, ExpectationsDecide) {
   const std::string head =
       "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 10s\ncluster: {nodes: [{zones: [a, b]}]}\n"
