@@ -40,7 +40,7 @@ std::string Quoted(std::string_view text) {
 }
 
 ServingReply Forbidden(const ReviewedUser& user, const GuardedRequest& request, std::string_view verb,
-                    std::string_view reason) {
+                       std::string_view reason) {
   return StatusReply(403, "Forbidden",
                      Cat({"forbidden: User ", Quoted(user.name), " cannot ", verb, " path ", Quoted(request.path),
                           reason.empty() ? "" : ": ", reason}));

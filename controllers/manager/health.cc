@@ -18,7 +18,7 @@ ServingReply AnswerOne(const HealthCheck& check) {
 }  // namespace
 
 ServingReply AnswerHealth(const std::string& endpoint, const std::vector<HealthCheck>& checks, const HttpQuery& query,
-                       Logger* log) {
+                          Logger* log) {
   const std::string name = endpoint.substr(1);
   if (query.path != endpoint && query.path != endpoint + "/") {
     const auto one = std::find_if(checks.begin(), checks.end(),

@@ -26,7 +26,7 @@ struct HealthCheck {
 // Answers `query` for the endpoint "/livez", "/readyz" or whatever `endpoint`
 // is. `log` gets the reasons of failures, at level 2; it may be null.
 ServingReply AnswerHealth(const std::string& endpoint, const std::vector<HealthCheck>& checks, const HttpQuery& query,
-                       Logger* log);
+                          Logger* log);
 
 // Adds `endpoint` and the paths of its checks to `serving`, open to all.
 void AddHealthEndpoint(Serving* serving, const std::string& endpoint, std::vector<HealthCheck> checks, Logger* log);

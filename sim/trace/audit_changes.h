@@ -58,7 +58,8 @@ class AuditChanges {
   ServiceAddresses addresses_;
   // By namespace, oldest first.
   std::map<Text, std::vector<AuditChange>> unnamed_;
-  std::int64_t guessed_names_ = 0, own_names_ = 0, from_requests_ = 0, made_up_addresses_ = 0, made_up_ends_ = 0, first_seen_late_ = 0;
+  std::int64_t guessed_names_ = 0, own_names_ = 0, from_requests_ = 0, made_up_addresses_ = 0, made_up_ends_ = 0,
+               first_seen_late_ = 0;
 };
 
 }  // namespace epslice::sim

@@ -233,7 +233,7 @@ absl::Status ReadSource(const std::string& name, std::unique_ptr<ByteSource> sou
   collector->BeginFile(name);
   RecordStream stream(name, std::make_unique<Counted>(std::move(source), options.max_total_bytes, bytes_left),
                       options.max_file_bytes);
-  const absl::StatusOr<RecordStream::Syntax> syntax = stream.DetectSyntax();
+  const absl::StatusOr<RecordStream::Syntax> syntax = stream.DetectSyntax(kAcceptedDocuments);
   if (!syntax.ok()) return syntax.status();
   const std::unique_ptr<ByteSource> text = stream.TakeAll();
   const absl::Status status = *syntax == RecordStream::Syntax::kYaml ? ReadYaml(text.get(), options, collector)

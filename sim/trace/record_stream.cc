@@ -72,7 +72,7 @@ absl::StatusOr<bool> RecordStream::Fill() {
   return !ended_;
 }
 
-absl::StatusOr<RecordStream::Syntax> RecordStream::DetectSyntax() {
+absl::StatusOr<RecordStream::Syntax> RecordStream::DetectSyntax(std::string_view accepted) {
   while (buffer_.size() < kHead) {
     const absl::StatusOr<bool> more = Fill();
     if (!more.ok()) return more.status();
@@ -84,7 +84,7 @@ absl::StatusOr<RecordStream::Syntax> RecordStream::DetectSyntax() {
     while (!head.empty() && (static_cast<unsigned char>(head.back()) & 0x80) != 0) head.remove_suffix(1);
   }
   const std::size_t size = head.size();
-  const absl::StatusOr<TextFormat> format = DetectTextFormat(&head, kAcceptedTraces);
+  const absl::StatusOr<TextFormat> format = DetectTextFormat(&head, accepted);
   if (!format.ok()) {
     return absl::Status(format.status().code(), Concat(name_, ": ", std::string(format.status().message())));
   }

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "sim/trace/byte_source.h"
+#include "sim/trace/text_format.h"
 
 namespace epslice::sim {
 
@@ -31,8 +32,8 @@ class RecordStream {
 
   enum class Syntax { kJson, kYaml };
   // What the text is, by its beginning. InvalidArgument where it is empty or no
-  // text.
-  absl::StatusOr<Syntax> DetectSyntax();
+  // text; `accepted` tells what would be.
+  absl::StatusOr<Syntax> DetectSyntax(std::string_view accepted = kAcceptedTraces);
 
   // The next record; false at the end.
   absl::StatusOr<bool> NextLine(TextRecord* record);

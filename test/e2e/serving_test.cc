@@ -18,9 +18,9 @@ TEST_F(ServingPort, KnowsClientsByTheirCertificates) {
   const std::string ca_file = dir.Write("ca.crt", ca.certificate_pem);
   const int port = FreePort();
   suite().StopController();
-  const std::unique_ptr<Replica> replica =
-      suite().StartReplica(suite().accounts().names[0], {"--leader-elect=false", "--client-ca-file=" + ca_file,
-                                                         "--secure-port=" + std::to_string(port)});
+  const std::unique_ptr<Replica> replica = suite().StartReplica(
+      suite().accounts().names[0],
+      {"--leader-elect=false", "--client-ca-file=" + ca_file, "--secure-port=" + std::to_string(port)});
   ASSERT_TRUE(replica->AwaitOutput("Lists are complete")) << replica->output();
   const auto code = [&](const Identity& shown, const std::string& path) {
     ClientConfig config;

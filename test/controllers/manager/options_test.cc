@@ -454,7 +454,7 @@ INSTANTIATE_TEST_SUITE_P(
                             "--insecure serves plain HTTP: leave out --tls-cert-file"},
                     BadCase{{kMaster, "-v=loud"}, "-v=loud: accepted is a whole number from 0"},
                     BadCase{{kMaster, "-v="}, "--v: 1 required N missing"},
-                    BadCase{{"--kubeconfig="}, "--kubeconfig: 1 required FILE missing"},
+                    BadCase{{"--kubeconfig="}, "--kubeconfig=: accepted is a file"},
                     BadCase{{"--kubeconfig", ""}, "--kubeconfig=: accepted is a file"},
                     BadCase{{"--context", ""}, "--context=: accepted is a context's name"},
                     BadCase{{kMaster, "--no-such-flag"}, "The following argument was not expected: --no-such-flag"},

@@ -29,6 +29,7 @@ EndpointSlice MakeSlice(const std::vector<Spec>& specs, const std::string& port 
   EndpointSlice slice;
   EndpointPort p;
   p.name = Text(port);
+  p.port = 80;
   slice.ports = {p};
   for (const Spec& spec : specs) {
     Endpoint endpoint;

@@ -47,6 +47,8 @@ inline AnyObject ServiceOf(const std::string& name) {
   service.metadata.namespace_ = Text::Intern("shop");
   service.metadata.name = Text::Intern(name);
   service.spec.selector = StringMap({{Text::Intern("app"), Text::Intern(name)}});
+  service.spec.clusterIP = Text::Intern("10.96.0.1");
+  service.spec.clusterIPs = {service.spec.clusterIP};
   service.spec.ipFamilies = {Text::Intern("IPv4")};
   ServicePort port;
   port.protocol = Text::Intern("TCP");
