@@ -49,7 +49,7 @@ void MakeDocuments(const ServeInput& input, std::uint64_t seed, ServedCluster* c
   if (input.bootstrap_policy) cluster->documents->LoadBootstrapPolicy();
 }
 
-absl::StatusOr<ServedCluster> MakeStill(const ServeInput& input, ServeState state, const Clock* clock,
+absl::StatusOr<ServedCluster> MakeStill(const ServeInput& input, const ServeState& state, const Clock* clock,
                                         const Streams& streams) {
   ServedCluster cluster;
   MemoryApiServerOptions options;
@@ -143,7 +143,7 @@ absl::StatusOr<ServedCluster> MakeServedCluster(const ServeInput& input, const C
   }
   absl::StatusOr<ServeState> state = input.state.empty() ? ServeState() : ReadServeState(input.state);
   if (!state.ok()) return state.status();
-  if (!input.live()) return MakeStill(input, *std::move(state), clock, streams);
+  if (!input.live()) return MakeStill(input, *state, clock, streams);
   if (state->resource_version != 0) {
     return absl::InvalidArgumentError(Cat(
         {"--state ", input.state, ": is there already; a scenario or a trace begins anew, and cannot go on from it"}));
