@@ -161,7 +161,7 @@ absl::Status ReadJson(ByteSource* source, const DumpOptions& options, Collector*
     DumpPartPlace place{part.place.line, part.place.column, part.api_version, part.kind,
                         Concat("line ", part.is_item ? part.document_line : part.place.line)};
     if (part.is_item) place.where += Concat(": items[", part.index, "]");
-    const absl::Status status = VisitDumpPartJson(part.text, place, visitor, part.is_item ? item_limits : limits);
+    absl::Status status = VisitDumpPartJson(part.text, place, visitor, part.is_item ? item_limits : limits);
     const std::string message(status.message());
     if (status.ok() || message.rfind("line ", 0) == 0) return status;
     const std::size_t line = LineOfDumpObject(part.text, visited, FieldOf(message));
