@@ -54,6 +54,14 @@ class Failover : public E2eTest {
              (!done || (request.code >= 200 && request.code < 300));
     });
   }
+  // Waits for the watch and the server's log (if there is one) to tell of all
+  // that was done: none of it was for nothing.
+  void EachWriteIsAChange() {
+    if (suite().server().Log().empty()) return;
+    EXPECT_TRUE(Poll(std::chrono::seconds(10),
+                     [&] { return SliceWrites(/*done=*/true) == static_cast<std::ptrdiff_t>(watch().EventCount()); }))
+        << SliceWrites(true) << " writes, " << watch().EventCount() << " changes";
+  }
 };
 
 TEST_F(Failover, UnderLoadByKillAndByTerm) {
@@ -87,12 +95,7 @@ TEST_F(Failover, UnderLoadByKillAndByTerm) {
 
   EXPECT_THAT(MomentsOfDuplicates(watch().Events()), IsEmpty());
   EXPECT_THAT(EmptyWrites(watch().Events()), IsEmpty());
-  // Each write was seen as a change: none was for nothing.
-  if (!suite().server().Log().empty()) {
-    EXPECT_TRUE(Poll(std::chrono::seconds(10),
-                     [&] { return SliceWrites(/*done=*/true) == static_cast<std::ptrdiff_t>(watch().EventCount()); }))
-        << SliceWrites(true) << " writes, " << watch().EventCount() << " changes";
-  }
+  EachWriteIsAChange();
   EXPECT_EQ(third->Stop(), 0);
 }
 
@@ -112,6 +115,10 @@ TEST_F(Failover, AFormerLeaderWritesNothing) {
   FinishPod("web-1");
   AwaitLeading(*second);
   ASSERT_TRUE(Settle());
+  for (const char* service : {"web", "second", "third"}) {
+    ASSERT_TRUE(Poll(kPatience, [&] { return watch().HasSeen(Slices(service)); })) << service;
+  }
+  EachWriteIsAChange();
   const std::size_t events = watch().EventCount();
   const std::ptrdiff_t writes = SliceWrites(/*done=*/false);
   first->Signal(SIGCONT);

@@ -1,5 +1,6 @@
 #include "test/e2e/slice_watch.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -40,6 +41,16 @@ std::vector<SliceEvent> SliceWatch::Events() const {
 std::size_t SliceWatch::EventCount() const {
   std::lock_guard<std::mutex> lock(mu_);
   return events_.size();
+}
+
+bool SliceWatch::HasSeen(const std::vector<Json>& slices) const {
+  std::lock_guard<std::mutex> lock(mu_);
+  return std::all_of(slices.begin(), slices.end(), [this](const Json& slice) {
+    const Json& metadata = slice.at("metadata");
+    const auto seen = present_.find(metadata.at("name").get<std::string>());
+    return seen != present_.end() &&
+           seen->second.at("metadata").at("resourceVersion") == metadata.at("resourceVersion");
+  });
 }
 
 void SliceWatch::AwaitChange(Duration most) {

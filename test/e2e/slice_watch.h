@@ -36,6 +36,8 @@ class SliceWatch {
   // had forgotten what came between) there may be several changes in one.
   std::vector<SliceEvent> Events() const;
   std::size_t EventCount() const;
+  // Whether the slices have been seen in the versions that they have here.
+  bool HasSeen(const std::vector<Json>& slices) const;
   // Waits until something changes, but no longer than `most`.
   void AwaitChange(Duration most);
 
