@@ -3,8 +3,9 @@
 //
 // A version comes to each group some time after its commit, in order. A group
 // takes what has come, and has it in its rules when that sync ends; the next
-// sync begins the sync period after that end or later. A group without a node that is up takes nothing; when one
-// comes back its proxy lists first, and knows all.
+// sync begins the sync period after that end or later. A group without a node
+// that is up takes nothing; when one comes back its proxy lists first, and knows
+// all.
 #ifndef EPSLICE_SIM_DATAPLANE_PROXY_GROUPS_H_
 #define EPSLICE_SIM_DATAPLANE_PROXY_GROUPS_H_
 

@@ -156,9 +156,7 @@ HttpAnswer ApiHandler::Encode(const Route& route, Response response, ObjectForma
     SetStatus(Success(request, response.object), format, &answer);
     return answer;
   }
-  bool metadata_only = false;
   if (format == ObjectFormat::kMetadataProtobuf) {
-    metadata_only = true;
     AppendMetadataProtobuf(response.object, &answer.body);
   } else if (format == ObjectFormat::kMetadataJson) {
     answer.body = EncodeMetadata(response.object);
@@ -173,7 +171,7 @@ HttpAnswer ApiHandler::Encode(const Route& route, Response response, ObjectForma
   } else {
     AppendJson(response.object, &answer.body);
   }
-  answer.said = Answered{.object = std::move(response.object), .metadata_only = metadata_only};
+  answer.said = Answered{.object = std::move(response.object), .metadata_only = IsMetadata(format)};
   return answer;
 }
 

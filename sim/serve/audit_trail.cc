@@ -40,13 +40,16 @@ void AuditTrail::OnImpersonated(const UserInfo& as) {
   if (on()) event_.impersonated = as;
 }
 
-void AuditTrail::OnAnswer(HttpRequest* http, const HttpAnswer& answer) {
+void AuditTrail::OnAnswer(HttpRequest* http, HttpAnswer* answer) {
   if (!on()) return;
   event_.content_type = http->content_type;
-  event_.answer = answer;
+  // Of a list it may be megabytes: copied only where it is logged.
+  const bool logs_body = event_.decision.level >= AuditLevel::kRequestResponse;
+  std::string body = logs_body ? std::string() : std::exchange(answer->body, {});
+  event_.answer = *answer;
+  if (!logs_body) answer->body = std::move(body);
   if (event_.decision.level >= AuditLevel::kRequest) event_.body = std::move(http->body);
-  if (event_.decision.level < AuditLevel::kRequestResponse) event_.answer->body.clear();
-  if (!answer.watch.has_value()) Log(AuditStage::kResponseComplete);
+  if (!answer->watch.has_value()) Log(AuditStage::kResponseComplete);
 }
 
 void AuditTrail::OnWatchBegin() {

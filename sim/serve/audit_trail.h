@@ -23,9 +23,9 @@ class AuditTrail {
   // Who asks is known (or that nobody knows them): what is logged is decided.
   void OnUser(std::optional<UserInfo> user);
   void OnImpersonated(const UserInfo& as);
-  // The request was answered. Its body is taken. Of a watch: it is about to
-  // begin, and its end is yet to come.
-  void OnAnswer(HttpRequest* http, const HttpAnswer& answer);
+  // The request was answered. Its body is taken; the answer is as it was
+  // afterwards. Of a watch: it is about to begin, and its end is yet to come.
+  void OnAnswer(HttpRequest* http, HttpAnswer* answer);
   // A watch has begun, and ended; or could not begin, and was answered so.
   void OnWatchBegin();
   void OnWatchEnd();

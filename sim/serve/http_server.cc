@@ -347,7 +347,7 @@ void HttpServer::Impl::Answer(const httplib::Request& request, std::string body,
   }
   OwnDeletes::Scope scope(&own_deletes, trail.attributes());
   HttpAnswer answer = refused.ok() ? handler.Handle(http) : AnswerStatus(refused);
-  trail.OnAnswer(&http, answer);
+  trail.OnAnswer(&http, &answer);
   scope.Flush();
   if (!trail.id().empty()) answer.headers.emplace_back("Audit-Id", trail.id());
   std::size_t bytes = 0;

@@ -19,6 +19,9 @@ enum class ObjectFormat { kJson, kTable, kProtobuf, kMetadataJson, kMetadataProt
 inline bool IsProtobuf(ObjectFormat format) {
   return format == ObjectFormat::kProtobuf || format == ObjectFormat::kMetadataProtobuf;
 }
+inline bool IsMetadata(ObjectFormat format) {
+  return format == ObjectFormat::kMetadataJson || format == ObjectFormat::kMetadataProtobuf;
+}
 
 struct Offer {
   bool protobuf = true;

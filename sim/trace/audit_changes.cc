@@ -13,6 +13,7 @@
 #include "sim/cluster/patch.h"
 #include "sim/cluster/selection.h"
 #include "sim/cluster/stamp.h"
+#include "sim/trace/url_query.h"
 
 namespace epslice::sim {
 namespace {
@@ -27,36 +28,6 @@ bool IsTerminal(const Pod& pod) { return pod.phase == PodPhase::kSucceeded || po
 bool IsGone(Kind kind, const BasicMeta& meta, const ObjectFacts& facts) {
   if (!meta.deletionTimestamp.is_set() || facts.finalizers) return false;
   return kind != Kind::kPod || facts.deletion_grace.value_or(1) == 0;
-}
-
-std::size_t HexDigit(char c) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  return kDigits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
-}
-
-std::string PercentDecoded(std::string_view text) {
-  std::string value;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) < 16 && HexDigit(text[i + 2]) < 16) {
-      value.push_back(static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2])));
-      i += 2;
-    } else {
-      value.push_back(text[i] == '+' ? ' ' : text[i]);
-    }
-  }
-  return value;
-}
-
-// What a URL's query says under `name`.
-std::string QueryValue(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) == name && equals < pair.size()) return PercentDecoded(pair.substr(equals + 1));
-  }
-  return {};
 }
 
 // A request's object with what the server adds to it, as far as it is known.

@@ -10,6 +10,7 @@
 #include "apis/json.h"
 #include "apis/protobuf.h"
 #include "apis/time_format.h"
+#include "sim/trace/url_query.h"
 
 namespace epslice::sim {
 namespace {
@@ -198,11 +199,8 @@ std::string WithAnsweredMetadata(const Parts& parts) {
 
 // Who sends no DeleteOptions may say it in the query.
 std::optional<std::int64_t> GraceInQuery(std::string_view uri) {
-  constexpr std::string_view kKey = "gracePeriodSeconds=";
-  const std::size_t at = uri.find(kKey);
-  if (at == std::string_view::npos || at == 0 || (uri[at - 1] != '?' && uri[at - 1] != '&')) return std::nullopt;
-  const std::string_view rest = uri.substr(at + kKey.size());
-  return JsonSpan(rest.substr(0, rest.find('&'))).Int();
+  const std::string value = QueryValue(QueryOf(uri), "gracePeriodSeconds");
+  return JsonSpan(value).Int();
 }
 
 // What was deleted, where the answer is a list of it.
@@ -282,8 +280,7 @@ absl::Status FillState(const Parts& parts, const AuditEntryOptions& options, Aud
 absl::Status Fill(const Parts& parts, const AuditEntryOptions& options, AuditChange* change) {
   if (parts.verb == "deletecollection") {
     change->what = AuditChange::What::kCollection;
-    const std::size_t query = parts.uri.find('?');
-    change->text = query == std::string::npos ? "" : parts.uri.substr(query + 1);
+    change->text = QueryOf(parts.uri);
     if (parts.request.is_object()) change->grace = parts.request["gracePeriodSeconds"].Int();
     if (!change->grace) change->grace = GraceInQuery(parts.uri);
     change->listed = ListedIn(change->kind, parts.response);
