@@ -84,7 +84,8 @@ class E2eTest : public testing::Test {
   // Waits for a condition on the namespace; at the end of patience the test
   // fails with `what` and what the oracle says.
   bool Until(const std::string& what, const std::function<bool()>& condition);
-  // Waits until the oracle has nothing to say; fails with what it says.
+  // Waits until the oracle has nothing to say, and the watch has seen what there
+  // is; fails with what the oracle says.
   bool Settle();
   // The endpoint of a pod in the slices of a Service, or null.
   Json EndpointOf(const std::string& service, const std::string& pod);

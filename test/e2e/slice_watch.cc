@@ -47,10 +47,16 @@ bool SliceWatch::HasSeen(const std::vector<Json>& slices) const {
   std::lock_guard<std::mutex> lock(mu_);
   return std::all_of(slices.begin(), slices.end(), [this](const Json& slice) {
     const Json& metadata = slice.at("metadata");
+    if (!IsOurs(slice)) return true;
     const auto seen = present_.find(metadata.at("name").get<std::string>());
     return seen != present_.end() &&
            seen->second.at("metadata").at("resourceVersion") == metadata.at("resourceVersion");
   });
+}
+
+bool SliceWatch::IsOurs(const Json& slice) const {
+  const Json labels = slice.at("metadata").value("labels", Json::object());
+  return labels.value("endpointslice.kubernetes.io/managed-by", "") == managed_by_;
 }
 
 void SliceWatch::AwaitChange(Duration most) {
@@ -61,9 +67,7 @@ void SliceWatch::AwaitChange(Duration most) {
 
 void SliceWatch::Note(const std::string& type, const Json& slice) {
   version_ = VersionOf(slice);
-  const Json labels = slice.at("metadata").value("labels", Json::object());
-  const bool ours = labels.value("endpointslice.kubernetes.io/managed-by", "") == managed_by_;
-  if (type != "DELETED" && ours) {
+  if (type != "DELETED" && IsOurs(slice)) {
     present_[NameOf(slice)] = slice;
     events_.push_back({type, slice});
   } else if (present_.erase(NameOf(slice)) > 0) {

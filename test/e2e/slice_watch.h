@@ -36,12 +36,14 @@ class SliceWatch {
   // had forgotten what came between) there may be several changes in one.
   std::vector<SliceEvent> Events() const;
   std::size_t EventCount() const;
-  // Whether the slices have been seen in the versions that they have here.
+  // Whether the slices of the manager have been seen in the versions that they
+  // have here.
   bool HasSeen(const std::vector<Json>& slices) const;
   // Waits until something changes, but no longer than `most`.
   void AwaitChange(Duration most);
 
  private:
+  bool IsOurs(const Json& slice) const;
   void Run();
   void Relist();
   void Note(const std::string& type, const Json& slice);
