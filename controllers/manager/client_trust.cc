@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
+#include "apis/status_text.h"
 #include "controllers/manager/authentication_config.h"
 #include "informers/http/small_file.h"
 
@@ -15,8 +16,6 @@ constexpr Duration kFilesEvery = std::chrono::seconds(1);
 constexpr Duration kLookUpEvery = std::chrono::minutes(1);
 constexpr Duration kAgainAfter = std::chrono::seconds(10);  // a look-up that failed
 constexpr std::string_view kConfigMap = "ConfigMap kube-system/extension-apiserver-authentication";
-
-std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
 }  // namespace
 
@@ -33,7 +32,7 @@ ClientTrustSource::ClientTrustSource(ClientTrustOptions options, LookUp look_up,
 absl::Status ClientTrustSource::Use(std::string pem, Bundle* bundle) {
   if (pem == bundle->pem) return absl::OkStatus();
   absl::StatusOr<std::shared_ptr<const CertificateAuthorities>> made = CertificateAuthorities::FromPem(pem);
-  if (!made.ok()) return absl::InvalidArgumentError(Cat({bundle->name, ": ", View(made.status())}));
+  if (!made.ok()) return absl::InvalidArgumentError(Cat({bundle->name, ": ", MessageOf(made.status())}));
   if (bundle->authorities != nullptr) {
     log_->Info(0, "Other authorities of client certificates hold from now on", {{"from", bundle->name}});
   }
@@ -43,7 +42,7 @@ absl::Status ClientTrustSource::Use(std::string pem, Bundle* bundle) {
 }
 
 void ClientTrustSource::Warn(const absl::Status& why) const {
-  log_->Warning("Client certificates are verified as before", {{"err", View(why)}});
+  log_->Warning("Client certificates are verified as before", {{"err", MessageOf(why)}});
 }
 
 absl::Status ClientTrustSource::ReadFile(Bundle* bundle) {
@@ -75,7 +74,7 @@ absl::Status ClientTrustSource::UseConfigMap(const absl::StatusOr<std::string>& 
   }
   absl::StatusOr<AuthenticationConfig> config =
       answer.ok() ? ParseAuthenticationConfig(*answer) : absl::StatusOr<AuthenticationConfig>(answer.status());
-  if (!config.ok()) return absl::UnavailableError(Cat({kConfigMap, ": ", View(config.status())}));
+  if (!config.ok()) return absl::UnavailableError(Cat({kConfigMap, ": ", MessageOf(config.status())}));
   if (front_proxies_.file.empty()) request_headers_ = std::move(config->request_headers);
   for (auto& [bundle, pem] : {std::pair(&clients_, &config->client_ca_pem),
                               std::pair(&front_proxies_, &config->requestheader_client_ca_pem)}) {
@@ -136,7 +135,7 @@ absl::StatusOr<std::unique_ptr<ClientTrustSource>> ClientTrustSource::Create(Cli
     source->next_look_up_ = clock->Now() + (used.ok() ? kLookUpEvery : kAgainAfter);
     if (!used.ok() && !source->options_.tolerate_lookup_failure) {
       return absl::UnavailableError(
-          Cat({View(used),
+          Cat({MessageOf(used),
                "; bind the Role extension-apiserver-authentication-reader of kube-system, name the files "
                "(--client-ca-file, --requestheader-client-ca-file), or do without "
                "(--authentication-tolerate-lookup-failure, --authentication-skip-lookup)"}));
@@ -145,7 +144,7 @@ absl::StatusOr<std::unique_ptr<ClientTrustSource>> ClientTrustSource::Create(Cli
       log->Warning(
           "Goes on without the cluster's authorities of client certificates: their certificates are not "
           "accepted until the look-up succeeds",
-          {{"err", View(used)}});
+          {{"err", MessageOf(used)}});
     }
   }
   source->Publish();

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
+#include "apis/status_text.h"
 #include "apis/yaml.h"
 #include "informers/http/client_config.h"
 
@@ -15,8 +16,6 @@ namespace epslice {
 namespace {
 
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
-
-std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
 enum class ValueType : std::uint8_t { kNull, kBool, kNumber, kString, kMap, kList };
 
@@ -188,7 +187,7 @@ absl::StatusOr<std::vector<std::string>> ConfigArguments(const std::string& file
                                                          const FlagTable& flags) {
   const auto bad = [&](std::string_view what) { return absl::InvalidArgumentError(Cat({file, ": ", what})); };
   absl::StatusOr<std::vector<Entry>> entries = ReadEntries(text);
-  if (!entries.ok()) return bad(View(entries.status()));
+  if (!entries.ok()) return bad(MessageOf(entries.status()));
   for (const auto& [key, want] : {std::pair("apiVersion", kConfigApiVersion), std::pair("kind", kConfigKind)}) {
     if (const std::string trouble = HeaderTrouble(*entries, key, want); !trouble.empty()) return bad(trouble);
   }
@@ -206,7 +205,7 @@ absl::StatusOr<std::vector<std::string>> ConfigArguments(const std::string& file
 
 absl::StatusOr<std::vector<std::string>> ReadConfigFile(const std::string& file, const FlagTable& flags) {
   absl::StatusOr<std::string> text = ReadFileBounded(file);
-  if (!text.ok()) return absl::InvalidArgumentError(Cat({file, ": ", View(text.status())}));
+  if (!text.ok()) return absl::InvalidArgumentError(Cat({file, ": ", MessageOf(text.status())}));
   return ConfigArguments(file, *text, flags);
 }
 

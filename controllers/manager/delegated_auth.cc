@@ -8,6 +8,7 @@
 
 #include "apis/cat.h"
 #include "apis/json.h"
+#include "apis/status_text.h"
 #include "controllers/manager/client_identity.h"
 #include "controllers/manager/header_fields.h"
 #include "controllers/manager/review_cache.h"
@@ -17,8 +18,6 @@ namespace {
 
 // Between two lines of log about answers that did not come.
 constexpr Duration kQuiet = std::chrono::seconds(10);
-
-std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
 ServingReply StatusReply(int code, std::string_view reason, std::string message, std::int64_t retry_after = 0) {
   Status status;
@@ -164,7 +163,7 @@ ServingReply DelegatedAuth::Impl::NoAnswer(const absl::Status& why, std::string_
     return StatusReply(503, "ServiceUnavailable", "too many requests wait for the API server's word", 1);
   }
   if (MayTell(&told_of_no_answer)) {
-    log->Error("A request to the serving port is refused: no review", {{"of", question}, {"err", View(why)}});
+    log->Error("A request to the serving port is refused: no review", {{"of", question}, {"err", MessageOf(why)}});
   }
   return StatusReply(500, "InternalError", Cat({"Internal error occurred: no review of ", question}));
 }

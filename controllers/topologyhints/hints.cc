@@ -14,7 +14,7 @@ namespace {
 using DraftPtr = std::shared_ptr<EndpointSlice>;
 using SlicePtr = std::shared_ptr<const EndpointSlice>;
 // By number of the zone.
-using Counts = std::vector<int>;
+using ZoneCounts = std::vector<int>;
 
 template <typename Slices>
 int CountReady(const Slices& slices) {
@@ -28,8 +28,9 @@ int CountReady(const Slices& slices) {
 // Adds the hints of a slice to `allocated` if they may stay; false when they
 // have to be made anew: one is missing, names a zone that needs none, or a zone
 // has too many.
-bool KeepHints(const EndpointSlice& slice, const ZoneIndex& index, const Allocation& allocation, Counts* allocated) {
-  Counts hints(allocation.zones.size(), 0);
+bool KeepHints(const EndpointSlice& slice, const ZoneIndex& index, const Allocation& allocation,
+               ZoneCounts* allocated) {
+  ZoneCounts hints(allocation.zones.size(), 0);
   for (const Endpoint& endpoint : slice.endpoints) {
     if (!IsReady(endpoint)) continue;
     if (!endpoint.hints || endpoint.hints->forZones.empty()) return false;
@@ -58,7 +59,7 @@ int Most(const std::vector<double>& zones) {
 }
 
 // How many endpoints each zone should give away and receive.
-void Balance(const Allocation& allocation, const Counts& allocated, Counts* giving, Counts* receiving) {
+void Balance(const Allocation& allocation, const ZoneCounts& allocated, ZoneCounts* giving, ZoneCounts* receiving) {
   std::vector<double> to_give(allocated.size(), 0);
   std::vector<double> to_receive(allocated.size(), 0);
   for (std::size_t z = 0; z < allocated.size(); ++z) {
@@ -83,7 +84,7 @@ void Balance(const Allocation& allocation, const Counts& allocated, Counts* givi
 // Moves hints of endpoints in giving zones to receiving ones, in the order of
 // the endpoints.
 void Redistribute(const std::vector<DraftPtr>& drafts, const ZoneIndex& index, const Allocation& allocation,
-                  Counts giving, Counts receiving, Counts* allocated) {
+                  ZoneCounts giving, ZoneCounts receiving, ZoneCounts* allocated) {
   std::size_t receiver = 0;
   int left = 0;
   for (const int n : giving) left += n;
@@ -121,7 +122,7 @@ void KeepWhatIsAsItWas(std::vector<SlicePtr> rehinted, std::size_t first, const 
   *slices.update = std::move(update);
 }
 
-HintState Enabled(const Allocation& allocation, const Counts& allocated, const std::map<Text, int>& elsewhere) {
+HintState Enabled(const Allocation& allocation, const ZoneCounts& allocated, const std::map<Text, int>& elsewhere) {
   HintState state;
   state.kind = HintState::Kind::kEnabled;
   for (std::size_t z = 0; z < allocated.size(); ++z) {
@@ -135,7 +136,7 @@ HintState Enabled(const Allocation& allocation, const Counts& allocated, const s
 
 // Moves the slices whose hints may not stay to `update`; returns what they were.
 std::vector<SlicePtr> MoveUnfit(const ZoneIndex& index, const Allocation& allocation, const HintedSlices& slices,
-                                Counts* allocated) {
+                                ZoneCounts* allocated) {
   std::vector<SlicePtr> unchanged;
   std::vector<SlicePtr> unfit;
   for (SlicePtr& slice : *slices.unchanged) {
@@ -152,7 +153,7 @@ std::vector<SlicePtr> MoveUnfit(const ZoneIndex& index, const Allocation& alloca
 
 // Each ready endpoint its own zone; false when one has none. `elsewhere`: zones
 // without capacity.
-bool HintOwnZones(const std::vector<DraftPtr>& drafts, const ZoneIndex& index, Counts* allocated,
+bool HintOwnZones(const std::vector<DraftPtr>& drafts, const ZoneIndex& index, ZoneCounts* allocated,
                   std::map<Text, int>* elsewhere) {
   for (const DraftPtr& draft : drafts) {
     for (Endpoint& endpoint : draft->endpoints) {
@@ -217,7 +218,7 @@ HintState AddReferenceHints(const ZoneCapacity& capacity, Millionths threshold, 
   if (allocation.failure != HintFailure::kNone) return disable(allocation.failure, allocation.message);
 
   const ZoneIndex index(capacity.zones);
-  Counts allocated(capacity.zones.size(), 0);
+  ZoneCounts allocated(capacity.zones.size(), 0);
   const std::size_t first_unfit = slices.update->size();
   std::vector<SlicePtr> unfit = MoveUnfit(index, allocation, slices, &allocated);
   std::vector<DraftPtr> drafts = *slices.create;
@@ -228,8 +229,8 @@ HintState AddReferenceHints(const ZoneCapacity& capacity, Millionths threshold, 
     state =
         DisableHints(HintFailure::kEndpointWithoutZone, "One or more endpoints do not have a zone specified", slices);
   } else {
-    Counts giving(allocated.size(), 0);
-    Counts receiving(allocated.size(), 0);
+    ZoneCounts giving(allocated.size(), 0);
+    ZoneCounts receiving(allocated.size(), 0);
     Balance(allocation, allocated, &giving, &receiving);
     Redistribute(drafts, index, allocation, std::move(giving), std::move(receiving), &allocated);
     state = Enabled(allocation, allocated, elsewhere);

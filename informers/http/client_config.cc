@@ -11,14 +11,13 @@
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
+#include "apis/status_text.h"
 #include "informers/http/http_routes.h"
 
 namespace epslice {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = std::size_t{16} << 20;
-
-std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
 class Descriptor {
  public:
@@ -77,13 +76,13 @@ absl::StatusOr<ClientConfig> InClusterConfig(const GetEnv& env, const std::strin
   }
   const std::string ca_file = folder + "/ca.crt";
   absl::StatusOr<std::string> ca = read(ca_file);
-  if (!ca.ok()) return bad({ca_file, ": ", View(ca.status())});
-  if (absl::Status status = CheckCertificates(*ca); !status.ok()) return bad({ca_file, ": ", View(status)});
+  if (!ca.ok()) return bad({ca_file, ": ", MessageOf(ca.status())});
+  if (absl::Status status = CheckCertificates(*ca); !status.ok()) return bad({ca_file, ": ", MessageOf(status)});
   config.ca_pem = *std::move(ca);
   config.ca_file = ca_file;
   config.credentials.token_file = folder + "/token";
   if (absl::StatusOr<std::string> token = read(config.credentials.token_file); !token.ok()) {
-    return bad({config.credentials.token_file, ": ", View(token.status())});
+    return bad({config.credentials.token_file, ": ", MessageOf(token.status())});
   }
   // Absent where a pod's volume was made by hand.
   if (absl::StatusOr<std::string> text = read(folder + "/namespace"); text.ok()) config.namespace_ = *std::move(text);

@@ -7,13 +7,12 @@
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
+#include "apis/status_text.h"
 #include "informers/http/exec_credential.h"
 #include "informers/http/process.h"
 
 namespace epslice {
 namespace {
-
-std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
 std::string Bearer(const std::string& token) { return token.empty() ? std::string() : "Bearer " + token; }
 
@@ -23,7 +22,7 @@ std::shared_ptr<const Identity> Shared(const Identity& identity) {
 
 absl::StatusOr<std::string> ReadToken(const std::string& path) {
   absl::StatusOr<std::string> text = ReadFileBounded(path);
-  if (!text.ok()) return absl::InvalidArgumentError(Cat({path, ": ", View(text.status())}));
+  if (!text.ok()) return absl::InvalidArgumentError(Cat({path, ": ", MessageOf(text.status())}));
   constexpr std::string_view kBlank = " \t\r\n";
   const std::size_t begin = text->find_first_not_of(kBlank);
   if (begin == std::string::npos) return absl::InvalidArgumentError(Cat({path, ": is empty"}));
@@ -37,12 +36,12 @@ absl::StatusOr<Identity> ReadIdentity(const CredentialSource& source) {
   for (const auto& [path, pem] :
        {std::pair(source.certificate_file, &identity.certificate_pem), std::pair(source.key_file, &identity.key_pem)}) {
     absl::StatusOr<std::string> text = ReadFileBounded(path);
-    if (!text.ok()) return absl::InvalidArgumentError(Cat({path, ": ", View(text.status())}));
+    if (!text.ok()) return absl::InvalidArgumentError(Cat({path, ": ", MessageOf(text.status())}));
     *pem = *std::move(text);
   }
   // In the middle of a rotation certificate and key are not each other's.
   if (absl::Status status = CheckIdentity(identity); !status.ok()) {
-    return absl::InvalidArgumentError(Cat({source.certificate_file, ": ", View(status)}));
+    return absl::InvalidArgumentError(Cat({source.certificate_file, ": ", MessageOf(status)}));
   }
   return identity;
 }
@@ -152,7 +151,7 @@ class ExecCredentials : public Credentials {
     if (absl::IsCancelled(credential.status())) return credential.status();
     failed_at_ = clock_->Now();
     failure_ = absl::FailedPreconditionError(
-        Cat({"exec plugin ", QuoteForError(config_.command, 256), ": ", View(credential.status())}));
+        Cat({"exec plugin ", QuoteForError(config_.command, 256), ": ", MessageOf(credential.status())}));
     return failure_;
   }
 
@@ -164,7 +163,7 @@ class ExecCredentials : public Credentials {
     process.env.emplace_back("KUBERNETES_EXEC_INFO", ExecInfoJson(config_));
     absl::StatusOr<std::string> output = RunProcess(process, clock_, cancel);
     if (absl::IsNotFound(output.status()) && !config_.install_hint.empty()) {
-      return absl::NotFoundError(Cat({View(output.status()), ": ", QuoteForError(config_.install_hint, 400)}));
+      return absl::NotFoundError(Cat({MessageOf(output.status()), ": ", QuoteForError(config_.install_hint, 400)}));
     }
     if (!output.ok()) return output.status();
     return ParseExecCredential(*output, config_.api_version);

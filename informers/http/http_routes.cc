@@ -10,6 +10,7 @@
 #include "apis/json.h"
 #include "apis/json_writer.h"
 #include "apis/protobuf.h"
+#include "apis/status_text.h"
 
 namespace epslice {
 namespace {
@@ -200,8 +201,7 @@ absl::StatusOr<Status> DecodeStatus(const HttpReply& reply) {
 }
 
 Status Unreadable(const absl::Status& why) {
-  Status s = StatusUnreachable(why.message().empty() ? "empty answer"
-                                                     : std::string_view(why.message().data(), why.message().size()));
+  Status s = StatusUnreachable(why.message().empty() ? "empty answer" : MessageOf(why));
   s.reason = "InvalidResponse";
   return s;
 }

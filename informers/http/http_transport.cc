@@ -8,6 +8,7 @@
 
 #include "apis/cat.h"
 #include "apis/protobuf.h"
+#include "apis/status_text.h"
 #include "apis/written_slices.h"
 #include "informers/http/answer_body.h"
 #include "informers/http/http_call.h"
@@ -28,8 +29,6 @@ Status Unusable(std::string_view reason, std::string_view message) {
   s.reason = reason;
   return s;
 }
-
-std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
 // Whether the server wants no protobuf: not as an answer, or not as a body.
 bool RefusesProtobuf(WireFormat format, std::string_view body_type, int code) {
@@ -142,7 +141,7 @@ Status HttpTransport::Impl::Prepare(const Request& request, CancelToken* cancel,
   *attempt = Attempt();
   attempt->format = json_only ? WireFormat::kJson : WireFormat::kProtobuf;
   absl::StatusOr<HttpRequest> http = ToHttpRequest(request, prefix, attempt->format);
-  if (!http.ok()) return StatusBadRequest(View(http.status()));
+  if (!http.ok()) return StatusBadRequest(MessageOf(http.status()));
   attempt->body_type = http->content_type;
   attempt->exchange = Exchange(request, *std::move(http), attempt->format);
   Remember(request, *attempt);
@@ -154,7 +153,7 @@ Status HttpTransport::Impl::Admit(CancelToken* cancel, HttpCall* call, Attempt* 
   if (!WaitForToken(call)) return StatusUnreachable("cancelled before it was sent");
   if (options.credentials == nullptr) return Status();
   absl::StatusOr<Credentials::Value> value = options.credentials->Get(cancel);
-  if (!value.ok()) return StatusUnreachable(Cat({"no credentials: ", View(value.status())}));
+  if (!value.ok()) return StatusUnreachable(Cat({"no credentials: ", MessageOf(value.status())}));
   attempt->who = *std::move(value);
   if (!attempt->who.authorization.empty()) {
     attempt->exchange.headers.emplace_back("Authorization", attempt->who.authorization);

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
+#include "apis/status_text.h"
 #include "apis/yaml.h"
 
 namespace epslice {
@@ -15,8 +16,6 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kMaxBytes = std::size_t{4} << 20;
 constexpr std::string_view kExecExtension = "client.authentication.k8s.io/exec";
-
-std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
 // Where in the file, and the first thing that is wrong in it.
 struct Problem {
@@ -185,7 +184,7 @@ absl::StatusOr<Kubeconfig> ParseKubeconfig(const std::string& file, std::string_
   Problem problem{file};
   absl::StatusOr<Json> document = ReadDocument(text);
   if (!document.ok()) {
-    problem.Note("", View(document.status()));
+    problem.Note("", MessageOf(document.status()));
     return problem.status;
   }
   const Fields root(&*document, "", &problem);
@@ -224,7 +223,7 @@ void MergeKubeconfig(Kubeconfig from, Kubeconfig* into) {
 
 absl::StatusOr<ClientConfig> LoadKubeconfig(const std::string& path, const KubeconfigChoice& choice) {
   absl::StatusOr<std::string> text = ReadFileBounded(path);
-  if (!text.ok()) return absl::InvalidArgumentError(Cat({"kubeconfig ", path, ": ", View(text.status())}));
+  if (!text.ok()) return absl::InvalidArgumentError(Cat({"kubeconfig ", path, ": ", MessageOf(text.status())}));
   absl::StatusOr<Kubeconfig> parsed = ParseKubeconfig(path, *text);
   if (!parsed.ok()) return parsed.status();
   return ChooseContext(*parsed, path, choice);
@@ -240,7 +239,7 @@ absl::StatusOr<ClientConfig> LoadKubeconfigList(std::string_view paths, const Ku
     if (path.empty()) continue;
     absl::StatusOr<std::string> text = ReadFileBounded(path);
     if (absl::IsNotFound(text.status())) continue;
-    if (!text.ok()) return absl::InvalidArgumentError(Cat({"kubeconfig ", path, ": ", View(text.status())}));
+    if (!text.ok()) return absl::InvalidArgumentError(Cat({"kubeconfig ", path, ": ", MessageOf(text.status())}));
     absl::StatusOr<Kubeconfig> parsed = ParseKubeconfig(path, *text);
     if (!parsed.ok()) return parsed.status();
     MergeKubeconfig(*std::move(parsed), &merged);

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "apis/cat.h"
+#include "apis/status_text.h"
 #include "informers/http/http_routes.h"
 #include "informers/http/kubeconfig.h"
 
@@ -15,8 +16,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kExecGroup = "client.authentication.k8s.io/";
-
-std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
 // Errors of one part: "kubeconfig FILE: users["a"].user.FIELD: WHAT".
 class Part {
@@ -74,11 +73,11 @@ absl::Status FillTrust(const Kubeconfig::Cluster& cluster, const Part& part, con
   } else {
     const std::string path = part.Resolve(cluster.certificate_authority);
     absl::StatusOr<std::string> pem = read(path);
-    if (!pem.ok()) return part.Bad(field, Cat({path, ": ", View(pem.status())}));
+    if (!pem.ok()) return part.Bad(field, Cat({path, ": ", MessageOf(pem.status())}));
     config->ca_pem = *std::move(pem);
     config->ca_file = path;
   }
-  if (absl::Status status = CheckCertificates(config->ca_pem); !status.ok()) return part.Bad(field, View(status));
+  if (absl::Status status = CheckCertificates(config->ca_pem); !status.ok()) return part.Bad(field, MessageOf(status));
   return absl::OkStatus();
 }
 
@@ -97,7 +96,7 @@ absl::Status FillIdentity(const Kubeconfig::User& user, const Part& part, const 
                        std::string* pem) -> absl::Status {
     const std::string path = part.Resolve(file);
     absl::StatusOr<std::string> got = data.empty() ? read(path) : part.Decode(Cat({field, "-data"}), data);
-    if (!got.ok() && data.empty()) return part.Bad(field, Cat({path, ": ", View(got.status())}));
+    if (!got.ok() && data.empty()) return part.Bad(field, Cat({path, ": ", MessageOf(got.status())}));
     if (!got.ok()) return got.status();
     *pem = *std::move(got);
     return absl::OkStatus();
@@ -109,7 +108,7 @@ absl::Status FillIdentity(const Kubeconfig::User& user, const Part& part, const 
   status = CheckIdentity(out->identity);
   if (status.ok()) return status;
   return part.Bad(user.client_certificate_data.empty() ? "client-certificate" : "client-certificate-data",
-                  View(status));
+                  MessageOf(status));
 }
 
 // spec.cluster of the ExecCredential that the plugin is given.
@@ -173,7 +172,7 @@ absl::Status FillCredentials(const Kubeconfig::User& user, const Kubeconfig::Clu
   }
   if (!out.token_file.empty()) {
     absl::StatusOr<std::string> token = read(out.token_file);
-    if (!token.ok()) return part.Bad("tokenFile", Cat({out.token_file, ": ", View(token.status())}));
+    if (!token.ok()) return part.Bad("tokenFile", Cat({out.token_file, ": ", MessageOf(token.status())}));
   }
   if (absl::Status status = FillIdentity(user, part, read, &out); !status.ok()) return status;
   if (!user.exec.has_value()) return absl::OkStatus();
@@ -220,7 +219,7 @@ absl::StatusOr<ClientConfig> ChooseContext(const Kubeconfig& kubeconfig, const s
   config.server = choice.server.empty() ? cluster->second.server : choice.server;
   if (config.server.empty()) return cluster_part.Bad("server", "is missing");
   const absl::StatusOr<HttpEndpoint> endpoint = ParseHttpUrl(config.server);
-  if (!endpoint.ok()) return cluster_part.Bad("server", View(endpoint.status()));
+  if (!endpoint.ok()) return cluster_part.Bad("server", MessageOf(endpoint.status()));
   if (cluster->second.has_proxy_url) {
     return cluster_part.Bad("proxy-url", "proxies are not supported; remove it and reach the server directly");
   }

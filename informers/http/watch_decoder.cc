@@ -5,6 +5,7 @@
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "apis/protobuf.h"
+#include "apis/status_text.h"
 #include "apis/written_slices.h"
 #include "informers/http/http_routes.h"
 
@@ -33,7 +34,7 @@ bool WatchDecoder::Feed(std::string_view bytes, const std::function<bool(const W
     const absl::StatusOr<WatchEvent> event = protobuf_ ? DecodeWatchEventProtobuf(kind_, event_bytes, {}, written_)
                                                        : DecodeWatchEventJson(kind_, event_bytes, keep_json_);
     if (!event.ok()) {
-      Fail({event.status().message().data(), event.status().message().size()});
+      Fail(MessageOf(event.status()));
       return false;
     }
     stopped_ = !on_event(*event);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "apis/cat.h"
+#include "apis/status_text.h"
 #include "sim/cli/serve_state.h"
 #include "sim/trace/dump_reader.h"
 
@@ -16,8 +17,6 @@ namespace {
 
 constexpr double kMostSpeed = 1'000'000;
 
-std::string_view Message(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
-
 // Puts the dump in place, but for the kinds left out.
 absl::Status LoadObjects(const std::vector<AnyObject>& objects, const std::vector<Kind>& without,
                          ServedCluster* cluster) {
@@ -25,7 +24,7 @@ absl::Status LoadObjects(const std::vector<AnyObject>& objects, const std::vecto
     if (std::find(without.begin(), without.end(), object.kind()) != without.end()) continue;
     if (const absl::Status status = cluster->server->Load(object); !status.ok()) {
       return absl::InvalidArgumentError(
-          Cat({InfoOf(object.kind()).name, " ", KeyOf(object.meta()).ToString(), ": ", Message(status)}));
+          Cat({InfoOf(object.kind()).name, " ", KeyOf(object.meta()).ToString(), ": ", MessageOf(status)}));
     }
     ++cluster->objects[static_cast<std::size_t>(object.kind())];
   }
@@ -37,7 +36,7 @@ absl::Status LoadDocuments(const std::vector<DumpDocument>& found, ServedCluster
   for (const DumpDocument& document : found) {
     const DocumentKind& kind = *FindDocumentKind(document.apiVersion, document.kind);
     if (const absl::Status status = cluster->documents->Load(kind, document.json); !status.ok()) {
-      return absl::InvalidArgumentError(Cat({document.where, ": ", Message(status)}));
+      return absl::InvalidArgumentError(Cat({document.where, ": ", MessageOf(status)}));
     }
     ++cluster->kept[&kind];
   }
@@ -63,7 +62,7 @@ absl::StatusOr<ServedCluster> MakeStill(const ServeInput& input, const ServeStat
   if (state.resource_version != 0) {
     absl::Status status = LoadObjects(state.objects, {}, &cluster);
     if (status.ok()) status = LoadDocuments(state.documents, &cluster);
-    if (!status.ok()) return absl::InvalidArgumentError(Cat({"--state ", input.state, ": ", Message(status)}));
+    if (!status.ok()) return absl::InvalidArgumentError(Cat({"--state ", input.state, ": ", MessageOf(status)}));
     cluster.server->LoadVersion(state.resource_version);
   } else if (!input.files.empty()) {
     DumpOptions dump_options;

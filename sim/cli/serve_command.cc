@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "apis/cat.h"
+#include "apis/status_text.h"
 #include "informers/clock.h"
 #include "informers/http/client_config.h"
 #include "sim/cli/end_signals.h"
@@ -26,8 +27,6 @@
 
 namespace epslice::sim {
 namespace {
-
-std::string_view Message(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
 
 std::string KindNames() {
   std::string names;
@@ -146,7 +145,7 @@ HttpServerOptions ServeCommand::Options(const ListenAddress& listen, const Strea
 
 absl::StatusOr<std::unique_ptr<AuditLog>> ServeCommand::OpenAuditLog() const {
   const auto wrong = [](std::string_view what, const absl::Status& why) {
-    return absl::InvalidArgumentError(Cat({what, ": ", Message(why)}));
+    return absl::InvalidArgumentError(Cat({what, ": ", MessageOf(why)}));
   };
   if (audit_log_.empty()) {
     if (audit_policy_.empty()) return nullptr;
@@ -179,7 +178,7 @@ std::optional<ServeInput> ServeCommand::Input(const Streams& streams) {
   if (!speed_.empty()) {
     const absl::StatusOr<double> speed = ParseSpeed(speed_);
     if (!speed.ok()) {
-      BadInput(streams, Cat({"serve: --speed: ", Message(speed.status())}));
+      BadInput(streams, Cat({"serve: --speed: ", MessageOf(speed.status())}));
       return std::nullopt;
     }
     input.speed = *speed;
@@ -198,24 +197,24 @@ std::optional<ServeInput> ServeCommand::Input(const Streams& streams) {
 
 int ServeCommand::Run(const Streams& streams) {
   const absl::StatusOr<ListenAddress> listen = ParseListenAddress(listen_);
-  if (!listen.ok()) return BadInput(streams, Cat({"serve: --listen: ", Message(listen.status())}));
+  if (!listen.ok()) return BadInput(streams, Cat({"serve: --listen: ", MessageOf(listen.status())}));
   std::optional<ServeInput> input = Input(streams);
   if (!input) return kExitBadInput;
   const RealClock clock;
   absl::StatusOr<Security> security = PrepareSecurity(security_, listen->host, clock);
-  if (!security.ok()) return BadInput(streams, Cat({"serve: ", Message(security.status())}));
+  if (!security.ok()) return BadInput(streams, Cat({"serve: ", MessageOf(security.status())}));
   input->bootstrap_policy = security->authorization == AuthorizationMode::kRbac;
   absl::StatusOr<ServedCluster> cluster = MakeServedCluster(*input, &clock, streams);
-  if (!cluster.ok()) return BadInput(streams, Cat({"serve: ", Message(cluster.status())}));
+  if (!cluster.ok()) return BadInput(streams, Cat({"serve: ", MessageOf(cluster.status())}));
   // Before the threads of the log and the server, which inherit the mask.
   EndSignals signals;
   absl::StatusOr<std::unique_ptr<AuditLog>> audit = OpenAuditLog();
-  if (!audit.ok()) return BadInput(streams, Cat({"serve: ", Message(audit.status())}));
+  if (!audit.ok()) return BadInput(streams, Cat({"serve: ", MessageOf(audit.status())}));
   const int code = Serve(&*cluster, *security, *listen, audit->get(), &signals, streams);
   if (code == kExitBadInput) return code;
   const absl::Status written = Finish(*cluster, audit->get());
   if (written.ok()) return code;
-  streams.err << "endpointslice-sim: serve: " << Message(written) << '\n';
+  streams.err << "endpointslice-sim: serve: " << MessageOf(written) << '\n';
   return kExitNotAllWell;
 }
 
@@ -226,7 +225,7 @@ absl::Status ServeCommand::Finish(const ServedCluster& cluster, AuditLog* audit)
   const absl::Status logged = audit->Close();
   if (!logged.ok()) {
     written.Update(absl::FailedPreconditionError(
-        Cat({"--audit-log-path ", audit_log_, ": ", Message(logged), "; the log ends before the requests do"})));
+        Cat({"--audit-log-path ", audit_log_, ": ", MessageOf(logged), "; the log ends before the requests do"})));
   }
   return written;
 }
@@ -242,13 +241,13 @@ int ServeCommand::Serve(ServedCluster* cluster, const Security& security, Listen
   options.advance = cluster->live == nullptr;
   HttpServer http(cluster->clock, cluster->server, std::move(options));
   if (const absl::Status status = http.Start(); !status.ok()) {
-    return BadInput(streams, Cat({"serve: ", Message(status)}));
+    return BadInput(streams, Cat({"serve: ", MessageOf(status)}));
   }
   listen.port = http.port();
   const bool tls = security.tls != nullptr;
   if (!security_.write_kubeconfig.empty()) {
     const absl::Status status = WriteKubeconfig(security_.write_kubeconfig, listen.ForClients().Url(tls), security);
-    if (!status.ok()) return BadInput(streams, Cat({"serve: ", Message(status)}));
+    if (!status.ok()) return BadInput(streams, Cat({"serve: ", MessageOf(status)}));
   }
   if (!listen.IsLoopback() && security.tokens == nullptr) {
     streams.err << "warning: " << listen.host

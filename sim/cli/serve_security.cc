@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "apis/cat.h"
+#include "apis/status_text.h"
 #include "informers/http/certificates.h"
 #include "informers/http/client_config.h"
 #include "sim/serve/write_all.h"
@@ -20,13 +21,11 @@
 namespace epslice::sim {
 namespace {
 
-std::string_view View(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
-
 absl::Status Invalid(std::initializer_list<std::string_view> parts) { return absl::InvalidArgumentError(Cat(parts)); }
 
 absl::StatusOr<std::string> ReadFlagFile(std::string_view flag, const std::string& path) {
   absl::StatusOr<std::string> text = ReadFileBounded(path);
-  if (!text.ok()) return Invalid({flag, " ", path, ": ", View(text.status())});
+  if (!text.ok()) return Invalid({flag, " ", path, ": ", MessageOf(text.status())});
   return text;
 }
 
@@ -63,7 +62,7 @@ absl::Status UseFiles(const SecurityFlags& flags, Security* out) {
   absl::StatusOr<std::string> key = ReadFlagFile("--tls-private-key-file", flags.tls_private_key_file);
   if (!key.ok()) return key.status();
   absl::StatusOr<std::shared_ptr<const TlsContext>> tls = TlsContext::Server({{*certificate, *key}, ""});
-  if (!tls.ok()) return Invalid({"--tls-cert-file ", flags.tls_cert_file, ": ", View(tls.status())});
+  if (!tls.ok()) return Invalid({"--tls-cert-file ", flags.tls_cert_file, ": ", MessageOf(tls.status())});
   out->tls = *std::move(tls);
   return absl::OkStatus();
 }
@@ -126,7 +125,7 @@ absl::StatusOr<Security> PrepareSecurity(const SecurityFlags& flags, const std::
     absl::StatusOr<std::string> csv = ReadFlagFile("--token-auth-file", flags.token_auth_file);
     if (!csv.ok()) return csv.status();
     absl::StatusOr<TokenAuth> tokens = TokenAuth::FromCsv(*csv);
-    if (!tokens.ok()) return Invalid({"--token-auth-file ", flags.token_auth_file, ": ", View(tokens.status())});
+    if (!tokens.ok()) return Invalid({"--token-auth-file ", flags.token_auth_file, ": ", MessageOf(tokens.status())});
     out.token = tokens->first_token();
     out.tokens = std::make_shared<const TokenAuth>(*std::move(tokens));
   } else if (flags.self_signed) {
@@ -162,7 +161,7 @@ absl::Status WriteKubeconfig(const std::string& path, const std::string& url, co
   }
   if (status.ok()) return status;
   unlink(beside.c_str());
-  return failed(View(status));
+  return failed(MessageOf(status));
 }
 
 }  // namespace epslice::sim

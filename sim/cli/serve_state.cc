@@ -12,6 +12,7 @@
 
 #include "apis/cat.h"
 #include "apis/json.h"
+#include "apis/status_text.h"
 
 namespace epslice::sim {
 namespace {
@@ -56,8 +57,7 @@ absl::StatusOr<ServeState> ReadServeState(const std::string& path) {
   options.keep_json = true;
   options.keep_documents = IsDocumentKind;
   absl::StatusOr<Dump> dump = ReadDump({path}, options);
-  if (!dump.ok())
-    return Invalid(path, std::string_view(dump.status().message().data(), dump.status().message().size()));
+  if (!dump.ok()) return Invalid(path, MessageOf(dump.status()));
   state.objects = std::move(dump->objects);
   state.documents = std::move(dump->documents);
   return state;

@@ -14,6 +14,7 @@
 #include "apis/json.h"
 #include "apis/names.h"
 #include "apis/selector.h"
+#include "apis/status_text.h"
 #include "apis/time_format.h"
 #include "informers/random.h"
 #include "sim/cluster/json_doc.h"
@@ -25,8 +26,6 @@ namespace epslice::sim {
 namespace {
 
 using nlohmann::json;
-
-std::string_view Why(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
 
 std::string WithGroup(std::string_view name, const DocumentKind& kind) {
   return kind.group.empty() ? std::string(name) : Cat({name, ".", kind.group});
@@ -105,9 +104,9 @@ struct Filter {
 
 Status ParseFilter(const DocumentRequest& request, Filter* filter) {
   absl::StatusOr<LabelSelector> labels = LabelSelector::Parse(request.label_selector);
-  if (!labels.ok()) return StatusBadRequest(Why(labels.status()));
+  if (!labels.ok()) return StatusBadRequest(MessageOf(labels.status()));
   absl::StatusOr<std::vector<FieldRequirement>> fields = ParseFieldSelector(request.field_selector);
-  if (!fields.ok()) return StatusBadRequest(Why(fields.status()));
+  if (!fields.ok()) return StatusBadRequest(MessageOf(fields.status()));
   for (const FieldRequirement& field : *fields) {
     if (field.field == "metadata.name" || field.field == "metadata.namespace") continue;
     return StatusBadRequest(
@@ -194,7 +193,7 @@ void DocumentStore::Impl::Erase(const Key& key) {
 Status DocumentStore::Impl::ReadBody(const DocumentRequest& request, json* doc) const {
   const DocumentKind& kind = *request.kind;
   absl::StatusOr<json> parsed = ParseDoc(request.body);
-  if (!parsed.ok()) return StatusBadRequest(Why(parsed.status()));
+  if (!parsed.ok()) return StatusBadRequest(MessageOf(parsed.status()));
   if (!parsed->is_object()) return StatusBadRequest("the body is not a JSON object");
   *doc = *std::move(parsed);
   const std::string own_kind = StringAt(*doc, "kind");
@@ -296,10 +295,10 @@ DocumentAnswer DocumentStore::Impl::Replace(const DocumentRequest& request) {
     // Of the kinds we keep, no list is merged by a key but those in metadata;
     // so it is for Leases.
     const absl::Status patched = ApplyPatch(request.patch_type, Kind::kLease, request.body, &doc);
-    if (absl::IsInvalidArgument(patched)) return Failed(StatusBadRequest(Why(patched)));
+    if (absl::IsInvalidArgument(patched)) return Failed(StatusBadRequest(MessageOf(patched)));
     if (patched.ok() && !doc.is_object()) return Failed(StatusBadRequest("the patch leaves no object"));
     if (!patched.ok()) {
-      return Failed(Invalid(kind, request.name, {{"FieldValueInvalid", std::string(Why(patched)), "patch"}}));
+      return Failed(Invalid(kind, request.name, {{"FieldValueInvalid", std::string(MessageOf(patched)), "patch"}}));
     }
   } else if (Status status = ReadBody(request, &doc); !status.ok()) {
     return Failed(std::move(status));

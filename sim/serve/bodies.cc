@@ -7,6 +7,7 @@
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "apis/protobuf.h"
+#include "apis/status_text.h"
 #include "sim/cluster/json_doc.h"
 #include "sim/serve/negotiate.h"
 #include "sim/serve/protobuf_body.h"
@@ -20,8 +21,6 @@ constexpr std::string_view kPatchTypes =
     "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
 
 constexpr std::string_view kBodyTypes = "application/json, application/vnd.kubernetes.protobuf";
-
-std::string_view Why(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
 
 // The beginning of what could not be read, for the error.
 std::string Summary(std::string_view body) {
@@ -87,7 +86,7 @@ Status CheckPlace(const Route& route, Json* doc) {
 Status ReadObject(std::string_view body, Route* route) {
   const KindInfo& info = InfoOf(route->request.kind);
   absl::StatusOr<Json> doc = ParseDoc(body);
-  if (!doc.ok()) return Unrecognized(info.name, Why(doc.status()), body);
+  if (!doc.ok()) return Unrecognized(info.name, MessageOf(doc.status()), body);
   if (!doc->is_object()) return Unrecognized(info.name, "the body is not a JSON object", body);
   if (Status status = CheckType(*doc, *route); !status.ok()) return status;
   if (Status status = CheckPlace(*route, &*doc); !status.ok()) return status;
@@ -98,7 +97,7 @@ Status ReadObject(std::string_view body, Route* route) {
   absl::StatusOr<AnyObject> object = ObjectOf(route->request.kind, *doc);
   if (!object.ok()) {
     return StatusBadRequest(Cat({info.name, " in version \"", info.version, "\" cannot be handled as a ", info.name,
-                                 ": ", Why(object.status())}));
+                                 ": ", MessageOf(object.status())}));
   }
   route->request.object = *std::move(object);
   return {};
@@ -144,7 +143,7 @@ absl::StatusOr<Json> ParseObject(std::string_view body) {
 
 Status ReadBinding(std::string_view body, Request* request) {
   const absl::StatusOr<Json> doc = ParseObject(body);
-  if (!doc.ok()) return Unrecognized("Binding", Why(doc.status()), body);
+  if (!doc.ok()) return Unrecognized("Binding", MessageOf(doc.status()), body);
   const Json* target = Find(*doc, "target");
   Pod pod;
   if (target != nullptr && target->is_object()) pod.nodeName = StringAt(*target, "name");
@@ -157,7 +156,7 @@ Status ReadBinding(std::string_view body, Request* request) {
 
 Status ReadEviction(std::string_view body, Request* request) {
   const absl::StatusOr<Json> doc = ParseObject(body);
-  if (!doc.ok()) return Unrecognized("Eviction", Why(doc.status()), body);
+  if (!doc.ok()) return Unrecognized("Eviction", MessageOf(doc.status()), body);
   const Json* options = Find(*doc, "deleteOptions");
   if (options == nullptr || !options->is_object()) return {};
   return ReadDeleteOptions(*options, &request->deletion);
@@ -195,10 +194,10 @@ Status ReadBody(std::string_view content_type, std::string_view body, Route* rou
     absl::StatusOr<std::string> json = ProtobufToJson(body);
     if (absl::IsUnimplemented(json.status())) {
       Status status = StatusUnsupportedMediaType(kBodyTypes);
-      status.message += Cat({" (", Why(json.status()), ")"});
+      status.message += Cat({" (", MessageOf(json.status()), ")"});
       return status;
     }
-    if (!json.ok()) return StatusBadRequest(Why(json.status()));
+    if (!json.ok()) return StatusBadRequest(MessageOf(json.status()));
     converted = *std::move(json);
     body = converted;
   } else if (!type.empty() && type != "application/json") {
@@ -207,7 +206,7 @@ Status ReadBody(std::string_view content_type, std::string_view body, Route* rou
   }
   if (deletes) {
     const absl::StatusOr<Json> doc = ParseObject(body);
-    if (!doc.ok()) return Unrecognized("DeleteOptions", Why(doc.status()), body);
+    if (!doc.ok()) return Unrecognized("DeleteOptions", MessageOf(doc.status()), body);
     return ReadDeleteOptions(*doc, &request.deletion);
   }
   if (request.subresource == "binding") return ReadBinding(body, &request);

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "apis/cat.h"
 #include "apis/protobuf.h"
+#include "apis/status_text.h"
 #include "sim/serve/bodies.h"
 #include "sim/serve/negotiate.h"
 #include "sim/serve/protobuf_body.h"
@@ -37,7 +38,7 @@ Status JsonBody(const HttpRequest& http, std::string* json) {
     *json = *std::move(converted);
     return {};
   }
-  const std::string_view why(converted.status().message().data(), converted.status().message().size());
+  const std::string_view why = MessageOf(converted.status());
   if (!absl::IsUnimplemented(converted.status())) return StatusBadRequest(why);
   Status status = StatusUnsupportedMediaType(kTypes);
   status.message += Cat({" (", why, ")"});

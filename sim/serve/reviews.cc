@@ -5,14 +5,13 @@
 #include <utility>
 
 #include "apis/cat.h"
+#include "apis/status_text.h"
 #include "sim/cluster/json_doc.h"
 
 namespace epslice::sim {
 namespace {
 
 using Json = nlohmann::json;
-
-std::string_view Why(const absl::Status& status) { return {status.message().data(), status.message().size()}; }
 
 // doc[key] where it is an object.
 const Json* ObjectAt(const Json& doc, const char* key) {
@@ -151,7 +150,7 @@ const ReviewKind* FindReview(std::string_view group, std::string_view version, s
 ReviewAnswer AnswerReview(const ReviewKind& kind, const UserInfo& asking, std::string_view namespace_,
                           std::string_view body, const AccessControl& access) {
   absl::StatusOr<Json> doc = ParseDoc(body);
-  if (!doc.ok()) return {StatusBadRequest(Why(doc.status())), ""};
+  if (!doc.ok()) return {StatusBadRequest(MessageOf(doc.status())), ""};
   if (!doc->is_object()) return {StatusBadRequest("the body is not a JSON object"), ""};
   const std::string own_kind = StringAt(*doc, "kind");
   const std::string own_version = StringAt(*doc, "apiVersion");
