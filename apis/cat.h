@@ -24,6 +24,12 @@ inline std::string Cat(std::initializer_list<std::string_view> parts) {
 // bytes that do not print as '?': what was wrong may come from anywhere.
 std::string QuoteForError(std::string_view text, std::size_t max = 64);
 
+// The shortest digits that read back as `value`: "0.1", "1e+30", "nan".
+std::string ShortestNumber(double value);
+
+// Of ASCII letters; all else stays.
+std::string LowerCase(std::string_view text);
+
 }  // namespace epslice
 
 #endif  // EPSLICE_APIS_CAT_H_

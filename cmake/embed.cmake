@@ -8,7 +8,7 @@ file(WRITE ${OUTPUT}
      "#include <string_view>\n\n"
      "#include \"sim/report/assets.h\"\n\n"
      "namespace epslice::sim::assets {\nnamespace {\n\n"
-     "const char kBytes[] = {\n${bytes}};\n\n"
+     "const char kBytesOf${NAME}[] = {\n${bytes}};\n\n"
      "}  // namespace\n\n"
-     "std::string_view ${NAME}() { return {kBytes, sizeof(kBytes)}; }\n\n"
+     "std::string_view ${NAME}() { return {kBytesOf${NAME}, sizeof(kBytesOf${NAME})}; }\n\n"
      "}  // namespace epslice::sim::assets\n")

@@ -42,12 +42,6 @@ std::optional<std::string_view> TakeLine(std::string_view* rest) {
 
 }  // namespace
 
-std::string LowerCase(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), Lower);
-  return out;
-}
-
 std::optional<HeaderFields> HeaderFields::Parse(std::string_view head) {
   HeaderFields fields;
   if (!TakeLine(&head)) return std::nullopt;

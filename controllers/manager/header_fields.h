@@ -34,9 +34,6 @@ class HeaderFields {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-// Of ASCII letters; all else stays.
-std::string LowerCase(std::string_view text);
-
 }  // namespace epslice
 
 #endif  // EPSLICE_CONTROLLERS_MANAGER_HEADER_FIELDS_H_

@@ -17,6 +17,7 @@
 #include "apis/status_text.h"
 #include "apis/time_format.h"
 #include "informers/random.h"
+#include "sim/cluster/generated_name.h"
 #include "sim/cluster/json_doc.h"
 #include "sim/cluster/patch.h"
 #include "sim/cluster/rbac_documents.h"
@@ -256,9 +257,7 @@ DocumentAnswer DocumentStore::Impl::Create(const DocumentRequest& request) {
       return Failed(Invalid(
           kind, "", {{"FieldValueRequired", "Required value: name or generateName is required", "metadata.name"}}));
     }
-    static constexpr std::string_view kLetters = "bcdfghjklmnpqrstvwxz2456789";
-    name = prefix;
-    for (int i = 0; i < 5; ++i) name += kLetters[random.Below(kLetters.size())];
+    name = prefix + GeneratedSuffix(&random);
   }
   if (!IsName(kind, name)) {
     return Failed(Invalid(

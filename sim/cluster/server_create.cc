@@ -8,6 +8,7 @@
 #include "apis/time_format.h"
 #include "sim/cluster/admission.h"
 #include "sim/cluster/any_object.h"
+#include "sim/cluster/generated_name.h"
 #include "sim/cluster/json_doc.h"
 #include "sim/cluster/server_impl.h"
 
@@ -130,13 +131,10 @@ Text MemoryApiServer::Impl::NewUid() {
 }
 
 bool MemoryApiServer::Impl::GenerateName(Kind kind, const std::string& prefix, ObjectKey* key) {
-  static constexpr std::string_view kLetters = "bcdfghjklmnpqrstvwxz2456789";
   constexpr std::size_t kLongestPrefix = 58;
   constexpr int kTries = 8;
   for (int i = 0; i < kTries; ++i) {
-    std::string name = prefix.substr(0, kLongestPrefix);
-    for (int j = 0; j < 5; ++j) name.push_back(kLetters[names.Below(kLetters.size())]);
-    key->name = Text(name);
+    key->name = Text(prefix.substr(0, kLongestPrefix) + GeneratedSuffix(&names));
     if (store.Find(kind, *key) == nullptr) return true;
   }
   return false;

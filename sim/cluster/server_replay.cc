@@ -15,18 +15,18 @@ namespace {
 // The object with these two, in struct and JSON alike.
 AnyObject Stamped(const AnyObject& object, const Text& uid, std::uint64_t version, nlohmann::json* doc) {
   const std::string number = std::to_string(version);
-  std::shared_ptr<const std::string> json;
+  std::shared_ptr<const std::string> text;
   if (doc != nullptr) {
     nlohmann::json& meta = Section(*doc, "metadata");
     meta["uid"] = uid.view();
     meta["resourceVersion"] = number;
-    json = std::make_shared<const std::string>(DumpDoc(*doc));
+    text = std::make_shared<const std::string>(DumpDoc(*doc));
   }
   return WithType(object.kind(), [&]<typename T>() {
     auto copy = std::make_shared<T>(*object.As<T>());
     copy->metadata.uid = uid;
     copy->metadata.resourceVersion = Text(number);
-    return AnyObject(std::shared_ptr<const T>(std::move(copy)), std::move(json));
+    return AnyObject(std::shared_ptr<const T>(std::move(copy)), std::move(text));
   });
 }
 

@@ -19,9 +19,6 @@ namespace {
 
 using SlicePtr = std::shared_ptr<const EndpointSlice>;
 
-// How long a controller may go on working after the last event.
-constexpr Duration kSettle = std::chrono::minutes(30);
-
 void Count(Verb verb, WriteCounts* counts) {
   if (verb == Verb::kCreate) ++counts->creates;
   if (verb == Verb::kUpdate || verb == Verb::kPatch) ++counts->updates;
@@ -277,7 +274,7 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   }
   if (!replayer.status().ok()) return replayer.status();
   const Moment end(simulated, SimulatedSlices(&simulation, controller_name));
-  const bool settles = simulation.Settle(simulation.now() + kSettle);
+  const bool settles = simulation.Settle(simulation.now() + kLongestWorkAfterTheEnd);
   simulation.Finish();
   const Moment settled(simulated, SimulatedSlices(&simulation, controller_name));
   if (const Replayer::Counts& counts = replayer.counts(); recorded.writes.empty() && !counts.unknown_services.empty()) {

@@ -16,6 +16,7 @@
 #ifndef EPSLICE_SIM_RUN_REPLAY_H_
 #define EPSLICE_SIM_RUN_REPLAY_H_
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -33,6 +34,9 @@
 #include "sim/trace/trace.h"
 
 namespace epslice::sim {
+
+// How long a controller may go on working after the last event of a trace.
+inline constexpr Duration kLongestWorkAfterTheEnd = std::chrono::minutes(30);
 
 // What an event of the trace is.
 enum class TraceRole {

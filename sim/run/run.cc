@@ -13,7 +13,6 @@ namespace epslice::sim {
 namespace {
 
 // How long a controller may go on working after the trace's last event.
-constexpr Duration kSettle = std::chrono::minutes(30);
 // And then, so that the kube-proxies take what it wrote.
 constexpr Duration kAfterwards = std::chrono::seconds(10);
 // Of a trace that is a state and no more.
@@ -57,7 +56,7 @@ class Run {
     if (!duration && replayer_ != nullptr && !replayer_->done()) {
       StepUntil(Instant::max(), progress, [this] { return replayer_->done(); });
       if (!replayer_->status().ok()) return replayer_->status();
-      if (!simulation_->Settle(std::max(simulation_->now(), replayer_->end()) + kSettle)) {
+      if (!simulation_->Settle(std::max(simulation_->now(), replayer_->end()) + kLongestWorkAfterTheEnd)) {
         notes_.emplace_back("the controller still had work half an hour after the last event");
       }
       duration = std::max(simulation_->now(), replayer_->end()) + kAfterwards;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "absl/time/time.h"
+#include "apis/cat.h"
 #include "apis/concat.h"
 #include "apis/names.h"
 #include "controllers/topologyhints/policy.h"
@@ -40,12 +41,6 @@ std::optional<double> ParseNumber(std::string_view text) {
   return value;
 }
 
-std::string FormatNumber(double value) {
-  char text[64];
-  const auto [end, error] = std::to_chars(text, text + sizeof(text), value);
-  return error == std::errc() ? std::string(text, end) : std::string();
-}
-
 std::string FormatSpan(Duration value) { return absl::FormatDuration(absl::Nanoseconds(value.count())); }
 
 // Entries by the type of what they set; `at` names the field.
@@ -71,7 +66,7 @@ Entry Number(std::string key, double least, double most, std::string accepts, st
             *at(s) = *value;
             return true;
           },
-          [=](const Settings& s) { return FormatNumber(*at(const_cast<Settings*>(&s))); }};
+          [=](const Settings& s) { return ShortestNumber(*at(const_cast<Settings*>(&s))); }};
 }
 
 // What a Span accepts. What is multiplied by numbers of the input has a bound,

@@ -10,13 +10,12 @@
 namespace epslice::sim {
 namespace {
 
-absl::Status Bad(const std::string& message) { return absl::InvalidArgumentError(message); }
-
 absl::Status ApplyScenario(const Scenario& scenario, Settings* settings) {
   for (const ScenarioSetting& setting : scenario.settings) {
     const absl::Status set = settings->Set(setting.key, setting.value);
     if (!set.ok())
-      return Bad(Concat(scenario.file, ": line ", setting.line, ": settings: ", std::string(set.message())));
+      return absl::InvalidArgumentError(
+          Concat(scenario.file, ": line ", setting.line, ": settings: ", std::string(set.message())));
   }
   DataPlaneOptions& plane = settings->data_plane;
   if (scenario.traffic.default_rps) plane.default_rps = *scenario.traffic.default_rps;
@@ -26,8 +25,9 @@ absl::Status ApplyScenario(const Scenario& scenario, Settings* settings) {
   }
   for (const Expectation& expectation : scenario.expect) {
     if (IsMetricPath(expectation.metric)) continue;
-    return Bad(Concat(scenario.file, ": line ", expectation.line, ": expect: there is no number \"", expectation.metric,
-                      "\" (docs/report.md lists them)"));
+    return absl::InvalidArgumentError(Concat(scenario.file, ": line ", expectation.line,
+                                             ": expect: there is no number \"", expectation.metric,
+                                             "\" (docs/report.md lists them)"));
   }
   return absl::OkStatus();
 }
@@ -69,14 +69,15 @@ absl::Status Stage::Configure(const RunSpec& spec) {
     scenario_ = *std::move(scenario);
     if (absl::Status applied = ApplyScenario(*scenario_, &settings_); !applied.ok()) return applied;
     if (!scenario_->cluster && spec.sources.empty()) {
-      return Bad(Concat(scenario_->file, ": the scenario has no cluster: give it one, or a trace with -f"));
+      return absl::InvalidArgumentError(
+          Concat(scenario_->file, ": the scenario has no cluster: give it one, or a trace with -f"));
     }
   } else if (spec.sources.empty()) {
-    return Bad("nothing to run: a trace or a scenario is needed");
+    return absl::InvalidArgumentError("nothing to run: a trace or a scenario is needed");
   }
   for (const std::string& pair : spec.settings) {
     const absl::Status set = settings_.SetPair(pair);
-    if (!set.ok()) return Bad(Concat("--set: ", std::string(set.message())));
+    if (!set.ok()) return absl::InvalidArgumentError(Concat("--set: ", std::string(set.message())));
   }
   seed_ = spec.seed ? *spec.seed : scenario_ && scenario_->seed ? *scenario_->seed : 1;
   duration_ = spec.duration ? spec.duration : scenario_ ? scenario_->duration : std::nullopt;

@@ -18,8 +18,6 @@ namespace {
 constexpr std::int64_t kMostJobs = 1'000'000;
 constexpr std::int64_t kMostShards = 100'000;
 
-absl::Status Bad(const std::string& message) { return absl::InvalidArgumentError(message); }
-
 // Student's t, two-sided 95 %, by degrees of freedom.
 double TQuantile(std::int64_t degrees) {
   static constexpr std::array<double, 30> kTable = {
@@ -56,7 +54,7 @@ std::optional<std::int64_t> ParseWhole(std::string_view text) {
 absl::StatusOr<GridAxis> ParseGridAxis(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos || equals == 0) {
-    return Bad(Concat("\"", text, "\" is no axis of a grid: key=value,value,..."));
+    return absl::InvalidArgumentError(Concat("\"", text, "\" is no axis of a grid: key=value,value,..."));
   }
   GridAxis axis;
   axis.key = std::string(text.substr(0, equals));
@@ -68,14 +66,15 @@ absl::StatusOr<GridAxis> ParseGridAxis(std::string_view text) {
       value.push_back(c);
       continue;
     }
-    if (value.empty()) return Bad(Concat("grid of ", axis.key, ": an empty value"));
+    if (value.empty()) return absl::InvalidArgumentError(Concat("grid of ", axis.key, ": an empty value"));
     if (std::find(axis.values.begin(), axis.values.end(), value) != axis.values.end()) {
-      return Bad(Concat("grid of ", axis.key, ": ", value, " is there twice"));
+      return absl::InvalidArgumentError(Concat("grid of ", axis.key, ": ", value, " is there twice"));
     }
     axis.values.push_back(std::move(value));
     value.clear();
   }
-  if (depth != 0 || axis.values.empty()) return Bad(Concat("grid of ", axis.key, ": a bracket that is not closed"));
+  if (depth != 0 || axis.values.empty())
+    return absl::InvalidArgumentError(Concat("grid of ", axis.key, ": a bracket that is not closed"));
   return axis;
 }
 
@@ -83,12 +82,12 @@ absl::Status SweepSpec::Check() const {
   std::set<std::string> keys;
   std::int64_t jobs = 1;
   for (const GridAxis& axis : axes) {
-    if (!keys.insert(axis.key).second) return Bad(Concat("grid of ", axis.key, ": given twice"));
+    if (!keys.insert(axis.key).second) return absl::InvalidArgumentError(Concat("grid of ", axis.key, ": given twice"));
     jobs *= static_cast<std::int64_t>(axis.values.size());
     if (jobs > kMostJobs) break;
   }
-  if (seeds < 1 || seeds > kMostJobs) return Bad("seeds: 1 to 1000000");
-  if (jobs * seeds > kMostJobs) return Bad("the grid has more than 1000000 runs");
+  if (seeds < 1 || seeds > kMostJobs) return absl::InvalidArgumentError("seeds: 1 to 1000000");
+  if (jobs * seeds > kMostJobs) return absl::InvalidArgumentError("the grid has more than 1000000 runs");
   return absl::OkStatus();
 }
 
@@ -120,7 +119,7 @@ absl::StatusOr<Shard> ParseShard(std::string_view text) {
     const std::optional<std::int64_t> n = ParseWhole(text.substr(slash + 1));
     if (i && n && *i >= 0 && *i < *n && *n <= kMostShards) return Shard{*i, *n};
   }
-  return Bad(Concat("\"", text, "\" is no shard: i/n with 0 <= i < n <= 100000"));
+  return absl::InvalidArgumentError(Concat("\"", text, "\" is no shard: i/n with 0 <= i < n <= 100000"));
 }
 
 SweepTable Tabulate(const SweepSpec& spec, const SweepRows& rows) {

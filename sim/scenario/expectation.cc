@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/time/time.h"
+#include "apis/cat.h"
 #include "apis/concat.h"
 
 namespace epslice::sim {
@@ -22,11 +23,6 @@ constexpr std::array<std::pair<std::string_view, Op>, 6> kOps = {{{"<=", Op::kLe
                                                                   {"!=", Op::kNotEqual},
                                                                   {"<", Op::kLess},
                                                                   {">", Op::kGreater}}};
-
-std::string NumberText(double value) {
-  char digits[32];
-  return std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
 
 std::string_view Trim(std::string_view s) {
   while (!s.empty() && absl::ascii_isspace(static_cast<unsigned char>(s.front()))) s.remove_prefix(1);
@@ -82,7 +78,7 @@ bool Holds(Op op, double actual, double value) {
 
 std::string Expectation::ToString() const {
   for (const auto& [text, code] : kOps) {
-    if (code == op) return Concat(metric, ' ', text, ' ', NumberText(value));
+    if (code == op) return Concat(metric, ' ', text, ' ', ShortestNumber(value));
   }
   return metric;
 }
@@ -108,7 +104,7 @@ absl::StatusOr<Expectation> ParseExpectation(std::string_view text) {
 
 std::string ExpectationResult::ToString() const {
   if (!actual) return Concat(expectation.ToString(), ": not kept, the run has no number of that name");
-  return Concat(expectation.ToString(), kept ? ": kept, it is " : ": not kept, it is ", NumberText(*actual));
+  return Concat(expectation.ToString(), kept ? ": kept, it is " : ": not kept, it is ", ShortestNumber(*actual));
 }
 
 std::vector<ExpectationResult> Evaluate(const std::vector<Expectation>& expectations,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "apis/cat.h"
 #include "apis/concat.h"
 #include "apis/quantity.h"
 
@@ -22,11 +23,6 @@ std::string Join(const std::vector<std::string_view>& names) {
     out += name;
   }
   return out;
-}
-
-std::string NumberText(double value) {
-  char digits[32];
-  return std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
 void WrongType(const DocNode& node, std::string_view what, std::string_view wanted, DocErrors* errors) {
@@ -74,12 +70,12 @@ double ReadNumber(const DocNode& node, std::string_view what, double low, double
   const auto [rest, error] = std::from_chars(node.text.data(), end, value);
   const bool is_number = node.type == DocNode::Type::kNumber && error == std::errc() && rest == end;
   if (!is_number) {
-    WrongType(node, what, Concat("a number from ", NumberText(low), " to ", NumberText(high)), errors);
+    WrongType(node, what, Concat("a number from ", ShortestNumber(low), " to ", ShortestNumber(high)), errors);
     return low;
   }
   if (!(value >= low && value <= high)) {
     errors->Add(node.line,
-                Concat(what, ": is ", node.text, "; accepted are ", NumberText(low), " to ", NumberText(high)));
+                Concat(what, ": is ", node.text, "; accepted are ", ShortestNumber(low), " to ", ShortestNumber(high)));
     return low;
   }
   return value;

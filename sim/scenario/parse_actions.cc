@@ -13,7 +13,6 @@ namespace {
 
 using What = ScenarioAction::What;
 
-constexpr int kMostReplicas = 1'000'000;
 constexpr int kMostTimes = 1'000'000;
 
 std::string NeedText(Fields* fields, std::string_view key) {

@@ -12,7 +12,6 @@
 namespace epslice::sim {
 namespace {
 
-constexpr int kMostReplicas = 1'000'000;
 constexpr std::string_view kNumber = "{n}";
 
 bool IsPortName(std::string_view s) {

@@ -24,6 +24,7 @@ ScenarioAction ReadAction(const DocNode& node, const std::string& what, const Sc
 // Bounds of what is simulated, over the whole file.
 inline constexpr int kMostNodes = 100'000;
 inline constexpr int kMostServices = 100'000;
+inline constexpr int kMostReplicas = 1'000'000;  // of one Service
 
 }  // namespace epslice::sim
 

@@ -4,6 +4,7 @@
 
 #include "apis/concat.h"
 #include "sim/cluster/dump_cluster.h"
+#include "sim/cluster/generated_name.h"
 #include "sim/scenario/driver.h"
 
 namespace epslice::sim {
@@ -11,8 +12,6 @@ namespace {
 
 constexpr std::string_view kLabelApp = "app.kubernetes.io/name";
 // As the API server generates names.
-constexpr std::string_view kLetters = "bcdfghjklmnpqrstvwxz2456789";
-constexpr int kSuffixLetters = 5;
 
 // What the pods of a Service open: a port for each target port with a name.
 std::shared_ptr<const std::vector<NamedPort>> PortsOfPods(const ServiceSpec& spec) {
@@ -84,10 +83,9 @@ absl::Status ScenarioDriver::LoadSlices(std::vector<AnyObject> loaded) {
   for (const ReconcileInput& input : MakeDumpCluster(dump, config).inputs) {
     for (const SliceWrite& write : Reconcile(input, config).writes) {
       EndpointSlice slice = *write.slice;
-      std::string name = slice.metadata.generateName.str();
+      std::string name;
       do {
-        name.resize(slice.metadata.generateName.size());
-        for (int i = 0; i < kSuffixLetters; ++i) name.push_back(kLetters[names.Below(kLetters.size())]);
+        name = slice.metadata.generateName.str() + GeneratedSuffix(&names);
       } while (simulation_.Get(Kind::kEndpointSlice, slice.metadata.namespace_, name).has_value());
       slice.metadata.name = Text(name);
       slice.metadata.creationTimestamp = simulation_.scheduler().clock().WallNow();

@@ -8,19 +8,13 @@
 
 #include "absl/status/status.h"
 #include "apis/concat.h"
+#include "sim/cluster/generated_name.h"
 
 namespace epslice::sim {
 namespace {
 
 constexpr std::string_view kLabelHash = "pod-template-hash";
-// As Kubernetes names things: nothing that reads as a word.
-constexpr std::string_view kLetters = "bcdfghjklmnpqrstvwxz2456789";
-
-std::string Suffix(int letters, Random* random) {
-  std::string suffix;
-  for (int i = 0; i < letters; ++i) suffix.push_back(kLetters[random->Below(kLetters.size())]);
-  return suffix;
-}
+constexpr int kHashLetters = 9;
 
 std::string SelectorText(const StringMap& labels) {
   std::string text;
@@ -53,7 +47,7 @@ Workload* Workloads::Make(WorkloadTemplate made_from) {
 void Workloads::NewRevision(Workload* workload) {
   // A stream of its own: pods draw from others.
   Random random = workload->random.Fork(static_cast<std::uint64_t>(++workload->revision) << 32);
-  workload->hash = Text::Intern(Suffix(9, &random));
+  workload->hash = Text::Intern(GeneratedSuffix(&random, kHashLetters));
 }
 
 Pod Workloads::TemplateOf(Workload* workload, const LivePod& pod) {
@@ -76,7 +70,7 @@ LivePodPtr Workloads::NewPod(Workload* workload) {
   Random random = workload->random.Fork(static_cast<std::uint64_t>(pod->ordinal));
   const ObjectKey& service = workload->made_from.service;
   do {
-    pod->key = {service.namespace_, Text(Concat(service.name, '-', workload->hash, '-', Suffix(5, &random)))};
+    pod->key = {service.namespace_, Text(Concat(service.name, '-', workload->hash, '-', GeneratedSuffix(&random)))};
   } while (pods_.count(pod->key) > 0);
   pod->Draw(*workload->made_from.behaviour, random);
   return pod;

@@ -16,13 +16,6 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
 // Cuts the next part off `text`, up to `separator`.
 std::string_view Cut(std::string_view* text, char separator) {
   const std::size_t end = std::min(text->find(separator), text->size());
@@ -38,10 +31,10 @@ struct MediaRange {
 
 MediaRange ParseRange(std::string_view text) {
   MediaRange range;
-  range.type = Lower(Cut(&text, ';'));
+  range.type = LowerCase(Cut(&text, ';'));
   while (!text.empty()) {
     std::string_view parameter = Cut(&text, ';');
-    const std::string key = Lower(Cut(&parameter, '='));
+    const std::string key = LowerCase(Cut(&parameter, '='));
     if (key == "as") range.as = parameter;
     if (key == "g") range.group = parameter;
     if (key == "v") range.version = parameter;
@@ -98,7 +91,7 @@ DiscoveryFormat NegotiateDiscovery(std::string_view accept) {
       .value_or(DiscoveryFormat::kPlain);
 }
 
-std::string MediaType(std::string_view content_type) { return Lower(Cut(&content_type, ';')); }
+std::string MediaType(std::string_view content_type) { return LowerCase(Cut(&content_type, ';')); }
 
 Status StatusNotAcceptable() {
   Status status;

@@ -14,11 +14,11 @@ Field Is(std::uint32_t number, const char* name, Type type) { return {number, na
 // Pointers in Go.
 Field OptStr(std::uint32_t number, const char* name) { return {number, name, Type::kString, nullptr, false, true}; }
 Field Opt(std::uint32_t number, const char* name, Type type) { return {number, name, type, nullptr, false, true}; }
-Field OptSub(std::uint32_t number, const char* name, const Message& message) {
+Field OptNested(std::uint32_t number, const char* name, const Message& message) {
   return {number, name, Type::kMessage, &message, false, true};
 }
 // Structs, which are written even where they are empty.
-Field Sub(std::uint32_t number, const char* name, const Message& message) {
+Field Nested(std::uint32_t number, const char* name, const Message& message) {
   return {number, name, Type::kMessage, &message};
 }
 Field Inlined(std::uint32_t number, const Message& message) {
@@ -46,11 +46,11 @@ struct SourceTables {
   Message field_ref{{Str(1, "apiVersion"), Str(2, "fieldPath")}};
   Message resource_ref{{Str(1, "containerName"), Str(2, "resource"), Is(3, "divisor", Type::kQuantity)}};
   Message key_ref{{Inlined(1, local), Str(2, "key"), Opt(3, "optional", Type::kBool)}};
-  Message env_source{{OptSub(1, "fieldRef", field_ref), OptSub(2, "resourceFieldRef", resource_ref),
-                      OptSub(3, "configMapKeyRef", key_ref), OptSub(4, "secretKeyRef", key_ref)}};
-  Message env{{Str(1, "name"), Str(2, "value"), OptSub(3, "valueFrom", env_source)}};
+  Message env_source{{OptNested(1, "fieldRef", field_ref), OptNested(2, "resourceFieldRef", resource_ref),
+                      OptNested(3, "configMapKeyRef", key_ref), OptNested(4, "secretKeyRef", key_ref)}};
+  Message env{{Str(1, "name"), Str(2, "value"), OptNested(3, "valueFrom", env_source)}};
   Message env_ref{{Inlined(1, local), Opt(2, "optional", Type::kBool)}};
-  Message env_from{{Str(1, "prefix"), OptSub(2, "configMapRef", env_ref), OptSub(3, "secretRef", env_ref)}};
+  Message env_from{{Str(1, "prefix"), OptNested(2, "configMapRef", env_ref), OptNested(3, "secretRef", env_ref)}};
 
   Message key_to_path{{Str(1, "key"), Str(2, "path"), Opt(3, "mode", Type::kInt)}};
   Message host_path{{Str(1, "path"), OptStr(2, "type")}};
@@ -60,20 +60,20 @@ struct SourceTables {
   Message claim{{Str(1, "claimName"), Is(2, "readOnly", Type::kBool)}};
   Message config_map{{Inlined(1, local), Subs(2, "items", key_to_path), Opt(3, "defaultMode", Type::kInt),
                       Opt(4, "optional", Type::kBool)}};
-  Message downward_file{{Str(1, "path"), OptSub(2, "fieldRef", field_ref), OptSub(3, "resourceFieldRef", resource_ref),
-                         Opt(4, "mode", Type::kInt)}};
+  Message downward_file{{Str(1, "path"), OptNested(2, "fieldRef", field_ref),
+                         OptNested(3, "resourceFieldRef", resource_ref), Opt(4, "mode", Type::kInt)}};
   Message downward{{Subs(1, "items", downward_file), Opt(2, "defaultMode", Type::kInt)}};
   Message projected_secret{{Inlined(1, local), Subs(2, "items", key_to_path), Opt(4, "optional", Type::kBool)}};
   Message projected_downward{{Subs(1, "items", downward_file)}};
   Message projected_config_map{{Inlined(1, local), Subs(2, "items", key_to_path), Opt(4, "optional", Type::kBool)}};
   Message token{{Str(1, "audience"), Opt(2, "expirationSeconds", Type::kInt), Str(3, "path")}};
-  Message projection{{OptSub(1, "secret", projected_secret), OptSub(2, "downwardAPI", projected_downward),
-                      OptSub(3, "configMap", projected_config_map), OptSub(4, "serviceAccountToken", token)}};
+  Message projection{{OptNested(1, "secret", projected_secret), OptNested(2, "downwardAPI", projected_downward),
+                      OptNested(3, "configMap", projected_config_map), OptNested(4, "serviceAccountToken", token)}};
   Message projected{{Subs(1, "sources", projection), Opt(2, "defaultMode", Type::kInt)}};
-  Message volume_source{{OptSub(1, "hostPath", host_path), OptSub(2, "emptyDir", empty_dir),
-                         OptSub(6, "secret", secret), OptSub(10, "persistentVolumeClaim", claim),
-                         OptSub(16, "downwardAPI", downward), OptSub(19, "configMap", config_map),
-                         OptSub(26, "projected", projected)}};
+  Message volume_source{{OptNested(1, "hostPath", host_path), OptNested(2, "emptyDir", empty_dir),
+                         OptNested(6, "secret", secret), OptNested(10, "persistentVolumeClaim", claim),
+                         OptNested(16, "downwardAPI", downward), OptNested(19, "configMap", config_map),
+                         OptNested(26, "projected", projected)}};
   Message volume{{Str(1, "name"), Inlined(2, volume_source)}};
 };
 
@@ -90,19 +90,19 @@ struct ContainerTables {
                     Subs(5, "httpHeaders", header)}};
   Message tcp{{Is(1, "port", Type::kIntOrString), Str(2, "host")}};
   Message grpc{{Is(1, "port", Type::kInt), OptStr(2, "service")}};
-  Message action{
-      {OptSub(1, "exec", exec), OptSub(2, "httpGet", http_get), OptSub(3, "tcpSocket", tcp), OptSub(4, "grpc", grpc)}};
-  Message hook{{OptSub(1, "exec", exec), OptSub(2, "httpGet", http_get), OptSub(3, "tcpSocket", tcp)}};
-  Message lifecycle{{OptSub(1, "postStart", hook), OptSub(2, "preStop", hook)}};
+  Message action{{OptNested(1, "exec", exec), OptNested(2, "httpGet", http_get), OptNested(3, "tcpSocket", tcp),
+                  OptNested(4, "grpc", grpc)}};
+  Message hook{{OptNested(1, "exec", exec), OptNested(2, "httpGet", http_get), OptNested(3, "tcpSocket", tcp)}};
+  Message lifecycle{{OptNested(1, "postStart", hook), OptNested(2, "preStop", hook)}};
   Message probe{{Inlined(1, action), Is(2, "initialDelaySeconds", Type::kInt), Is(3, "timeoutSeconds", Type::kInt),
                  Is(4, "periodSeconds", Type::kInt), Is(5, "successThreshold", Type::kInt),
                  Is(6, "failureThreshold", Type::kInt), Opt(7, "terminationGracePeriodSeconds", Type::kInt)}};
   Message seccomp{{Str(1, "type"), OptStr(2, "localhostProfile")}};
   Message capabilities{{Strs(1, "add"), Strs(2, "drop")}};
-  Message security{{OptSub(1, "capabilities", capabilities), Opt(2, "privileged", Type::kBool),
+  Message security{{OptNested(1, "capabilities", capabilities), Opt(2, "privileged", Type::kBool),
                     Opt(4, "runAsUser", Type::kInt), Opt(5, "runAsNonRoot", Type::kBool),
                     Opt(6, "readOnlyRootFilesystem", Type::kBool), Opt(7, "allowPrivilegeEscalation", Type::kBool),
-                    Opt(8, "runAsGroup", Type::kInt), OptSub(11, "seccompProfile", seccomp)}};
+                    Opt(8, "runAsGroup", Type::kInt), OptNested(11, "seccompProfile", seccomp)}};
   Message container{{Str(1, "name"),
                      Str(2, "image"),
                      Strs(3, "command"),
@@ -110,28 +110,29 @@ struct ContainerTables {
                      Str(5, "workingDir"),
                      Subs(6, "ports", port),
                      Subs(7, "env", sources.env),
-                     Sub(8, "resources", resources),
+                     Nested(8, "resources", resources),
                      Subs(9, "volumeMounts", mount),
-                     OptSub(10, "livenessProbe", probe),
-                     OptSub(11, "readinessProbe", probe),
-                     OptSub(12, "lifecycle", lifecycle),
+                     OptNested(10, "livenessProbe", probe),
+                     OptNested(11, "readinessProbe", probe),
+                     OptNested(12, "lifecycle", lifecycle),
                      Str(13, "terminationMessagePath"),
                      Str(14, "imagePullPolicy"),
-                     OptSub(15, "securityContext", security),
+                     OptNested(15, "securityContext", security),
                      Is(16, "stdin", Type::kBool),
                      Is(17, "stdinOnce", Type::kBool),
                      Is(18, "tty", Type::kBool),
                      Subs(19, "envFrom", sources.env_from),
                      Str(20, "terminationMessagePolicy"),
-                     OptSub(22, "startupProbe", probe),
+                     OptNested(22, "startupProbe", probe),
                      OptStr(24, "restartPolicy")}};
 
   Message waiting{{Str(1, "reason"), Str(2, "message")}};
   Message running{{Is(1, "startedAt", Type::kTime)}};
   Message terminated{{Is(1, "exitCode", Type::kInt), Is(2, "signal", Type::kInt), Str(3, "reason"), Str(4, "message"),
                       Is(5, "startedAt", Type::kTime), Is(6, "finishedAt", Type::kTime), Str(7, "containerID")}};
-  Message state{{OptSub(1, "waiting", waiting), OptSub(2, "running", running), OptSub(3, "terminated", terminated)}};
-  Message status{{Str(1, "name"), Sub(2, "state", state), Sub(3, "lastState", state), Is(4, "ready", Type::kBool),
+  Message state{
+      {OptNested(1, "waiting", waiting), OptNested(2, "running", running), OptNested(3, "terminated", terminated)}};
+  Message status{{Str(1, "name"), Nested(2, "state", state), Nested(3, "lastState", state), Is(4, "ready", Type::kBool),
                   Is(5, "restartCount", Type::kInt), Str(6, "image"), Str(7, "imageID"), Str(8, "containerID"),
                   Opt(9, "started", Type::kBool)}};
 };
@@ -143,7 +144,7 @@ struct PodTables {
       {Str(1, "key"), Str(2, "operator"), Str(3, "value"), Str(4, "effect"), Opt(5, "tolerationSeconds", Type::kInt)}};
   Message security{{Opt(2, "runAsUser", Type::kInt), Opt(3, "runAsNonRoot", Type::kBool), Opt(5, "fsGroup", Type::kInt),
                     Opt(6, "runAsGroup", Type::kInt), OptStr(9, "fsGroupChangePolicy"),
-                    OptSub(10, "seccompProfile", containers.seccomp)}};
+                    OptNested(10, "seccompProfile", containers.seccomp)}};
   Message gate{{Str(1, "conditionType")}};
   Message spec{{Subs(1, "volumes", containers.sources.volume),
                 Subs(2, "containers", containers.container),
@@ -158,7 +159,7 @@ struct PodTables {
                 Is(11, "hostNetwork", Type::kBool),
                 Is(12, "hostPID", Type::kBool),
                 Is(13, "hostIPC", Type::kBool),
-                OptSub(14, "securityContext", security),
+                OptNested(14, "securityContext", security),
                 Subs(15, "imagePullSecrets", containers.sources.local),
                 Str(16, "hostname"),
                 Str(17, "subdomain"),
@@ -183,7 +184,7 @@ struct PodTables {
        Str(6, "podIP"), Opt(7, "startTime", Type::kTime), Subs(8, "containerStatuses", containers.status),
        Str(9, "qosClass"), Subs(10, "initContainerStatuses", containers.status), Str(11, "nominatedNodeName"),
        Subs(12, "podIPs", ip), Str(14, "resize"), Subs(16, "hostIPs", ip), Is(17, "observedGeneration", Type::kInt)}};
-  Message pod{{Sub(1, "metadata", meta.meta), Sub(2, "spec", spec), Sub(3, "status", status)}};
+  Message pod{{Nested(1, "metadata", meta.meta), Nested(2, "spec", spec), Nested(3, "status", status)}};
 };
 
 struct NodeTables {
@@ -195,15 +196,16 @@ struct NodeTables {
                      Is(4, "lastTransitionTime", Type::kTime), Str(5, "reason"), Str(6, "message")}};
   Message address{{Str(1, "type"), Str(2, "address")}};
   Message daemon{{Is(1, "Port", Type::kInt)}};
-  Message daemons{{Sub(1, "kubeletEndpoint", daemon)}};
+  Message daemons{{Nested(1, "kubeletEndpoint", daemon)}};
   Message info{{Str(1, "machineID"), Str(2, "systemUUID"), Str(3, "bootID"), Str(4, "kernelVersion"), Str(5, "osImage"),
                 Str(6, "containerRuntimeVersion"), Str(7, "kubeletVersion"), Str(8, "kubeProxyVersion"),
                 Str(9, "operatingSystem"), Str(10, "architecture")}};
   Message image{{Strs(1, "names"), Is(2, "sizeBytes", Type::kInt)}};
   Message status{{Is(1, "capacity", Type::kQuantityMap), Is(2, "allocatable", Type::kQuantityMap), Str(3, "phase"),
-                  Subs(4, "conditions", condition), Subs(5, "addresses", address), Sub(6, "daemonEndpoints", daemons),
-                  Sub(7, "nodeInfo", info), Subs(8, "images", image), Strs(9, "volumesInUse")}};
-  Message node{{Sub(1, "metadata", meta.meta), Sub(2, "spec", spec), Sub(3, "status", status)}};
+                  Subs(4, "conditions", condition), Subs(5, "addresses", address),
+                  Nested(6, "daemonEndpoints", daemons), Nested(7, "nodeInfo", info), Subs(8, "images", image),
+                  Strs(9, "volumesInUse")}};
+  Message node{{Nested(1, "metadata", meta.meta), Nested(2, "spec", spec), Nested(3, "status", status)}};
 };
 
 }  // namespace

@@ -5,18 +5,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "apis/cat.h"
 #include "apis/selector.h"
 #include "sim/serve/routes.h"
 
 namespace epslice::sim {
 namespace {
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
 
 std::vector<std::string> Parts(std::string_view path) {
   std::vector<std::string> parts;
@@ -76,7 +70,7 @@ void SetVerbOfMany(std::string_view query, AccessAttributes* out) {
   if (out->verb == "delete") out->verb = "deletecollection";
   if (out->verb != "get") return;
   bool found = false;
-  const std::string watch = Lower(QueryValue(query, "watch", &found));
+  const std::string watch = LowerCase(QueryValue(query, "watch", &found));
   out->verb = found && watch != "false" && watch != "0" ? "watch" : "list";
   out->name = NameIn(QueryValue(query, "fieldSelector", &found));
 }
@@ -110,7 +104,7 @@ AccessAttributes AttributesOf(std::string_view method, std::string_view target) 
   std::optional<ResourcePath> place = FindResourcePath(target);
   if (!place.has_value()) {
     out.is_resource = false;
-    out.verb = Lower(method);
+    out.verb = LowerCase(method);
     // As it is: "/version/" and "/version" are two paths to RBAC.
     if (!PercentDecode(target.substr(0, question), false, &out.path)) out.path = target.substr(0, question);
     return out;

@@ -178,12 +178,6 @@ Json NodeCells(const Json& node, Timestamp now) {
           OrElse(info("containerRuntimeVersion"), kUnknown)};
 }
 
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
-
 std::string TrimSpace(const std::string& text) {
   constexpr const char* kSpace = " \t\r\n\v\f";
   const std::size_t begin = text.find_first_not_of(kSpace);
@@ -200,7 +194,7 @@ Json EventCells(const Json& event, Timestamp now) {
     last = TextAt(event, {"series", "lastObservedTime"});
     count = NumberAt(event, {"series", "count"});
   }
-  std::string object = Lower(TextAt(event, {"involvedObject", "kind"}));
+  std::string object = LowerCase(TextAt(event, {"involvedObject", "kind"}));
   if (const std::string name = TextAt(event, {"involvedObject", "name"}); !name.empty()) object += Cat({"/", name});
   std::string source = OrElse(TextAt(event, {"source", "component"}), TextAt(event, {"reportingComponent"}));
   const std::string instance = OrElse(TextAt(event, {"source", "host"}), TextAt(event, {"reportingInstance"}));

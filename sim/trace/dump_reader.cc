@@ -173,12 +173,12 @@ absl::Status ReadJson(ByteSource* source, const DumpOptions& options, Collector*
 
 // All of it.
 absl::StatusOr<std::string> ReadWhole(ByteSource* source, std::size_t max_bytes) {
-  constexpr std::size_t kChunk = std::size_t{256} << 10;
+  constexpr std::size_t kPiece = std::size_t{256} << 10;
   std::string text;
   while (true) {
     const std::size_t before = text.size();
-    text.resize(before + kChunk);
-    const absl::StatusOr<std::size_t> n = source->Read(text.data() + before, kChunk);
+    text.resize(before + kPiece);
+    const absl::StatusOr<std::size_t> n = source->Read(text.data() + before, kPiece);
     if (!n.ok()) return n.status();
     text.resize(before + *n);
     if (*n == 0) return text;

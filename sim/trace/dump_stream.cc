@@ -10,7 +10,7 @@
 namespace epslice::sim {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{256} << 10;
+constexpr std::size_t kReadAtOnce = std::size_t{256} << 10;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kList = "List";
 
@@ -55,9 +55,9 @@ class Splitter {
   // Reads on; at the end, or on an error, there is no more.
   bool Fill() {
     if (ended_) return false;
-    buffer_.resize(kChunk);
+    buffer_.resize(kReadAtOnce);
     at_ = 0;
-    const absl::StatusOr<std::size_t> n = source_.Read(buffer_.data(), kChunk);
+    const absl::StatusOr<std::size_t> n = source_.Read(buffer_.data(), kReadAtOnce);
     buffer_.resize(n.ok() ? *n : 0);
     if (!n.ok()) status_ = n.status();
     bytes_ += buffer_.size();

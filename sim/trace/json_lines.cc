@@ -8,7 +8,7 @@
 namespace epslice::sim {
 namespace {
 
-constexpr std::size_t kNone = std::string_view::npos;
+constexpr std::size_t kNotFound = std::string_view::npos;
 constexpr int kMaxListDepth = 16;
 
 class Walker {
@@ -19,17 +19,17 @@ class Walker {
   std::size_t FindObject(std::size_t index) {
     left_ = index;
     std::size_t at = 0;
-    while ((at = SkipTo(at, '{')) != kNone) {
-      if (const std::size_t found = Visit(at, 0); found != kNone) return found;
+    while ((at = SkipTo(at, '{')) != kNotFound) {
+      if (const std::size_t found = Visit(at, 0); found != kNotFound) return found;
       at = EndOfValue(at);
     }
-    return kNone;
+    return kNotFound;
   }
 
   // The value below `at` that `path` leads to, or the last one on the way.
   std::size_t FindField(std::size_t at, std::string_view path) const {
     while (!path.empty()) {
-      std::size_t next = kNone;
+      std::size_t next = kNotFound;
       std::size_t taken = 0;
       if (text_[at] == '{') {
         ForEachMember(at, [&](std::string_view key, std::size_t value) {
@@ -49,7 +49,7 @@ class Walker {
           if (i++ == wanted) next = value;
         });
       }
-      if (next == kNone || next >= text_.size()) return at;
+      if (next == kNotFound || next >= text_.size()) return at;
       at = next;
       path.remove_prefix(taken);
       if (!path.empty() && path[0] == '.') path.remove_prefix(1);
@@ -58,10 +58,10 @@ class Walker {
   }
 
  private:
-  std::size_t SkipTo(std::size_t at, char c) const { return at >= text_.size() ? kNone : text_.find(c, at); }
+  std::size_t SkipTo(std::size_t at, char c) const { return at >= text_.size() ? kNotFound : text_.find(c, at); }
   std::size_t SkipSpace(std::size_t at) const {
-    const std::size_t next = at >= text_.size() ? kNone : text_.find_first_not_of(" \t\r\n", at);
-    return next == kNone ? text_.size() : next;
+    const std::size_t next = at >= text_.size() ? kNotFound : text_.find_first_not_of(" \t\r\n", at);
+    return next == kNotFound ? text_.size() : next;
   }
 
   // Behind the string that begins at `at`.
@@ -134,7 +134,7 @@ class Walker {
   // Counts down to the wanted object, as VisitDumpJson() counts up.
   std::size_t Visit(std::size_t at, int depth) {
     std::string_view kind;
-    std::size_t items = kNone;
+    std::size_t items = kNotFound;
     ForEachMember(at, [&](std::string_view key, std::size_t value) {
       if (key == "kind" && value < text_.size() && text_[value] == '"') {
         kind = text_.substr(value + 1, EndOfString(value) - value - 2);
@@ -144,10 +144,10 @@ class Walker {
     });
     constexpr std::string_view kList = "List";
     const bool list = kind.size() >= kList.size() && kind.substr(kind.size() - kList.size()) == kList;
-    if (!list || items == kNone || depth >= kMaxListDepth) return left_-- == 0 ? at : kNone;
-    std::size_t found = kNone;
+    if (!list || items == kNotFound || depth >= kMaxListDepth) return left_-- == 0 ? at : kNotFound;
+    std::size_t found = kNotFound;
     ForEachItem(items, [&](std::size_t item) {
-      if (found == kNone && text_[item] == '{') found = Visit(item, depth + 1);
+      if (found == kNotFound && text_[item] == '{') found = Visit(item, depth + 1);
     });
     return found;
   }
@@ -161,7 +161,7 @@ class Walker {
 std::size_t LineOfDumpObject(std::string_view json, std::size_t index, std::string_view field) {
   Walker walker(json);
   std::size_t at = walker.FindObject(index);
-  if (at == kNone) return 0;
+  if (at == kNotFound) return 0;
   at = walker.FindField(at, field);
   return 1 + static_cast<std::size_t>(std::count(json.begin(), json.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
 }

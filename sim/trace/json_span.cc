@@ -8,7 +8,7 @@
 namespace epslice::sim {
 namespace {
 
-constexpr std::size_t kNone = std::string_view::npos;
+constexpr std::size_t kNowhere = std::string_view::npos;
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -21,14 +21,14 @@ std::size_t SkipSpace(std::string_view text, std::size_t at) {
 std::size_t EndOfString(std::string_view text, std::size_t begin) {
   for (std::size_t at = begin + 1; at < text.size();) {
     const void* found = std::memchr(text.data() + at, '"', text.size() - at);
-    if (found == nullptr) return kNone;
+    if (found == nullptr) return kNowhere;
     const auto quote = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
     std::size_t slashes = 0;
     while (quote - slashes > begin + 1 && text[quote - slashes - 1] == '\\') ++slashes;
     if (slashes % 2 == 0) return quote + 1;
     at = quote + 1;
   }
-  return kNone;
+  return kNowhere;
 }
 
 // Characters that matter inside brackets.
@@ -49,7 +49,7 @@ std::size_t EndOfBrackets(std::string_view text, std::size_t begin) {
     }
     if (c == '"') {
       at = EndOfString(text, at);
-      if (at == kNone) return kNone;
+      if (at == kNowhere) return kNowhere;
       continue;
     }
     ++at;
@@ -59,7 +59,7 @@ std::size_t EndOfBrackets(std::string_view text, std::size_t begin) {
       return at;
     }
   }
-  return kNone;
+  return kNowhere;
 }
 
 void AppendUtf8(std::uint32_t c, std::string* out) {
@@ -91,7 +91,7 @@ std::size_t Unescape(std::string_view text, std::size_t at, std::string* out) {
     constexpr std::string_view kFrom = "bfnrt";
     constexpr std::string_view kTo = "\b\f\n\r\t";
     const std::size_t i = kFrom.find(c);
-    out->push_back(i == kNone ? c : kTo[i]);
+    out->push_back(i == kNowhere ? c : kTo[i]);
     return at + 2;
   }
   std::optional<std::uint32_t> code = Hex4(text, at + 2);
@@ -111,7 +111,7 @@ std::size_t Unescape(std::string_view text, std::size_t at, std::string* out) {
 }  // namespace
 
 std::size_t EndOfJsonValue(std::string_view text, std::size_t begin) {
-  if (begin >= text.size()) return kNone;
+  if (begin >= text.size()) return kNowhere;
   switch (text[begin]) {
     case '{':
     case '[': return EndOfBrackets(text, begin);
@@ -119,7 +119,7 @@ std::size_t EndOfJsonValue(std::string_view text, std::size_t begin) {
     default: {
       std::size_t end = begin;
       while (end < text.size() && !IsSpace(text[end]) && std::strchr(",:]}", text[end]) == nullptr) ++end;
-      return end == begin ? kNone : end;
+      return end == begin ? kNowhere : end;
     }
   }
 }
@@ -133,13 +133,13 @@ void JsonSpan::ForEachField(const std::function<void(std::string_view, JsonSpan)
   if (!is_object()) return;
   for (std::size_t at = SkipSpace(text_, 1); at < text_.size() && text_[at] == '"';) {
     const std::size_t key_end = EndOfString(text_, at);
-    if (key_end == kNone) return;
+    if (key_end == kNowhere) return;
     const std::string_view key = text_.substr(at + 1, key_end - at - 2);
     at = SkipSpace(text_, key_end);
     if (at >= text_.size() || text_[at] != ':') return;
     at = SkipSpace(text_, at + 1);
     const std::size_t end = EndOfJsonValue(text_, at);
-    if (end == kNone) return;
+    if (end == kNowhere) return;
     visit(key, JsonSpan(text_.substr(at, end - at)));
     at = SkipSpace(text_, end);
     if (at >= text_.size() || text_[at] != ',') return;
@@ -151,7 +151,7 @@ void JsonSpan::ForEachItem(const std::function<void(JsonSpan)>& visit) const {
   if (!is_array()) return;
   for (std::size_t at = SkipSpace(text_, 1); at < text_.size() && text_[at] != ']';) {
     const std::size_t end = EndOfJsonValue(text_, at);
-    if (end == kNone) return;
+    if (end == kNowhere) return;
     visit(JsonSpan(text_.substr(at, end - at)));
     at = SkipSpace(text_, end);
     if (at >= text_.size() || text_[at] != ',') return;
@@ -176,7 +176,7 @@ JsonSpan JsonSpan::operator[](std::string_view key) const {
 std::string JsonSpan::String() const {
   if (!is_string() || text_.size() < 2) return {};
   const std::string_view inner = text_.substr(1, text_.size() - 2);
-  if (inner.find('\\') == kNone) return std::string(inner);
+  if (inner.find('\\') == kNowhere) return std::string(inner);
   std::string out;
   out.reserve(inner.size());
   for (std::size_t at = 0; at < inner.size();) {
