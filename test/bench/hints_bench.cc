@@ -176,11 +176,11 @@ class BigCluster {
     const std::string name = "web-" + std::to_string(s);
     const StringMap labels{{Text::Intern("app"), Text(name)}};
     const std::shared_ptr<const Service> service =
-        testing::ServiceBuilder(name).Selector(labels).Annotation(std::string(kAnnotationTopologyMode), "Auto");
+        testkit::ServiceBuilder(name).Selector(labels).Annotation(std::string(kAnnotationTopologyMode), "Auto");
     controller_.Observe(controller_.stores().services.Apply(service), now_);
     for (int p = 0; p < 6; ++p) {
       const std::string ip = "10." + std::to_string(p) + "." + std::to_string(s / 250) + "." + std::to_string(s % 250);
-      const std::shared_ptr<const Pod> pod = testing::PodBuilder(name + "-" + std::to_string(p), ip)
+      const std::shared_ptr<const Pod> pod = testkit::PodBuilder(name + "-" + std::to_string(p), ip)
                                                  .Labels(labels)
                                                  .Node("n" + std::to_string((s + p) % 4999));
       controller_.Observe(controller_.stores().pods.Apply(pod), now_);

@@ -17,18 +17,18 @@ namespace {
 
 ReconcileInput InputOf(int pods) {
   ReconcileInput input;
-  input.service = testing::ServiceBuilder();
+  input.service = testkit::ServiceBuilder();
   auto zones = std::make_shared<NodeZones>();
   for (int i = 0; i < 100; ++i) {
     (*zones)[Text::Intern("node-" + std::to_string(i))] = Text::Intern("zone-" + std::to_string(i % 3));
   }
   input.nodes = zones;
-  for (const auto& pod : testing::Pods(pods)) {
+  for (const auto& pod : testkit::Pods(pods)) {
     auto placed = std::make_shared<Pod>(*pod);
     placed->nodeName = Text::Intern("node-" + std::to_string(input.pods.size() % 100));
     input.pods.push_back(std::move(placed));
   }
-  input.trigger_time = Timestamp::FromSeconds(testing::kCreated);
+  input.trigger_time = Timestamp::FromSeconds(testkit::kCreated);
   return input;
 }
 
@@ -40,7 +40,7 @@ void Report(benchmark::State& state, double reference_ms) {
 
 void BM_ReconcileUnchanged(benchmark::State& state) {
   ReconcileInput input = InputOf(static_cast<int>(state.range(0)));
-  input.slices = testing::ApplyPlan({}, Reconcile(input, {}));
+  input.slices = testkit::ApplyPlan({}, Reconcile(input, {}));
   for (auto _ : state) {
     Plan plan = Reconcile(input, {});
     if (!plan.writes.empty()) state.SkipWithError("the plan is not empty");
@@ -52,7 +52,7 @@ BENCHMARK(BM_ReconcileUnchanged)->Arg(100)->Arg(1000)->Arg(5000)->Unit(benchmark
 
 void BM_ReconcileOneChanged(benchmark::State& state) {
   ReconcileInput input = InputOf(static_cast<int>(state.range(0)));
-  input.slices = testing::ApplyPlan({}, Reconcile(input, {}));
+  input.slices = testkit::ApplyPlan({}, Reconcile(input, {}));
   auto flipped = std::make_shared<Pod>(*input.pods[input.pods.size() / 2]);
   flipped->ready = false;
   input.pods[input.pods.size() / 2] = std::move(flipped);
@@ -77,7 +77,7 @@ BENCHMARK(BM_ReconcileFirst)->Arg(5000)->Unit(benchmark::kMicrosecond);
 // The same endpoints, but the slices list them in another order than the pods.
 void BM_ReconcileUnchangedShuffled(benchmark::State& state) {
   ReconcileInput input = InputOf(static_cast<int>(state.range(0)));
-  std::vector<std::shared_ptr<const EndpointSlice>> slices = testing::ApplyPlan({}, Reconcile(input, {}));
+  std::vector<std::shared_ptr<const EndpointSlice>> slices = testkit::ApplyPlan({}, Reconcile(input, {}));
   // Deal the endpoints round, as years of churn would.
   std::vector<std::shared_ptr<EndpointSlice>> dealt;
   for (const auto& slice : slices) {

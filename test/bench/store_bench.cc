@@ -39,7 +39,7 @@ StringMap TenLabels(int app, int pod, bool own) {
 }
 
 Pod MakePod(int i, bool own_label) {
-  Pod pod = testing::PodBuilder("app-" + Num(i / 50) + "-6f5c8d9b7-" + Num(10000 + i)).pod;
+  Pod pod = testkit::PodBuilder("app-" + Num(i / 50) + "-6f5c8d9b7-" + Num(10000 + i)).pod;
   pod.metadata.uid = Text("b21be8a9-84a6-402d-a78a-0001" + Num(10000000 + i));
   pod.metadata.resourceVersion = Text(Num(1000000 + i));
   pod.metadata.labels = TenLabels(i / 50, i, own_label);

@@ -12,7 +12,7 @@
 #include "apis/discovery.h"
 #include "controllers/endpointslice/reconcile.h"
 
-namespace epslice::testing {
+namespace epslice::testkit {
 
 inline constexpr std::int64_t kCreated = 1'767'323'045;  // 2026-01-02T03:04:05Z
 
@@ -150,6 +150,6 @@ inline std::vector<std::shared_ptr<const EndpointSlice>> ApplyPlan(
   return after;
 }
 
-}  // namespace epslice::testing
+}  // namespace epslice::testkit
 
 #endif  // EPSLICE_TEST_CONTROLLERS_BUILDERS_H_

@@ -19,7 +19,7 @@
 #include "informers/random.h"
 #include "test/controllers/builders.h"
 
-namespace epslice::testing {
+namespace epslice::testkit {
 
 // The cluster that a history happens to, with a controller that runs in it.
 class HistoryCluster {
@@ -172,7 +172,7 @@ class RandomHistory {
   }
 
   void PutService(int i) {
-    Service service = testing::ServiceBuilder(ServiceName(i)).service;
+    Service service = testkit::ServiceBuilder(ServiceName(i)).service;
     service.metadata.uid = Text();
     service.metadata.resourceVersion = Text();
     service.metadata.creationTimestamp = Timestamp();
@@ -198,7 +198,7 @@ class RandomHistory {
 
   void PutPod() {
     const int i = pods_made_++;
-    Pod pod = testing::PodBuilder("pod-" + std::to_string(i)).pod;
+    Pod pod = testkit::PodBuilder("pod-" + std::to_string(i)).pod;
     pod.metadata.uid = Text();
     pod.metadata.resourceVersion = Text();
     pod.metadata.creationTimestamp = Timestamp();
@@ -385,6 +385,6 @@ class RandomHistory {
   int pods_made_ = 0;
 };
 
-}  // namespace epslice::testing
+}  // namespace epslice::testkit
 
 #endif  // EPSLICE_TEST_CONTROLLERS_RANDOM_HISTORY_H_

@@ -21,7 +21,7 @@
 #include "informers/random.h"
 #include "sim/cluster/memory_api_server.h"
 
-namespace epslice::testing {
+namespace epslice::testkit {
 
 class VirtualCluster {
  public:
@@ -285,6 +285,6 @@ class VirtualCluster {
   }
 };
 
-}  // namespace epslice::testing
+}  // namespace epslice::testkit
 
 #endif  // EPSLICE_TEST_CONTROLLERS_VIRTUAL_CLUSTER_H_

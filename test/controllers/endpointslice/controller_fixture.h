@@ -16,7 +16,7 @@
 #include "controllers/endpointslice/service_controller.h"
 #include "test/controllers/builders.h"
 
-namespace epslice::testing {
+namespace epslice::testkit {
 
 // Drives a ServiceController by hand, with an API server that is a map. Echoes
 // of writes come when the test delivers them.
@@ -155,6 +155,6 @@ class ServiceControllerTest : public ::testing::Test {
   std::string version_prefix_;
 };
 
-}  // namespace epslice::testing
+}  // namespace epslice::testkit
 
 #endif  // EPSLICE_TEST_CONTROLLERS_ENDPOINTSLICE_CONTROLLER_FIXTURE_H_

@@ -15,8 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 using ::testing::HasSubstr;
-using testing::PodBuilder;
-using testing::ServiceBuilder;
+using testkit::PodBuilder;
+using testkit::ServiceBuilder;
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
@@ -46,7 +46,7 @@ TEST(MakeExplainQueryTest, Queries) {
   }
 }
 
-class ExplainReplyTest : public testing::ServiceControllerTest {
+class ExplainReplyTest : public testkit::ServiceControllerTest {
  protected:
   ExplainReplyTest() {
     PutNode("a1", "zone-a");

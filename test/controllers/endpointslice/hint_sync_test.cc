@@ -13,11 +13,11 @@ namespace {
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::PodBuilder;
-using testing::ServiceBuilder;
 using ::testing::SizeIs;
+using testkit::PodBuilder;
+using testkit::ServiceBuilder;
 
-class HintSyncTest : public testing::ServiceControllerTest {};
+class HintSyncTest : public testkit::ServiceControllerTest {};
 
 // The reference drops the hints of every Service when one node loses its zone,
 // and never brings them back; and it repeats its events at every sync.

@@ -15,10 +15,10 @@
 namespace epslice {
 namespace {
 
-using testing::VirtualCluster;
+using testkit::VirtualCluster;
 
-using testing::HistoryCluster;
-using testing::RandomHistory;
+using testkit::HistoryCluster;
+using testkit::RandomHistory;
 
 class DirectCluster : public HistoryCluster {
  public:

@@ -14,14 +14,14 @@
 namespace epslice {
 namespace {
 
-using testing::ApplyPlan;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::PodBuilder;
-using testing::Pods;
-using testing::ServiceBuilder;
 using ::testing::SizeIs;
-using testing::Zones;
+using testkit::ApplyPlan;
+using testkit::PodBuilder;
+using testkit::Pods;
+using testkit::ServiceBuilder;
+using testkit::Zones;
 
 using Slices = std::vector<std::shared_ptr<const EndpointSlice>>;
 
@@ -32,7 +32,7 @@ class ReconcileTest : public ::testing::Test {
   ReconcileTest() {
     input_.service = ServiceBuilder();
     input_.nodes = Zones({{"n1", "a"}, {"n2", "b"}, {"bare", ""}});
-    input_.trigger_time = Timestamp::FromSeconds(testing::kCreated);
+    input_.trigger_time = Timestamp::FromSeconds(testkit::kCreated);
   }
 
   static std::string Print(const Plan& plan) {

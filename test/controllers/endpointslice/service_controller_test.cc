@@ -17,11 +17,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::PodBuilder;
-using testing::ServiceBuilder;
-using testing::ServiceControllerTest;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
+using testkit::PodBuilder;
+using testkit::ServiceBuilder;
+using testkit::ServiceControllerTest;
 
 TEST_F(ServiceControllerTest, StartQueuesEveryServiceOnce) {
   PutService(ServiceBuilder("b"));
@@ -323,7 +323,7 @@ TEST_F(ServiceControllerTest, AMissedDeleteHealsWithoutNumericVersions) {
 TEST_F(ServiceControllerTest, FailuresAreRetriedWithBackoffAndTheSameTriggerTime) {
   StartAndSettle();
   refuse_ = StatusConflict(Kind::kEndpointSlice, "x", "modified");
-  PutPod(PodBuilder("web-x", "10.2.0.1").ReadySince(testing::kCreated + 100));
+  PutPod(PodBuilder("web-x", "10.2.0.1").ReadySince(testkit::kCreated + 100));
   EXPECT_THAT(WorkAll(), ElementsAre("shop/web error"));
   EXPECT_EQ(controller_.NextWakeup(now_), now_ + seconds(1));
   now_ += seconds(1);
@@ -370,8 +370,8 @@ TEST_F(ServiceControllerTest, TriggerTimes) {
   WorkAll();
   EXPECT_EQ(OnlySlice()->metadata.annotations.Get(kAnnotationTriggerTime), "2026-01-02T03:04:05Z");
   Echo();
-  PutPod(PodBuilder("web-x", "10.2.0.1").ReadySince(testing::kCreated + 20));
-  PutPod(PodBuilder("web-y", "10.2.0.2").ReadySince(testing::kCreated + 10));
+  PutPod(PodBuilder("web-x", "10.2.0.1").ReadySince(testkit::kCreated + 20));
+  PutPod(PodBuilder("web-y", "10.2.0.2").ReadySince(testkit::kCreated + 10));
   WorkAll();
   Echo();
   EXPECT_EQ(OnlySlice()->metadata.annotations.Get(kAnnotationTriggerTime), "2026-01-02T03:04:15Z");

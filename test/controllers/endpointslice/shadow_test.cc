@@ -16,8 +16,8 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::PodBuilder;
-using testing::ServiceBuilder;
+using testkit::PodBuilder;
+using testkit::ServiceBuilder;
 
 Difference Changed(const std::string& object, const std::string& have = "x") {
   return {DifferenceKind::kChangedEndpoint, Text("IPv4"), object, {"web-1"}, {{"zone", "a", have}}};
@@ -140,9 +140,9 @@ class ShadowPlanTest : public ::testing::Test {
       }
     }
     input_.service = ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto");
-    input_.nodes = testing::Zones(zones);
+    input_.nodes = testkit::Zones(zones);
     input_.capacity = capacities.snapshot();
-    input_.slices = testing::ApplyPlan({}, Reconcile(input_, config_));
+    input_.slices = testkit::ApplyPlan({}, Reconcile(input_, config_));
     EXPECT_EQ(input_.slices.size(), 1U);
   }
   // Changes the slice as somebody else would.

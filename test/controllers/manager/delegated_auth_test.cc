@@ -24,7 +24,7 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using Json = nlohmann::json;
 
-class FakeClock : public Clock {
+class HandClock : public Clock {
  public:
   Instant Now() const override {
     std::lock_guard<std::mutex> lock(mu_);
@@ -115,7 +115,7 @@ class DelegatedAuthTest : public testing::Test {
   }
   int Code(const std::string& header, const std::string& path) { return Ask(header, path).first; }
 
-  FakeClock clock_;
+  HandClock clock_;
   std::string log_text_;
   Logger log_;
   FakeReviewer reviewer_;

@@ -29,7 +29,7 @@ class EventSenderTest : public ::testing::Test {
     sender_->Start();
   }
   void Record(const std::string& message) {
-    const Service service = testing::ServiceBuilder("web").service;
+    const Service service = testkit::ServiceBuilder("web").service;
     sender_->Record(NoteOf(service, {"Warning", "TopologyAwareHintsDisabled", message}));
   }
   std::vector<std::shared_ptr<const Event>> Events() {

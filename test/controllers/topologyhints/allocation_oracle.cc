@@ -8,7 +8,7 @@
 #include <numeric>
 #include <utility>
 
-namespace epslice::testing {
+namespace epslice::testkit {
 
 Cost CostOf(const EndpointGroup& group, int zone) {
   const std::int64_t changed = group.hinted == zone ? 0 : 1;
@@ -118,4 +118,4 @@ std::string Describe(const AllocationProblem& p) {
   return text;
 }
 
-}  // namespace epslice::testing
+}  // namespace epslice::testkit

@@ -11,7 +11,7 @@
 
 #include "controllers/topologyhints/resilient_allocation.h"
 
-namespace epslice::testing {
+namespace epslice::testkit {
 
 using Counts = std::vector<std::int64_t>;
 // Endpoints away from their zone; changed ones; those changed in slices that are
@@ -36,6 +36,6 @@ std::string Describe(const AllocationProblem& problem);
 std::optional<Cost> BruteForce(const AllocationProblem& problem);
 std::optional<Cost> NetworkSimplex(const AllocationProblem& problem);
 
-}  // namespace epslice::testing
+}  // namespace epslice::testkit
 
 #endif  // EPSLICE_TEST_CONTROLLERS_TOPOLOGYHINTS_ALLOCATION_ORACLE_H_

@@ -16,19 +16,19 @@
 namespace epslice {
 namespace {
 
-using testing::AutoService;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::MakeExplainInput;
-using testing::MakeNodes;
-using testing::Nodes;
 using ::testing::Not;
-using testing::Only;
-using testing::PodsOn;
-using testing::ServiceBuilder;
 using ::testing::SizeIs;
-using testing::ThreeZones;
-using testing::WithNode;
+using testkit::AutoService;
+using testkit::MakeExplainInput;
+using testkit::MakeNodes;
+using testkit::Nodes;
+using testkit::Only;
+using testkit::PodsOn;
+using testkit::ServiceBuilder;
+using testkit::ThreeZones;
+using testkit::WithNode;
 
 struct BlockCase {
   std::string what;

@@ -10,7 +10,7 @@
 #include "controllers/topologyhints/explain.h"
 #include "test/controllers/builders.h"
 
-namespace epslice::testing {
+namespace epslice::testkit {
 
 struct NodeSpec {
   std::string name;
@@ -88,6 +88,6 @@ inline ServiceBuilder AutoService() {
   return ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto");
 }
 
-}  // namespace epslice::testing
+}  // namespace epslice::testkit
 
 #endif  // EPSLICE_TEST_CONTROLLERS_TOPOLOGYHINTS_EXPLAIN_FIXTURE_H_

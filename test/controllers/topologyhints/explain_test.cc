@@ -14,22 +14,22 @@
 namespace epslice {
 namespace {
 
-using testing::AutoService;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::MakeExplainInput;
-using testing::MakeNode;
-using testing::MakeNodes;
-using testing::Nodes;
 using ::testing::Not;
-using testing::Only;
-using testing::PodBuilder;
-using testing::PodsOn;
-using testing::ServiceBuilder;
 using ::testing::SizeIs;
-using testing::ThreeZones;
-using testing::WithNode;
+using testkit::AutoService;
+using testkit::MakeExplainInput;
+using testkit::MakeNode;
+using testkit::MakeNodes;
+using testkit::Nodes;
+using testkit::Only;
+using testkit::PodBuilder;
+using testkit::PodsOn;
+using testkit::ServiceBuilder;
+using testkit::ThreeZones;
+using testkit::WithNode;
 
 const ZoneExplanation& ZoneOf(const AddressTypeExplanation& type, const std::string& name) {
   return *std::find_if(type.zones.begin(), type.zones.end(), [&](const auto& zone) { return zone.zone == name; });

@@ -15,9 +15,9 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::PodBuilder;
-using testing::ServiceBuilder;
-using testing::VirtualCluster;
+using testkit::PodBuilder;
+using testkit::ServiceBuilder;
+using testkit::VirtualCluster;
 
 // Sanitizers take ten times as long for the same lines of code.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

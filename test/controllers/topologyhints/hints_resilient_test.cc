@@ -15,9 +15,9 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::PodBuilder;
-using testing::ServiceBuilder;
 using ::testing::SizeIs;
+using testkit::PodBuilder;
+using testkit::ServiceBuilder;
 using Slices = std::vector<std::shared_ptr<const EndpointSlice>>;
 
 constexpr int kCpu = 1000;
@@ -70,7 +70,7 @@ class ResilientHintsTest : public ::testing::Test {
     const ReconcileInput before = input_;
     const Plan plan = Reconcile(input_, config_);
     EXPECT_EQ(before.slices, input_.slices);
-    input_.slices = testing::ApplyPlan(input_.slices, plan);
+    input_.slices = testkit::ApplyPlan(input_.slices, plan);
     input_.hints = plan.hints;
     events_ = plan.events;
     const Plan again = Reconcile(input_, config_);
@@ -324,7 +324,7 @@ TEST_F(ResilientHintsTest, WhatIsCounted) {
   EXPECT_EQ(plan.metrics.hinted.node, 7);
 }
 
-class ResilientSyncTest : public testing::ServiceControllerTest {
+class ResilientSyncTest : public testkit::ServiceControllerTest {
  protected:
   ResilientSyncTest() : ServiceControllerTest(Options()) {}
   static ServiceControllerOptions Options() {

@@ -11,7 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::ServiceBuilder;
+using testkit::ServiceBuilder;
 
 TEST(ParseShareTest, Cases) {
   struct Case {

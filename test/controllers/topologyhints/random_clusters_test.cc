@@ -20,8 +20,8 @@
 namespace epslice {
 namespace {
 
-using testing::AllocationProblem;
-using testing::Cost;
+using testkit::AllocationProblem;
+using testkit::Cost;
 using Slices = std::vector<std::shared_ptr<const EndpointSlice>>;
 
 const Text kIPv4 = Text::Intern("IPv4");
@@ -74,7 +74,7 @@ void AddPod(Random* random, Cluster* cluster) {
   const int n = cluster->made++;
   std::string number = std::to_string(n);
   number.insert(0, 4 - number.size(), '0');
-  testing::PodBuilder pod("web-" + number, "10.2." + std::to_string(n / 250) + "." + std::to_string(n % 250 + 1));
+  testkit::PodBuilder pod("web-" + number, "10.2." + std::to_string(n / 250) + "." + std::to_string(n % 250 + 1));
   cluster->pods[pod.pod.metadata.name.str()] = pod.Node(node->first).Ready(random->Chance(0.92)).pod;
 }
 
@@ -95,7 +95,7 @@ Cluster RandomCluster(Random* random, bool trouble) {
   }
   const std::int64_t pods = random->Chance(0.5) ? random->Between(0, 9) : random->Between(10, 60);
   for (std::int64_t n = 0; n < pods; ++n) AddPod(random, &cluster);
-  cluster.service = testing::ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto").service;
+  cluster.service = testkit::ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto").service;
   return cluster;
 }
 
@@ -208,7 +208,7 @@ Cost ResilientCost(const ReconcileInput& input, const Slices& after, const std::
       group.being_written = !known || dirty.contains(slice->metadata.name);
       group.count = 1;
       problem->groups.push_back(group);
-      testing::Add(&cost, testing::CostOf(group, main_zone(endpoint.hints)), 1);
+      testkit::Add(&cost, testkit::CostOf(group, main_zone(endpoint.hints)), 1);
     }
   }
   return cost;
@@ -268,7 +268,7 @@ class Planner {
     const ReconcileInput input = cluster.Input(slices_, hints_);
     const Plan plan = Reconcile(input, config_);
     const bool fresh = slices_.empty();
-    slices_ = testing::ApplyPlan(slices_, plan);
+    slices_ = testkit::ApplyPlan(slices_, plan);
     hints_ = plan.hints;
     const HintState& state = hints_[kIPv4];
     const bool enabled = state.kind == HintState::Kind::kEnabled;
@@ -296,7 +296,7 @@ class Planner {
       }
       ++tally_.unsettled;
       ASSERT_GT(left, 0) << "written again and again";
-      slices_ = testing::ApplyPlan(slices_, again);
+      slices_ = testkit::ApplyPlan(slices_, again);
       hints_ = again.hints;
     }
   }
@@ -307,11 +307,11 @@ class Planner {
     problem.threshold = state.options.overload_threshold;
     const Cost cost = ResilientCost(input, slices_, DirtySlices(input, config_), &problem);
     const bool small = std::pow(problem.cpu.size(), problem.groups.size()) < 3000;
-    const std::optional<Cost> best = small ? testing::BruteForce(problem) : testing::NetworkSimplex(problem);
+    const std::optional<Cost> best = small ? testkit::BruteForce(problem) : testkit::NetworkSimplex(problem);
     EXPECT_EQ(state.shared, !best.has_value());
     tally_.shared += state.shared ? 1 : 0;
     if (!best) return;
-    EXPECT_EQ(cost, *best) << testing::Describe(problem);
+    EXPECT_EQ(cost, *best) << testkit::Describe(problem);
     ++tally_.optimal;
   }
 

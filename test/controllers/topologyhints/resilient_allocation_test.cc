@@ -16,12 +16,12 @@
 namespace epslice {
 namespace {
 
-using testing::BruteForce;
-using testing::Cost;
-using testing::Counts;
-using testing::Describe;
-using testing::NetworkSimplex;
-using Problem = testing::AllocationProblem;
+using testkit::BruteForce;
+using testkit::Cost;
+using testkit::Counts;
+using testkit::Describe;
+using testkit::NetworkSimplex;
+using Problem = testkit::AllocationProblem;
 
 constexpr Millionths kDefault = 200'000;
 
@@ -37,10 +37,10 @@ std::optional<Cost> Solve(const Problem& p) {
     EXPECT_GT(a.count, 0);
     have.at(static_cast<std::size_t>(a.zone)) += a.count;
     of_group[a.group] += a.count;
-    testing::Add(&cost, testing::CostOf(p.groups[a.group], a.zone), a.count);
+    testkit::Add(&cost, testkit::CostOf(p.groups[a.group], a.zone), a.count);
   }
   for (std::size_t g = 0; g < p.groups.size(); ++g) EXPECT_EQ(of_group[g], p.groups[g].count);
-  EXPECT_TRUE(testing::MeetsThreshold(p.cpu, have, p.threshold));
+  EXPECT_TRUE(testkit::MeetsThreshold(p.cpu, have, p.threshold));
   EXPECT_EQ(AssignZones(p.cpu, p.groups, p.threshold)->size(), assignments->size());
   return cost;
 }

@@ -21,12 +21,12 @@
 namespace epslice::sim {
 namespace {
 
-struct CliResult {
+struct ServeResult {
   int code;
   std::string err;
 };
 
-CliResult RunServe(const std::vector<std::string>& args) {
+ServeResult RunServe(const std::vector<std::string>& args) {
   std::istringstream in;
   std::ostringstream out;
   std::ostringstream err;
@@ -77,7 +77,7 @@ TEST(ServeCommandTest, BadUsageIsOneLine) {
        "--audit-policy-file /no/such/file: "},
   };
   for (const auto& [args, want] : cases) {
-    const CliResult result = RunServe(args);
+    const ServeResult result = RunServe(args);
     EXPECT_EQ(result.code, kExitBadInput) << result.err;
     EXPECT_NE(result.err.find(want), std::string::npos) << result.err;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
@@ -86,7 +86,7 @@ TEST(ServeCommandTest, BadUsageIsOneLine) {
 
 TEST(ServeCommandTest, ASpeedIsGreaterThanNothing) {
   for (const char* speed : {"0", "-1", "-0.5", "nan", "inf", "1e7", "fast", "2x", " 2", "0x10"}) {
-    const CliResult result = RunServe({"serve", "--scenario", "scale-out", std::string("--speed=") + speed});
+    const ServeResult result = RunServe({"serve", "--scenario", "scale-out", std::string("--speed=") + speed});
     EXPECT_EQ(result.code, kExitBadInput) << speed;
     EXPECT_NE(result.err.find("is no speed; accepted is a number greater than 0"), std::string::npos) << result.err;
   }
@@ -98,7 +98,7 @@ TEST(ServeCommandTest, AScenarioDoesNotGoOnFromAState) {
   const std::string file = testing::TempDir() + "serve_command_test_state.jsonl";
   std::ofstream(file) << R"({"apiVersion":"epslice.dev/v1","kind":"ServeState","resourceVersion":"7"})"
                       << "\n";
-  const CliResult result = RunServe({"serve", "--scenario", "scale-out", "--state", file});
+  const ServeResult result = RunServe({"serve", "--scenario", "scale-out", "--state", file});
   EXPECT_EQ(result.code, kExitBadInput);
   EXPECT_NE(result.err.find("begins anew"), std::string::npos) << result.err;
   std::remove(file.c_str());
@@ -109,7 +109,7 @@ TEST(ServeCommandTest, PortInUse) {
   MemoryApiServer memory(&clock);
   HttpServer http(&clock, &memory);
   ASSERT_TRUE(http.Start().ok());
-  const CliResult result = RunServe({"serve", "--listen", "127.0.0.1:" + std::to_string(http.port())});
+  const ServeResult result = RunServe({"serve", "--listen", "127.0.0.1:" + std::to_string(http.port())});
   EXPECT_EQ(result.code, kExitBadInput);
   EXPECT_NE(result.err.find("in use"), std::string::npos) << result.err;
 }

@@ -24,8 +24,8 @@
 namespace epslice::sim {
 namespace {
 
-using epslice::testing::HistoryCluster;
-using epslice::testing::RandomHistory;
+using epslice::testkit::HistoryCluster;
+using epslice::testkit::RandomHistory;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;

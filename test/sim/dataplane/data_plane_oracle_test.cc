@@ -17,11 +17,11 @@
 namespace epslice::sim {
 namespace {
 
-using testing::HandMade;
-using testing::MakeNode;
-using testing::MakePod;
-using testing::MakeService;
-using testing::MakeSlice;
+using testkit::HandMade;
+using testkit::MakeNode;
+using testkit::MakePod;
+using testkit::MakeService;
+using testkit::MakeSlice;
 
 constexpr int kNodes = 7, kPods = 10, kSlices = 4, kServices = 3;
 constexpr double kRps = 90;
@@ -138,12 +138,12 @@ struct World {
       slices.erase(at);
       return;
     }
-    std::vector<testing::End> ends;
+    std::vector<testkit::End> ends;
     const bool hinted = Coin(0.7);
     const bool by_node = Coin(0.4);
     for (int pod = 0; pod < kPods; ++pod) {
       if (!Coin(0.4)) continue;
-      testing::End end{pod, "n" + std::to_string(Below(kNodes)), OneOf(kZones)};
+      testkit::End end{pod, "n" + std::to_string(Below(kNodes)), OneOf(kZones)};
       if (hinted) end.hint_zone = OneOf<std::string>({"a", "b"});
       if (hinted && by_node) end.hint_node = "n" + std::to_string(Below(kNodes));
       end.ready = Coin(0.7);

@@ -9,14 +9,14 @@
 namespace epslice::sim {
 namespace {
 
-using testing::AtSeconds;
-using testing::ConstantLags;
-using testing::End;
-using testing::HandMade;
-using testing::MakeNode;
-using testing::MakePod;
-using testing::MakeService;
-using testing::MakeSlice;
+using testkit::AtSeconds;
+using testkit::ConstantLags;
+using testkit::End;
+using testkit::HandMade;
+using testkit::MakeNode;
+using testkit::MakePod;
+using testkit::MakeService;
+using testkit::MakeSlice;
 
 // Nodes na1, na2 in zone a and nb in b, 1 CPU each; pods by `pods` (node of p1,
 // p2, ...); Service web of 90 requests/s, 30 from each node.
@@ -45,7 +45,7 @@ void ExpectEach(const TrafficTotals& totals, double seconds, const Expected& eac
 }
 
 // Ten seconds of a state that does not change.
-struct Case {
+struct TrafficCase {
   std::string what;
   std::vector<End> ends;
   Expected each;
@@ -53,8 +53,8 @@ struct Case {
   std::function<void(Cluster*)> truth = [](Cluster*) {};
 };
 
-const std::vector<Case>& Cases() {
-  static const std::vector<Case> kCases = {
+const std::vector<TrafficCase>& Cases() {
+  static const std::vector<TrafficCase> kCases = {
       {"no hints: evenly", {{1, "na1", "a"}, {2, "nb", "b"}}, {.in_zone = 45, .cross_zone = 45}},
       {"no endpoints", {}, {.rejected = 90}},
       {"zone hints: 60 from a, 30 from b",
@@ -160,7 +160,7 @@ const std::vector<Case>& Cases() {
 }
 
 TEST(DataPlaneTest, Rules) {
-  for (const Case& c : Cases()) {
+  for (const TrafficCase& c : Cases()) {
     Cluster cluster({"na1", "nb", "nb"});
     Service service = MakeService();
     c.service(&service);

@@ -12,7 +12,7 @@
 #include "sim/engine/observer.h"
 #include "sim/engine/scheduler.h"
 
-namespace epslice::sim::testing {
+namespace epslice::sim::testkit {
 
 inline Instant AtSeconds(double seconds) { return Instant(static_cast<std::int64_t>(seconds * 1e9 + 0.5)); }
 
@@ -144,6 +144,6 @@ inline DataPlaneOptions ConstantLags() {
   return options;
 }
 
-}  // namespace epslice::sim::testing
+}  // namespace epslice::sim::testkit
 
 #endif  // EPSLICE_TEST_SIM_DATAPLANE_HAND_MADE_H_

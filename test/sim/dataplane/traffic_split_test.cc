@@ -18,9 +18,9 @@
 namespace epslice::sim::internal {
 namespace {
 
-using sim::testing::ConstantLags;
-using sim::testing::End;
-using sim::testing::MakeSlice;
+using sim::testkit::ConstantLags;
+using sim::testkit::End;
+using sim::testkit::MakeSlice;
 
 constexpr std::array<const char*, 3> kZones = {"a", "b", "c"};
 constexpr int kNodes = 9, kPods = 24, kSlices = 3;

@@ -11,13 +11,13 @@
 namespace epslice::sim {
 namespace {
 
-using testing::AtSeconds;
-using testing::ConstantLags;
-using testing::HandMade;
-using testing::MakeNode;
-using testing::MakePod;
-using testing::MakeService;
-using testing::MakeSlice;
+using testkit::AtSeconds;
+using testkit::ConstantLags;
+using testkit::HandMade;
+using testkit::MakeNode;
+using testkit::MakePod;
+using testkit::MakeService;
+using testkit::MakeSlice;
 
 struct Recorded {
   Recorded() : cluster(ConstantLags()), recorder(RecorderOptions(), &cluster.plane) {

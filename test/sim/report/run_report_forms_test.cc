@@ -17,7 +17,7 @@ namespace epslice::sim {
 namespace {
 
 template <typename T>
-void Fill(const std::vector<NumberOf<T>>& table, double first, T* numbers) {
+void FillAll(const std::vector<NumberOf<T>>& table, double first, T* numbers) {
   for (const NumberOf<T>& number : table) numbers->*number.member = first += 0.375;
 }
 
@@ -33,19 +33,19 @@ RunReport FullReport() {
   report.notes = {"=1+1"};
   report.skipped = {{"unknown kind \"Foo\"", 3}};
   report.expectations = {{"crossZoneShare < 0.2", 0.25, false}};
-  Fill(RunNumberTable(), 1, &report.numbers);
+  FillAll(RunNumberTable(), 1, &report.numbers);
   report.step_seconds = 0.2;
   report.series.resize(3);
-  for (StepNumbers& step : report.series) Fill(StepNumberTable(), 1e-9, &step);
+  for (StepNumbers& step : report.series) FillAll(StepNumberTable(), 1e-9, &step);
   report.timeline = {{10, "zoneOutage a"}};
   report.services.resize(2);
   report.services[0].name = "shop/api";
   report.services[1].name = "shop/web";
-  Fill(ServiceNumberTable(), 7, &report.services[1].numbers);
+  FillAll(ServiceNumberTable(), 7, &report.services[1].numbers);
   report.services[1].hints = {{true, "Auto", 0.5, 3}, {false, "TooFewEndpoints", 3.5, 1}};
   report.zones.resize(1);
   report.zones[0].name = "a";
-  Fill(ZoneNumberTable(), 70, &report.zones[0].numbers);
+  FillAll(ZoneNumberTable(), 70, &report.zones[0].numbers);
   report.flows = {{"a", "b", 12.5}};
   return report;
 }

@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr char kHead[] = "apiVersion: epslice.dev/v1\nkind: Scenario\n";
+constexpr char kScenarioHead[] = "apiVersion: epslice.dev/v1\nkind: Scenario\n";
 
 absl::StatusOr<std::string> NoFile(const std::string& path) {
   if (path == "rps.csv")
@@ -21,7 +21,9 @@ absl::StatusOr<std::string> NoFile(const std::string& path) {
   return absl::NotFoundError("there is no such file");
 }
 
-absl::StatusOr<Scenario> Parse(const std::string& text) { return ParseScenario("s.yaml", kHead + text, NoFile); }
+absl::StatusOr<Scenario> Parse(const std::string& text) {
+  return ParseScenario("s.yaml", kScenarioHead + text, NoFile);
+}
 
 TEST(ScenarioTest, KeepsAllFields) {
   const absl::StatusOr<Scenario> parsed = Parse(R"yaml(

@@ -14,7 +14,7 @@
 namespace epslice::sim {
 namespace {
 
-std::string Wire(const std::string& name) {
+std::string WireFile(const std::string& name) {
   std::ifstream file(std::string(EPSLICE_SOURCE_DIR) + "/test/testdata/wire/" + name, std::ios::binary);
   EXPECT_TRUE(file.good()) << name;
   return {std::istreambuf_iterator<char>(file), {}};
@@ -24,8 +24,8 @@ class WholeWire : public testing::TestWithParam<std::tuple<Kind, const char*>> {
 
 TEST_P(WholeWire, ObjectsAreTheBytesOfARealServer) {
   const auto& [kind, resource] = GetParam();
-  const std::string real = Wire(std::string("proto-list-") + resource + ".body");
-  const auto list = nlohmann::ordered_json::parse(Wire(std::string("list-") + resource + ".body"));
+  const std::string real = WireFile(std::string("proto-list-") + resource + ".body");
+  const auto list = nlohmann::ordered_json::parse(WireFile(std::string("list-") + resource + ".body"));
   ASSERT_FALSE(list["items"].empty());
   for (const auto& item : list["items"]) {
     std::string message;

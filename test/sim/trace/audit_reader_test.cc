@@ -43,13 +43,13 @@ std::string LogLine(const Entry& e) {
                 R"(,"stageTimestamp":"2026-01-01T12:00:)", e.second, "Z\"}\n");
 }
 
-Read ReadEntries(const std::vector<Entry>& entries) {
+ReadTrace ReadEntries(const std::vector<Entry>& entries) {
   std::string text;
   for (const Entry& entry : entries) text += LogLine(entry);
   return ReadText(text);
 }
 
-std::string Pod(const std::string& name, int version, const std::string& more = "") {
+std::string PodText(const std::string& name, int version, const std::string& more = "") {
   return Concat(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")", name, R"(","namespace":"shop","uid":"u-)",
                 name, R"(","resourceVersion":")", version, R"(","labels":{"app":"web"})", more,
                 R"(},"spec":{"nodeName":"n1"}})");
@@ -61,7 +61,7 @@ Entry CreatePod(const std::string& second, const std::string& name, int version)
           .resource = "pods",
           .name = "shop/" + name,
           .request = "{}",
-          .response = Pod(name, version),
+          .response = PodText(name, version),
           .code = 201};
 }
 
@@ -75,7 +75,7 @@ TEST(AuditLevelsTest, SomeRequestsWithoutTheirObjectsAreNoted) {
   const Entry metadata{.second = "00", .verb = "create", .resource = "namespaces", .name = "shop", .level = "Metadata"};
   const Entry node{.second = "00", .verb = "patch", .resource = "nodes/status", .name = "n1", .level = "Metadata"};
   const Entry cut{.second = "02", .verb = "update", .resource = "pods", .name = "shop/a"};
-  const Read read = ReadEntries({metadata, node, node, CreatePod("01", "a", 5), cut});
+  const ReadTrace read = ReadEntries({metadata, node, node, CreatePod("01", "a", 5), cut});
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events, ElementsAre("ADDED Pod shop/a node n1 12:00:01Z"));
   EXPECT_EQ(read.summary.skipped.at("writes logged without their objects"), 4);
@@ -89,7 +89,7 @@ TEST(AuditLevelsTest, SomeRequestsWithoutTheirObjectsAreNoted) {
 TEST(AuditLevelsTest, WithoutAnyPodOrServiceItIsRefused) {
   const Entry service{
       .second = "01", .verb = "create", .resource = "services", .name = "shop/web", .level = "Metadata"};
-  const Read read = ReadEntries({CreatePod("00", "a", 5), service});
+  const ReadTrace read = ReadEntries({CreatePod("00", "a", 5), service});
   EXPECT_THAT(read.error, HasSubstr("t: line 2: the create of services shop/web is logged at level Metadata, without "
                                     "its object; an audit log can be replayed where"));
 }
@@ -110,7 +110,7 @@ TEST(AuditDryRunTest, ChangesNothing) {
                      .name = "shop/",
                      .request = "{}",
                      .uri = "/api/v1/namespaces/shop/pods?dryRun=All"});
-  const Read read = ReadEntries(entries);
+  const ReadTrace read = ReadEntries(entries);
   EXPECT_EQ(read.events.size(), 1U);
   EXPECT_EQ(read.summary.skipped.at("dry runs"), 3);
   // None named is none.
@@ -120,7 +120,7 @@ TEST(AuditDryRunTest, ChangesNothing) {
 
 TEST(AuditDeleteTest, OfACollectionWhatTheAnswerLists) {
   const std::string list = Concat(R"({"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9"},"items":[)",
-                                  Pod("b", 6), ",", Pod("unknown", 3), "]}");
+                                  PodText("b", 6), ",", PodText("unknown", 3), "]}");
   const std::vector<Entry> two = {CreatePod("00", "a", 5), CreatePod("01", "b", 6)};
   Entry collection{.second = "02",
                    .verb = "deletecollection",
@@ -128,7 +128,7 @@ TEST(AuditDeleteTest, OfACollectionWhatTheAnswerLists) {
                    .name = "shop/",
                    .request = R"({"gracePeriodSeconds":0})",
                    .response = list};
-  const Read listed = ReadEntries({two[0], two[1], collection});
+  const ReadTrace listed = ReadEntries({two[0], two[1], collection});
   EXPECT_THAT(listed.events, ElementsAre("ADDED Pod shop/a node n1 12:00:00Z", "ADDED Pod shop/b node n1 12:00:01Z",
                                          "DELETED Pod shop/b node n1 12:00:02Z"));
   EXPECT_EQ(listed.summary.skipped.at("deletes of objects that were not shown before"), 1);
@@ -147,7 +147,7 @@ TEST(AuditDeleteTest, AtLevelRequestNeedsNoBody) {
   Entry now = slow;
   now.second = "02";
   now.uri = "/api/v1/namespaces/shop/pods/a?propagationPolicy=Orphan&gracePeriodSeconds=0";
-  const Read read = ReadEntries({CreatePod("00", "a", 5), slow, now});
+  const ReadTrace read = ReadEntries({CreatePod("00", "a", 5), slow, now});
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events,
               ElementsAre("ADDED Pod shop/a node n1 12:00:00Z", "MODIFIED Pod shop/a node n1 terminating 12:00:01Z",
@@ -214,7 +214,7 @@ TEST(AuditLevelsTest, SlicesWhoseNamesNobodyTellsAppearAtTheEnd) {
   Entry slice = create("00", "endpointslices", "EndpointSlice");
   std::string text = LogLine(slice);
   text.replace(text.find(R"("resource":)"), 0, R"("apiGroup":"discovery.k8s.io",)");
-  const Read read = ReadText(text + LogLine(create("01", "pods", "Pod")) + LogLine(CreatePod("02", "a", 5)));
+  const ReadTrace read = ReadText(text + LogLine(create("01", "pods", "Pod")) + LogLine(CreatePod("02", "a", 5)));
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events,
               ElementsAre("ADDED Pod shop/a node n1 12:00:02Z", "ADDED EndpointSlice shop/web-unnamed-1 12:00:02Z"));

@@ -25,7 +25,7 @@ std::vector<std::string> NamesOf(const Dump& dump) {
   return names;
 }
 
-Dump Read(const std::string& text, const DumpOptions& options = {}) {
+Dump DumpOf(const std::string& text, const DumpOptions& options = {}) {
   absl::StatusOr<Dump> dump = ReadDumpText("test", text, options);
   EXPECT_TRUE(dump.ok()) << dump.status();
   return dump.ok() ? *std::move(dump) : Dump();
@@ -60,7 +60,7 @@ TEST(DumpReaderTest, AllShapesOfADumpSayTheSame) {
   };
   for (const std::string& text : texts) {
     for (const std::string mark : {"", "\xef\xbb\xbf"}) {
-      const Dump dump = Read(mark + text);
+      const Dump dump = DumpOf(mark + text);
       EXPECT_THAT(NamesOf(dump), ElementsAre("Node n1", "Pod x/a", "Pod x/b")) << text;
       EXPECT_THAT(dump.ignored, ElementsAre(testing::Pair("apps/v1/Deployment", 1))) << text;
       EXPECT_THAT(dump.notes, IsEmpty());
@@ -89,7 +89,7 @@ TEST(DumpReaderTest, KeepsDocumentsThatAreAskedFor) {
 }
 
 TEST(DumpReaderTest, TheLastOfSeveralVersionsCounts) {
-  const Dump dump = Read(PodJson("a", "1") + PodJson("b", "1") + PodJson("a", "2") + PodJson("b", "1"));
+  const Dump dump = DumpOf(PodJson("a", "1") + PodJson("b", "1") + PodJson("a", "2") + PodJson("b", "1"));
   ASSERT_THAT(NamesOf(dump), ElementsAre("Pod x/a", "Pod x/b"));
   EXPECT_EQ(dump.objects[0].meta().resourceVersion, "2");
   EXPECT_THAT(dump.notes, ElementsAre("1 object is there more than once in different versions; the last of each counts "
@@ -99,20 +99,20 @@ TEST(DumpReaderTest, TheLastOfSeveralVersionsCounts) {
 TEST(DumpReaderTest, WhatOneListRepeatsCountsEachTime) {
   const std::string list =
       R"({"apiVersion":"v1","kind":"List","items":[)" + PodJson("a", "1") + "," + PodJson("a", "2") + "]}";
-  const Dump dump = Read(list);
+  const Dump dump = DumpOf(list);
   EXPECT_THAT(NamesOf(dump), ElementsAre("Pod x/a", "Pod x/a"));
   EXPECT_EQ(dump.objects[0].meta().resourceVersion, "1");
   EXPECT_THAT(dump.notes, ElementsAre(HasSubstr("1 object is twice in one list")));
   // A later document replaces them all.
-  EXPECT_THAT(NamesOf(Read(list + PodJson("a", "3"))), ElementsAre("Pod x/a"));
+  EXPECT_THAT(NamesOf(DumpOf(list + PodJson("a", "3"))), ElementsAre("Pod x/a"));
 }
 
 TEST(DumpReaderTest, KeepsTheJsonWhereAsked) {
   const std::string text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: x}\nspec: {unknown: 7}\n";
-  EXPECT_EQ(Read(text).objects[0].json(), nullptr);
+  EXPECT_EQ(DumpOf(text).objects[0].json(), nullptr);
   DumpOptions options;
   options.keep_json = true;
-  const Dump dump = Read(text, options);
+  const Dump dump = DumpOf(text, options);
   ASSERT_NE(dump.objects[0].json(), nullptr);
   EXPECT_EQ(*dump.objects[0].json(),
             R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"x"},"spec":{"unknown":7}})");

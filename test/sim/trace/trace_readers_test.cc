@@ -79,13 +79,13 @@ const std::vector<std::string>& LifeEvents() {
 }
 
 // Files in a directory of their own, also when tests run beside one another.
-Read ReadFiles(const std::vector<std::pair<std::string, std::string>>& files) {
+ReadTrace ReadFiles(const std::vector<std::pair<std::string, std::string>>& files) {
   const std::filesystem::path folder =
       std::filesystem::path(testing::TempDir()) / ("epslice-overlap-" + std::to_string(getpid()));
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   for (const auto& [name, text] : files) std::ofstream(folder / name) << text;
-  const Read read = ReadAll(OpenTrace({folder.string()}));
+  const ReadTrace read = ReadAll(OpenTrace({folder.string()}));
   std::filesystem::remove_all(folder);
   return read;
 }
@@ -107,7 +107,7 @@ TEST(OverlapTest, WhatTwoSourcesTellIsReplayedOnce) {
       R"({"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","stage":"ResponseComplete","verb":"get",)"
       R"("requestURI":"/x","stageTimestamp":"2026-01-01T11:59:58Z"})"
       "\n";
-  const Read read =
+  const ReadTrace read =
       ReadFiles({{"audit.jsonl", before + AuditLife()}, {"end.json", dump + other}, {"watch.jsonl", streams}});
   EXPECT_EQ(read.error, "");
   std::vector<std::string> events = {"start ADDED Namespace n1 12:00:00.1Z"};
@@ -122,10 +122,10 @@ TEST(OverlapTest, WhatTwoSourcesTellIsReplayedOnce) {
 
 TEST(OverlapTest, OfSeveralStatesTheEarliestIsTheStart) {
   const std::string early = PodJson("12", "", "n1", "False"), late = PodJson("15", "", "n1", "True");
-  const Read read = ReadFiles({{"a-end.json", late},
-                               {"b-start.json", early},
-                               {"watch.jsonl", Watch("ADDED", PodJson("13", "", "n1", "True")) +
-                                                   Watch("MODIFIED", PodJson("14", kGoing, "n1", "True"))}});
+  const ReadTrace read = ReadFiles({{"a-end.json", late},
+                                    {"b-start.json", early},
+                                    {"watch.jsonl", Watch("ADDED", PodJson("13", "", "n1", "True")) +
+                                                        Watch("MODIFIED", PodJson("14", kGoing, "n1", "True"))}});
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 12:00:02Z",
                                        "MODIFIED Pod shop/a node n1 ready terminating 12:00:04.5Z"));
@@ -134,9 +134,9 @@ TEST(OverlapTest, OfSeveralStatesTheEarliestIsTheStart) {
 TEST(OverlapTest, ADumpTakenWhileALogGoesOnIsWhereItStarts) {
   const std::string older =
       R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1","uid":"un","resourceVersion":"9","creationTimestamp":"2026-01-01T11:00:00Z"}})";
-  const Read read = ReadFiles({{"audit.jsonl", AuditLife()},
-                               {"b-start.json", older + PodJson("12", "", "n1", "False")},
-                               {"c-end.json", older + PodJson("15", "", "n1", "True")}});
+  const ReadTrace read = ReadFiles({{"audit.jsonl", AuditLife()},
+                                    {"b-start.json", older + PodJson("12", "", "n1", "False")},
+                                    {"c-end.json", older + PodJson("15", "", "n1", "True")}});
   EXPECT_THAT(read.events, ElementsAre("start ADDED Node n1 12:00:02.2Z", "start ADDED Pod shop/a node n1 12:00:02.2Z",
                                        "MODIFIED Pod shop/a node n1 ready 12:00:02.2Z",
                                        "MODIFIED Pod shop/a node n1 ready terminating 12:00:04Z",
@@ -161,13 +161,13 @@ TEST(BadTraceTest, ArchivesThatAreNotReadAreNamed) {
 TEST(OverlapTest, SourcesThatDoNotMatchAreNotedAndReplayed) {
   std::string other = PodJson("12", "", "n1", "False");
   for (std::size_t at; (at = other.find("u1")) != std::string::npos;) other.replace(at, 2, "u7");
-  const Read read = ReadFiles({{"audit.jsonl", AuditLife()}, {"watch.jsonl", Watch("MODIFIED", other)}});
+  const ReadTrace read = ReadFiles({{"audit.jsonl", AuditLife()}, {"watch.jsonl", Watch("MODIFIED", other)}});
   EXPECT_EQ(read.events.size(), LifeEvents().size() + 1);
   EXPECT_THAT(read.summary.notes, ElementsAre(HasSubstr("of 1 events of the watch streams none is recognised")));
 }
 
 TEST(AuditLogTest, EntriesThatAreThereTwiceCountOnce) {
-  const Read read = ReadText(AuditLife() + AuditLife());
+  const ReadTrace read = ReadText(AuditLife() + AuditLife());
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.events, LifeEvents());
   EXPECT_EQ(read.summary.skipped.at("entries that are there twice"), 6);
@@ -195,16 +195,16 @@ TEST(AuditLogTest, AServiceRequestIsReadWithTheServersDefaults) {
 }
 
 TEST(AuditLogTest, WhatIsFirstSeenChangingWasThereBefore) {
-  const Read read = ReadText(Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")) +
-                             Audit("create", "", "01.1", "{}", kCreated, "", "RequestResponse", 201));
+  const ReadTrace read = ReadText(Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")) +
+                                  Audit("create", "", "01.1", "{}", kCreated, "", "RequestResponse", 201));
   EXPECT_THAT(read.events,
               ElementsAre("ADDED Pod shop/a 12:00:01.1Z", "MODIFIED Pod shop/a node n1 ready 12:00:02.2Z"));
-  const Read late = ReadText(Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")));
+  const ReadTrace late = ReadText(Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")));
   EXPECT_THAT(late.events, ElementsAre("MODIFIED Pod shop/a node n1 ready 12:00:02.2Z"));
 }
 
 TEST(AuditLogTest, TellsTheLifeOfAPod) {
-  const Read read = ReadText(AuditLife());
+  const ReadTrace read = ReadText(AuditLife());
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.events, LifeEvents());
   const std::map<std::string, std::int64_t> skipped = {{"verb get", 1}, {"refused requests", 1}, {"dry runs", 1}};
@@ -244,7 +244,7 @@ protoPayload:
   request: {status: {conditions: [{type: Ready, status: "True", lastTransitionTime: "2026-01-01T12:00:01Z"}]}}
 timestamp: "2026-01-01T12:00:01Z"
 )";
-  const Read read = ReadText(gke);
+  const ReadTrace read = ReadText(gke);
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events, ElementsAre("ADDED Pod shop/a 12:00:00Z", "MODIFIED Pod shop/a ready 12:00:01Z"));
   EXPECT_EQ(read.summary.made_up.size(), 1u);
@@ -262,7 +262,7 @@ TEST(AuditLogTest, LevelRequestIsPutTogether) {
   bound.replace(bound.find(R"("name":"a",)"), 11, R"("name":"a-12345",)");
   std::string evicted = Audit("create", "eviction", "02", R"({"kind":"Eviction"})", kSuccess, "", "Request");
   evicted.replace(evicted.find(R"("name":"a",)"), 11, R"("name":"a-12345",)");
-  const Read read = ReadText(unnamed + bound + evicted);
+  const ReadTrace read = ReadText(unnamed + bound + evicted);
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events,
               ElementsAre("ADDED Pod shop/a-12345 12:00:01Z", "MODIFIED Pod shop/a-12345 node n1 12:00:01Z",
@@ -277,7 +277,8 @@ TEST(AuditLogTest, PartialAnswersArePutTogether) {
   const std::string sent = R"({"kind":"Pod","apiVersion":"v1","metadata":{"generateName":"a-"},"spec":{}})";
   std::string create = Audit("create", "", "00", sent, partial + "10\"}}", "", "RequestResponse", 201);
   create.replace(create.find(R"("name":"a",)"), 11, "");
-  const Read read = ReadText(create + Audit("update", "", "01", PodJson("10", "", "n1", "True"), partial + "11\"}}"));
+  const ReadTrace read =
+      ReadText(create + Audit("update", "", "01", PodJson("10", "", "n1", "True"), partial + "11\"}}"));
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events,
               ElementsAre("ADDED Pod shop/a-x7 12:00:00Z", "MODIFIED Pod shop/a-x7 node n1 ready 12:00:01Z"));
@@ -285,7 +286,7 @@ TEST(AuditLogTest, PartialAnswersArePutTogether) {
 
 TEST(LinesTest, OursInOrder) {
   const std::string pod = PodJson("1", "", "n1", "True");
-  const Read read =
+  const ReadTrace read =
       ReadText(Concat(R"({"kind":"TraceHeader","apiVersion":"epslice.dev/v1","madeUp":["zones"]})", "\n",
                       R"({"time":"2026-01-01T12:00:00Z","type":"ADDED","start":true,"object":)", pod, "}\n",
                       R"({"time":"2026-01-01T12:00:02Z","type":"DELETED","object":)", pod, "}\n",
@@ -301,9 +302,10 @@ TEST(LinesTest, OursInOrder) {
 
 TEST(WatchStreamTest, ListThenEventsWithTheTimesOfTheObjects) {
   const std::string pod = PodJson("5", "", "n1", "True");
-  const Read read = ReadText(Concat("{\n\"type\":\"ADDED\",\n\"object\":", pod,
-                                    "}\n{\"type\":\"MODIFIED\",\"object\":", PodJson("6", kGoing, "n1", "True"),
-                                    "}\n{\"type\":\"DELETED\",\"object\":", PodJson("7", kGone, "n1", "True"), "}"));
+  const ReadTrace read =
+      ReadText(Concat("{\n\"type\":\"ADDED\",\n\"object\":", pod,
+                      "}\n{\"type\":\"MODIFIED\",\"object\":", PodJson("6", kGoing, "n1", "True"),
+                      "}\n{\"type\":\"DELETED\",\"object\":", PodJson("7", kGone, "n1", "True"), "}"));
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:02Z",
                                        "MODIFIED Pod shop/a node n1 ready terminating 12:00:04.5Z",
@@ -312,14 +314,14 @@ TEST(WatchStreamTest, ListThenEventsWithTheTimesOfTheObjects) {
 }
 
 TEST(K8sharkTest, WatchRecords) {
-  const Read read = ReadText(
+  const ReadTrace read = ReadText(
       Concat(R"({"captured_at":"2026-01-01T12:00:01Z","event_type":"ADDED","response_code":200,"response_body":)",
              PodJson("5", "", "n1", "True"), "}\n"));
   EXPECT_THAT(read.events, ElementsAre("ADDED Pod shop/a node n1 ready 12:00:01Z"));
 }
 
 TEST(KwokTest, SnapshotAndPatches) {
-  const Read read = ReadText(R"yaml(apiVersion: v1
+  const ReadTrace read = ReadText(R"yaml(apiVersion: v1
 kind: Pod
 metadata: {name: a, namespace: shop, creationTimestamp: "$(time-offset-nanosecond -5000000000)"}
 spec: {}
@@ -343,7 +345,7 @@ method: delete
 }
 
 TEST(KwokTest, JsonDocumentsBetweenMarks) {
-  const Read read = ReadText(R"yaml({
+  const ReadTrace read = ReadText(R"yaml({
   "kind": "Pod", "apiVersion": "v1",
   "metadata": {"name": "a", "namespace": "shop", "creationTimestamp": "$(time-offset-nanosecond -5)"}
 }
@@ -365,7 +367,7 @@ TEST(KwokTest, JsonDocumentsBetweenMarks) {
 TEST(CsvTest, LifetimesBecomePods) {
   const std::string path = (std::filesystem::path(testing::TempDir()) / "lifetimes.csv").string();
   std::ofstream(path) << "app,from,to\nweb,,\nweb,5,20\nweb,30,10\nweb,x\n";
-  const Read read = ReadAll(OpenTrace({Concat("csv(created=from,deleted=to,app=app):", path)}));
+  const ReadTrace read = ReadAll(OpenTrace({Concat("csv(created=from,deleted=to,app=app):", path)}));
   EXPECT_EQ(read.error, "");
   ASSERT_EQ(read.events.size(), 3u + 1 + 1 + 5);  // nodes, Service, a pod, the life of another
   EXPECT_THAT(read.events[3], HasSubstr("start ADDED Service csv/web"));
@@ -406,7 +408,7 @@ std::string Line(const std::string& time, bool start) {
 }
 
 TEST(BadTraceTest, WhatIsOlderThanTheStartStateHappensWithIt) {
-  const Read read = ReadText(Line("05", true) + Line("03", false) + Line("06", false));
+  const ReadTrace read = ReadText(Line("05", true) + Line("03", false) + Line("06", false));
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events, ElementsAre(HasSubstr("12:00:05Z"), HasSubstr("12:00:05Z"), HasSubstr("12:00:06Z")));
   EXPECT_THAT(read.summary.notes,
@@ -417,7 +419,7 @@ TEST(BadTraceTest, NoStartStateInTheMiddle) {
   // More events than are held back to be put in order.
   std::string text;
   for (int i = 0; i < 1100; ++i) text += Line("07", false);
-  const Read read = ReadText(text + Line("08", true));
+  const ReadTrace read = ReadText(text + Line("08", true));
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.summary.start_objects, 0);
   EXPECT_EQ(read.summary.events, 1101);
@@ -431,7 +433,7 @@ TEST(BadTraceTest, ManyWatchEventsOfOneSecond) {
   for (int i = 0; i < 9; ++i) text += Concat(R"({"type":"MODIFIED","object":)", pod, "}\n");
   std::string later = PodJson("6", "", "n1", "True");
   later.replace(later.find("12:00:02Z"), 9, "12:00:03Z");
-  const Read read = ReadText(Concat(text, R"({"type":"MODIFIED","object":)", later, "}\n"));
+  const ReadTrace read = ReadText(Concat(text, R"({"type":"MODIFIED","object":)", later, "}\n"));
   ASSERT_EQ(read.events.size(), 11u);
   EXPECT_THAT(read.events[0], HasSubstr("12:00:02Z"));
   EXPECT_THAT(read.events[1], HasSubstr("12:00:02.1Z"));
@@ -442,14 +444,14 @@ TEST(BadTraceTest, CutOffRecordsAreSkippedAndTold) {
   const std::string life = AuditLife();
   const std::size_t second = life.find('\n', life.find('\n') + 1);
   // In the middle and at the end.
-  const Read read = ReadText(life.substr(0, second - 20) + life.substr(second) + "{\"kind\":\"Event\",\"apiV");
+  const ReadTrace read = ReadText(life.substr(0, second - 20) + life.substr(second) + "{\"kind\":\"Event\",\"apiV");
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.summary.skipped.at("records that are cut off"), 2);
   EXPECT_THAT(read.summary.notes, ElementsAre(HasSubstr("t: line 2: the record is cut off")));
   // Behind a backslash, too: the next line is a record of its own, and at the
   // end nothing is read beyond it.
   const std::string first = life.substr(0, life.find('\n') + 1);
-  const Read slash = ReadText(Concat(first, "{\"kind\":\"Ev\\\n", life, "{\"kind\":\"Ev\\"));
+  const ReadTrace slash = ReadText(Concat(first, "{\"kind\":\"Ev\\\n", life, "{\"kind\":\"Ev\\"));
   EXPECT_EQ(slash.error, "");
   EXPECT_EQ(slash.summary.skipped.at("records that are cut off"), 2);
   EXPECT_EQ(slash.summary.skipped.at("dry runs"), 1);

@@ -25,14 +25,14 @@ inline std::string Describe(const TraceEvent& event) {
   return Concat(out, " ", time.substr(time.find('T') + 1));
 }
 
-struct Read {
+struct ReadTrace {
   std::vector<std::string> events;
   TraceSummary summary;
   std::string error;
 };
 
-inline Read ReadAll(absl::StatusOr<std::unique_ptr<TraceReader>> reader) {
-  Read read;
+inline ReadTrace ReadAll(absl::StatusOr<std::unique_ptr<TraceReader>> reader) {
+  ReadTrace read;
   if (!reader.ok()) {
     read.error = std::string(reader.status().message());
     return read;
@@ -48,7 +48,7 @@ inline Read ReadAll(absl::StatusOr<std::unique_ptr<TraceReader>> reader) {
   return read;
 }
 
-inline Read ReadText(const std::string& text) { return ReadAll(OpenTraceText("t", text)); }
+inline ReadTrace ReadText(const std::string& text) { return ReadAll(OpenTraceText("t", text)); }
 
 }  // namespace epslice::sim
 
