@@ -9,10 +9,9 @@ namespace {
 constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxSubdomain = 253;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsAlnum(char c) { return IsDigit(c) || IsLower(c) || (c >= 'A' && c <= 'Z'); }
-bool IsLowerAlnum(char c) { return IsDigit(c) || IsLower(c); }
+bool IsAlnum(char c) { return (c >= '0' && c <= '9') || IsLower(c) || (c >= 'A' && c <= 'Z'); }
+bool IsLowerAlnum(char c) { return (c >= '0' && c <= '9') || IsLower(c); }
 
 // [a-z0-9]([-a-z0-9]*[a-z0-9])?, of any length.
 bool IsDnsPart(std::string_view s) {

@@ -13,7 +13,7 @@ namespace epslice {
 namespace {
 
 // Longer ones are well-formed too, but nobody means them.
-constexpr std::size_t kMaxBytes = 256;
+constexpr std::size_t kMaxQuantityBytes = 256;
 
 // digits[0].digits[1]digits[2]... times 10^(point - 1), where `digits` starts
 // with one that is not zero; no digits at all is zero. Every digit is kept,
@@ -126,7 +126,8 @@ std::int64_t CeilCapped(const Decimal& number) {
 }  // namespace
 
 absl::StatusOr<std::int64_t> ParseQuantityMilli(std::string_view s) {
-  if (s.size() > kMaxBytes) return Malformed(s, Cat({"is longer than ", std::to_string(kMaxBytes), " bytes"}));
+  if (s.size() > kMaxQuantityBytes)
+    return Malformed(s, Cat({"is longer than ", std::to_string(kMaxQuantityBytes), " bytes"}));
   if (s.empty()) return Malformed(s, "is empty");
   std::string_view rest = s;
   const bool negative = rest.front() == '-';

@@ -15,7 +15,7 @@ namespace epslice {
 namespace {
 
 // A selector comes in a URL, which servers bound far below this.
-constexpr std::size_t kMaxBytes = std::size_t{64} << 10;
+constexpr std::size_t kMaxSelectorBytes = std::size_t{64} << 10;
 
 absl::Status Malformed(std::string_view what, std::string_view text, std::string_view why) {
   return absl::InvalidArgumentError(Cat({what, " ", QuoteForError(text, 256), ": ", why}));
@@ -249,8 +249,8 @@ bool MatchesLabels(const StringMap& match_labels, const StringMap& labels) {
 }
 
 absl::StatusOr<LabelSelector> LabelSelector::Parse(std::string_view text) {
-  if (text.size() > kMaxBytes) {
-    return Malformed("label selector", text, Cat({"is longer than ", std::to_string(kMaxBytes), " bytes"}));
+  if (text.size() > kMaxSelectorBytes) {
+    return Malformed("label selector", text, Cat({"is longer than ", std::to_string(kMaxSelectorBytes), " bytes"}));
   }
   absl::StatusOr<std::vector<LabelRequirement>> requirements = LabelParser(text).Parse();
   if (!requirements.ok()) return requirements.status();
@@ -266,8 +266,8 @@ bool LabelSelector::Matches(const StringMap& labels) const {
 
 absl::StatusOr<std::vector<FieldRequirement>> ParseFieldSelector(std::string_view text) {
   constexpr std::string_view kWhat = "field selector";
-  if (text.size() > kMaxBytes) {
-    return Malformed(kWhat, text, Cat({"is longer than ", std::to_string(kMaxBytes), " bytes"}));
+  if (text.size() > kMaxSelectorBytes) {
+    return Malformed(kWhat, text, Cat({"is longer than ", std::to_string(kMaxSelectorBytes), " bytes"}));
   }
   std::vector<FieldRequirement> requirements;
   std::string_view rest = text;

@@ -14,7 +14,7 @@ constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::int64_t kSecondsPerDay = 86'400;
 constexpr std::string_view kOutside = "is outside the years 1678 to 2261";
 
-absl::Status Malformed(std::string_view s, std::string_view why) {
+absl::Status NoTime(std::string_view s, std::string_view why) {
   return absl::InvalidArgumentError(
       Cat({"time ", QuoteForError(s), ": ", why, "; accepted is RFC 3339, such as 2026-01-02T03:04:05Z"}));
 }
@@ -28,9 +28,9 @@ constexpr std::int64_t StartOfYear(int year) {
 }
 
 // Reads fixed-width fields from the front of a text.
-class Fields {
+class TimeFields {
  public:
-  explicit Fields(std::string_view s) : rest_(s) {}
+  explicit TimeFields(std::string_view s) : rest_(s) {}
 
   // `width` digits, not above `max`.
   std::optional<int> Number(std::size_t width, int max) {
@@ -118,32 +118,32 @@ std::string Fraction(std::int64_t nanos, std::size_t digits) {
 }  // namespace
 
 absl::StatusOr<Timestamp> ParseRfc3339(std::string_view s) {
-  Fields fields(s);
+  TimeFields fields(s);
   const std::optional<int> year = fields.Number(4, 9999);
-  if (!year || !fields.Literal('-')) return Malformed(s, "does not start with a year and '-'");
+  if (!year || !fields.Literal('-')) return NoTime(s, "does not start with a year and '-'");
   const std::optional<int> month = fields.Number(2, 12);
-  if (!month || !fields.Literal('-')) return Malformed(s, "has no month and '-' after the year");
+  if (!month || !fields.Literal('-')) return NoTime(s, "has no month and '-' after the year");
   const std::optional<int> day = fields.Number(2, 31);
   const std::chrono::year_month_day date(std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(day.value_or(0))));
-  if (!date.ok()) return Malformed(s, "names no day of the calendar");
-  if (!fields.Literal('T')) return Malformed(s, "has no 'T' after the day");
+  if (!date.ok()) return NoTime(s, "names no day of the calendar");
+  if (!fields.Literal('T')) return NoTime(s, "has no 'T' after the day");
   const std::optional<int> hour = fields.Number(2, 23);
-  if (!hour || !fields.Literal(':')) return Malformed(s, "has no hour and ':' after the 'T'");
+  if (!hour || !fields.Literal(':')) return NoTime(s, "has no hour and ':' after the 'T'");
   const std::optional<int> minute = fields.Number(2, 59);
-  if (!minute || !fields.Literal(':')) return Malformed(s, "has no minute and ':' after the hour");
+  if (!minute || !fields.Literal(':')) return NoTime(s, "has no minute and ':' after the hour");
   const std::optional<int> second = fields.Number(2, 59);
-  if (!second) return Malformed(s, "has no second after the minute");
+  if (!second) return NoTime(s, "has no second after the minute");
   std::optional<std::int64_t> nanos = 0;
   if (fields.Literal('.')) nanos = fields.Nanos();
-  if (!nanos) return Malformed(s, "has no digits after the '.'");
+  if (!nanos) return NoTime(s, "has no digits after the '.'");
   const std::optional<std::int64_t> offset = fields.Offset();
-  if (!offset) return Malformed(s, "has neither 'Z' nor an offset such as +01:00 after the seconds");
-  if (!fields.AtEnd()) return Malformed(s, "has more after the offset");
+  if (!offset) return NoTime(s, "has neither 'Z' nor an offset such as +01:00 after the seconds");
+  if (!fields.AtEnd()) return NoTime(s, "has more after the offset");
 
   const std::int64_t seconds = DaysSinceEpoch(date) * kSecondsPerDay + *hour * 3600 + *minute * 60 + *second - *offset;
   absl::StatusOr<Timestamp> time = TimestampFromUnix(seconds, *nanos);
-  if (!time.ok()) return Malformed(s, kOutside);
+  if (!time.ok()) return NoTime(s, kOutside);
   return time;
 }
 

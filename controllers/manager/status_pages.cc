@@ -74,7 +74,7 @@ std::string ConfigJson(const std::vector<std::pair<std::string, std::string>>& f
   return json;
 }
 
-double Seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+double InSeconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 void WriteKeys(std::string_view name, std::size_t total, std::string_view seconds_name, bool ahead,
                const std::vector<std::pair<ObjectKey, Instant>>& keys, Instant now, JsonWriter* writer) {
@@ -87,7 +87,7 @@ void WriteKeys(std::string_view name, std::size_t total, std::string_view second
     writer->BeginObject();
     writer->Field("service", key.ToString());
     writer->Key(seconds_name);
-    writer->Double(std::max(0.0, Seconds(ahead ? at - now : now - at)));
+    writer->Double(std::max(0.0, InSeconds(ahead ? at - now : now - at)));
     writer->EndObject();
   }
   writer->EndArray();

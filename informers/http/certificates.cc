@@ -1,6 +1,5 @@
 #include "informers/http/certificates.h"
 
-#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
@@ -51,11 +50,6 @@ bool AddExtension(X509* certificate, X509* issuer, int nid, const std::string& v
   const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> extension(
       X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()), X509_EXTENSION_free);
   return extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1;
-}
-
-bool IsIpAddress(const std::string& host) {
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
 }
 
 bool AddExtensions(const CertificateOptions& options, X509* certificate, X509* issuer) {

@@ -15,7 +15,9 @@
 namespace epslice {
 namespace {
 
-absl::Status Invalid(std::initializer_list<std::string_view> parts) { return absl::InvalidArgumentError(Cat(parts)); }
+absl::Status InvalidPath(std::initializer_list<std::string_view> parts) {
+  return absl::InvalidArgumentError(Cat(parts));
+}
 
 constexpr std::string_view kEventsV1Path = "/apis/events.k8s.io/v1";
 
@@ -23,7 +25,7 @@ constexpr std::string_view kEventsV1Path = "/apis/events.k8s.io/v1";
 // proxies resolve them.
 absl::Status AppendSegment(std::string_view what, std::string_view segment, std::string* path) {
   if (segment == "." || segment == "..")
-    return Invalid({what, " ", QuoteForError(segment), ": has no place in a path"});
+    return InvalidPath({what, " ", QuoteForError(segment), ": has no place in a path"});
   *path += '/';
   *path += PercentEncode(segment);
   return absl::OkStatus();
@@ -139,13 +141,13 @@ absl::StatusOr<std::string> PathOf(const Request& request, std::string_view pref
     if (name.empty()) name = meta.name.str();
   }
   if (!info.namespaced && !namespace_.empty()) {
-    return Invalid(
+    return InvalidPath(
         {VerbName(request.verb), " ", info.resource, ": namespace ", QuoteForError(namespace_), ": the kind has none"});
   }
   if (info.namespaced && namespace_.empty() && !collection) {
-    return Invalid({VerbName(request.verb), " ", info.resource, ": a namespace is needed"});
+    return InvalidPath({VerbName(request.verb), " ", info.resource, ": a namespace is needed"});
   }
-  if (named && name.empty()) return Invalid({VerbName(request.verb), " ", info.resource, ": a name is needed"});
+  if (named && name.empty()) return InvalidPath({VerbName(request.verb), " ", info.resource, ": a name is needed"});
 
   const bool events_v1 = request.eventsV1 && request.kind == Kind::kEvent;
   std::string path = Cat({prefix, events_v1 ? kEventsV1Path : std::string_view(info.path)});
@@ -159,7 +161,7 @@ absl::StatusOr<std::string> PathOf(const Request& request, std::string_view pref
     if (auto status = AppendSegment("name", name, &path); !status.ok()) return status;
   }
   if (!request.subresource.empty()) {
-    if (collection) return Invalid({VerbName(request.verb), " ", info.resource, ": takes no subresource"});
+    if (collection) return InvalidPath({VerbName(request.verb), " ", info.resource, ": takes no subresource"});
     if (auto status = AppendSegment("subresource", request.subresource, &path); !status.ok()) return status;
   }
   return path;
@@ -229,8 +231,8 @@ std::string PercentEncode(std::string_view s) {
 absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url) {
   const auto bad = [url](std::string_view why) {
     const bool shown = url.find('@') == std::string_view::npos;  // no password is
-    return Invalid({"server ", shown ? QuoteForError(url, 128) : "(not shown)", ": ", why,
-                    "; accepted: https://host[:port][/path], or http"});
+    return InvalidPath({"server ", shown ? QuoteForError(url, 128) : "(not shown)", ": ", why,
+                        "; accepted: https://host[:port][/path], or http"});
   };
   constexpr std::string_view kHttp = "http://";
   constexpr std::string_view kHttps = "https://";
@@ -310,7 +312,7 @@ absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_vi
     case Verb::kCreate:
     case Verb::kUpdate:
       if (!request.object.has_value()) {
-        return Invalid({VerbName(request.verb), " ", InfoOf(request.kind).resource, ": an object is needed"});
+        return InvalidPath({VerbName(request.verb), " ", InfoOf(request.kind).resource, ": an object is needed"});
       }
       if (WritesProtobuf(request, format)) {
         AppendProtobufBody(request, &http.body);

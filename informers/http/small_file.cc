@@ -12,18 +12,18 @@
 namespace epslice {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxSmallFileBytes = std::size_t{1} << 20;
 
 }  // namespace
 
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return absl::InvalidArgumentError(Cat({path, ": cannot be read"}));
-  std::string text(kMaxFileBytes + 1, '\0');
+  std::string text(kMaxSmallFileBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return absl::InvalidArgumentError(Cat({path, ": cannot be read"}));
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaxFileBytes) return absl::InvalidArgumentError(Cat({path, ": longer than 1 MiB"}));
+  if (text.size() > kMaxSmallFileBytes) return absl::InvalidArgumentError(Cat({path, ": longer than 1 MiB"}));
   return text;
 }
 

@@ -102,11 +102,6 @@ ContextPtr NewContext(const SSL_METHOD* method) {
   return context;
 }
 
-bool IsIpAddress(const std::string& name) {
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  return inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
-}
-
 }  // namespace
 
 // --- context --------------------------------------------------------------
@@ -310,6 +305,11 @@ void TlsSession::Close() {
   ERR_clear_error();
   SSL_shutdown(impl_->ssl.get());
   ERR_clear_error();
+}
+
+bool IsIpAddress(const std::string& host) {
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
 }
 
 }  // namespace epslice

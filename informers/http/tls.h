@@ -135,6 +135,9 @@ class TlsSession {
   std::string error_;
 };
 
+// Whether a host is a literal IPv4 or IPv6 address (without brackets).
+bool IsIpAddress(const std::string& host);
+
 }  // namespace epslice
 
 #endif  // EPSLICE_INFORMERS_HTTP_TLS_H_

@@ -40,7 +40,7 @@ std::string FormatIpv6(unsigned __int128 ip) {
 }
 
 // The number of a canonical address.
-unsigned __int128 NumberOf(const IpAddress& ip) {
+unsigned __int128 AsNumber(const IpAddress& ip) {
   const std::string_view s = ip.text;
   unsigned __int128 value = 0;
   const bool v4 = ip.family == IpFamily::kIPv4;
@@ -188,7 +188,7 @@ ServiceAddresses::Range ServiceAddresses::ParseRange(std::string_view cidr, IpFa
   Range range;
   range.free_bits = bits - prefix;
   range.family = family;
-  range.base = NumberOf(*ip);
+  range.base = AsNumber(*ip);
   if (range.free_bits > 0) range.base = range.free_bits == 128 ? 0 : range.base >> range.free_bits << range.free_bits;
   return range;
 }

@@ -10,7 +10,7 @@
 namespace epslice::sim {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 bool IsPlainYaml(const std::string& s) {
   constexpr std::string_view kIndicators = "-?:,[]{}#&*!|>'\"%@`=<~. ";
@@ -33,7 +33,7 @@ class YamlEmitter {
 
   // A value that begins on the current line, the lines after it `indent` in.
   // `inline_first`: the current line is where its first entry goes ("- a: 1").
-  void Value(const Json& value, std::size_t indent, bool inline_first) {
+  void Value(const OrderedJson& value, std::size_t indent, bool inline_first) {
     if (value.is_object() && !value.empty()) {
       bool first = inline_first;
       for (const auto& [key, member] : value.items()) {
@@ -44,7 +44,7 @@ class YamlEmitter {
       }
     } else if (value.is_array() && !value.empty()) {
       bool first = inline_first;
-      for (const Json& item : value) {
+      for (const OrderedJson& item : value) {
         NewLine(indent, &first);
         out_ += "- ";
         Value(item, indent + 2, /*inline_first=*/true);
@@ -78,7 +78,7 @@ class YamlEmitter {
     }
     *first = false;
   }
-  void Below(const Json& value, std::size_t indent) {
+  void Below(const OrderedJson& value, std::size_t indent) {
     if (!value.is_structured() || value.empty()) {
       out_.push_back(' ');
       Scalar(value);
@@ -86,7 +86,7 @@ class YamlEmitter {
       Value(value, indent, /*inline_first=*/false);
     }
   }
-  void Scalar(const Json& value) {
+  void Scalar(const OrderedJson& value) {
     if (value.is_string()) {
       String(value.get_ref<const std::string&>());
     } else {
@@ -155,7 +155,7 @@ std::string IndentJson(std::string_view json) {
 
 std::string JsonToYaml(std::string_view json) {
   std::string out;
-  YamlEmitter(&out).Value(Json::parse(json), 0, /*inline_first=*/true);
+  YamlEmitter(&out).Value(OrderedJson::parse(json), 0, /*inline_first=*/true);
   out.push_back('\n');
   return out;
 }

@@ -23,7 +23,7 @@ constexpr std::string_view kPatchTypes =
 constexpr std::string_view kBodyTypes = "application/json, application/vnd.kubernetes.protobuf";
 
 // The beginning of what could not be read, for the error.
-std::string Summary(std::string_view body) {
+std::string Beginning(std::string_view body) {
   constexpr std::size_t kShown = 30;
   std::string shown = QuoteForError(body, kShown);
   return Cat({shown, body.size() > kShown ? " ..." : ""});
@@ -31,7 +31,7 @@ std::string Summary(std::string_view body) {
 
 Status Unrecognized(std::string_view kind, std::string_view why, std::string_view body) {
   return StatusBadRequest(Cat({"the object provided is unrecognized (must be of type ", kind,
-                               "): couldn't get version/kind; ", why, " (", Summary(body), ")"}));
+                               "): couldn't get version/kind; ", why, " (", Beginning(body), ")"}));
 }
 
 std::string_view ApiVersionOf(const Route& route) {

@@ -18,7 +18,7 @@
 namespace epslice::sim {
 namespace {
 
-constexpr Duration kSecond = std::chrono::seconds(1);
+constexpr Duration kOneSecond = std::chrono::seconds(1);
 constexpr std::string_view kNeedsBodies =
     "an audit log can be replayed where pods, services, nodes, namespaces and endpointslices are logged at level "
     "Request or RequestResponse";
@@ -219,7 +219,7 @@ class AuditReader : public TraceReader {
     if (absl::Status s = unseen_.Finish(&summary_); !s.ok()) return s;
     changes_.Finish();
     if (order_.late() > 0) {
-      summary_.notes.push_back(Concat(order_.late(), " entries are more than ", AuditOrder::kWindow / kSecond,
+      summary_.notes.push_back(Concat(order_.late(), " entries are more than ", AuditOrder::kWindow / kOneSecond,
                                       " s behind others in the log; they are replayed where they stand"));
     }
     if (start_version_ > 0) {

@@ -15,14 +15,6 @@
 namespace epslice::sim {
 namespace {
 
-absl::Status FileError(int error) {
-  switch (error) {
-    case ENOENT: return absl::NotFoundError("there is no such file or directory");
-    case EACCES: return absl::PermissionDeniedError("may not be read (permission denied)");
-    default: return absl::InvalidArgumentError(Concat("cannot be read: ", std::generic_category().message(error)));
-  }
-}
-
 class StreamSource : public ByteSource {
  public:
   explicit StreamSource(std::istream* in) : in_(in) {}
@@ -81,6 +73,14 @@ class Prefixed : public ByteSource {
 };
 
 }  // namespace
+
+absl::Status FileError(int error) {
+  switch (error) {
+    case ENOENT: return absl::NotFoundError("there is no such file or directory");
+    case EACCES: return absl::PermissionDeniedError("may not be read (permission denied)");
+    default: return absl::InvalidArgumentError(Concat("cannot be read: ", std::generic_category().message(error)));
+  }
+}
 
 std::unique_ptr<ByteSource> PrefixedSource(std::string head, std::unique_ptr<ByteSource> rest) {
   return std::make_unique<Prefixed>(std::move(head), std::move(rest));

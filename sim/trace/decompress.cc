@@ -15,15 +15,9 @@ namespace epslice::sim {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{256} << 10;
-constexpr std::size_t kWindowMemory = std::size_t{256} << 20;
-constexpr int kZstdWindowLog = 27;  // 128 MiB
 
 absl::Status Cut(std::string_view format) {
   return absl::InvalidArgumentError(Concat("the ", format, " data end too early (is the file complete?)"));
-}
-
-absl::Status Damaged(std::string_view format) {
-  return absl::InvalidArgumentError(Concat("the ", format, " data are damaged"));
 }
 
 bool OnlyZeros(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
@@ -145,6 +139,10 @@ absl::StatusOr<std::string> Unxz(std::string_view bytes, const DecompressLimits&
 }
 
 }  // namespace
+
+absl::Status Damaged(std::string_view format) {
+  return absl::InvalidArgumentError(Concat("the ", format, " data are damaged"));
+}
 
 Compression DetectCompression(std::string_view bytes) {
   const auto starts = [&](std::string_view magic) { return bytes.substr(0, magic.size()) == magic; };

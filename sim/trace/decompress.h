@@ -37,6 +37,12 @@ struct DecompressLimits {
 absl::StatusOr<std::string> Decompress(Compression compression, std::string_view bytes,
                                        const DecompressLimits& limits = {});
 
+// Bounds of what data may ask of memory, however they are read.
+inline constexpr std::size_t kWindowMemory = std::size_t{256} << 20;
+inline constexpr int kZstdWindowLog = 27;  // 128 MiB
+
+absl::Status Damaged(std::string_view format);
+
 }  // namespace epslice::sim
 
 #endif  // EPSLICE_SIM_TRACE_DECOMPRESS_H_

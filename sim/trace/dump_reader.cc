@@ -19,8 +19,6 @@
 namespace epslice::sim {
 namespace {
 
-constexpr std::string_view kStandardInputName = "standard input";
-
 // Puts the objects of all documents together into one Dump.
 class Collector {
  public:

@@ -14,8 +14,6 @@ constexpr std::size_t kReadAtOnce = std::size_t{256} << 10;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kList = "List";
 
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 bool IsListKind(std::string_view kind) { return kind.ends_with(kList); }
 
 // The string between its quotes; the names that count here have no escapes.
@@ -81,11 +79,11 @@ class Splitter {
     return c;
   }
   void SkipSpace() {
-    while (!AtEnd() && IsSpace(Peek())) Next();
+    while (!AtEnd() && IsJsonSpace(Peek())) Next();
   }
   // The same, kept.
   void TakeSpace(std::string* out) {
-    while (!AtEnd() && IsSpace(Peek())) out->push_back(Next());
+    while (!AtEnd() && IsJsonSpace(Peek())) out->push_back(Next());
   }
 
   // The string that begins here, with its quotes.
@@ -115,7 +113,7 @@ class Splitter {
         if (depth == 0) return;
         --depth;
         out->push_back(Next());
-      } else if (depth == 0 && (IsSpace(c) || c == ',')) {
+      } else if (depth == 0 && (IsJsonSpace(c) || c == ',')) {
         return;
       } else {
         out->push_back(Next());

@@ -10,10 +10,8 @@ namespace {
 
 constexpr std::size_t kNowhere = std::string_view::npos;
 
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 std::size_t SkipSpace(std::string_view text, std::size_t at) {
-  while (at < text.size() && IsSpace(text[at])) ++at;
+  while (at < text.size() && IsJsonSpace(text[at])) ++at;
   return at;
 }
 
@@ -118,15 +116,15 @@ std::size_t EndOfJsonValue(std::string_view text, std::size_t begin) {
     case '"': return EndOfString(text, begin);
     default: {
       std::size_t end = begin;
-      while (end < text.size() && !IsSpace(text[end]) && std::strchr(",:]}", text[end]) == nullptr) ++end;
+      while (end < text.size() && !IsJsonSpace(text[end]) && std::strchr(",:]}", text[end]) == nullptr) ++end;
       return end == begin ? kNowhere : end;
     }
   }
 }
 
 JsonSpan::JsonSpan(std::string_view text) : text_(text) {
-  while (!text_.empty() && IsSpace(text_.front())) text_.remove_prefix(1);
-  while (!text_.empty() && IsSpace(text_.back())) text_.remove_suffix(1);
+  while (!text_.empty() && IsJsonSpace(text_.front())) text_.remove_prefix(1);
+  while (!text_.empty() && IsJsonSpace(text_.back())) text_.remove_suffix(1);
 }
 
 void JsonSpan::ForEachField(const std::function<void(std::string_view, JsonSpan)>& visit) const {

@@ -18,6 +18,9 @@
 
 namespace epslice::sim {
 
+// Whether JSON allows it between tokens.
+inline bool IsJsonSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
 class JsonSpan {
  public:
   // Absent.

@@ -4,6 +4,7 @@
 #include "absl/status/status.h"
 #include "apis/concat.h"
 #include "sim/trace/audit_entry.h"
+#include "sim/trace/byte_source.h"
 #include "sim/trace/csv_reader.h"
 #include "sim/trace/dump_reader.h"
 #include "sim/trace/event_decode.h"
@@ -16,7 +17,6 @@
 namespace epslice::sim {
 namespace {
 
-constexpr std::string_view kStandardInputName = "standard input";
 constexpr std::size_t kMostStreams = 1000;
 
 enum class Format { kDump, kAudit, kLines, kWatch, kK8shark, kKwok, kNone };

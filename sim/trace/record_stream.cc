@@ -9,23 +9,22 @@
 #include "apis/concat.h"
 #include "apis/yaml.h"
 #include "sim/report/table.h"
+#include "sim/trace/json_span.h"
 #include "sim/trace/text_format.h"
 
 namespace epslice::sim {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{256} << 10;
+constexpr std::size_t kRecordsAtOnce = std::size_t{256} << 10;
 // What is looked at to tell the syntax.
 constexpr std::size_t kHead = std::size_t{64} << 10;
-
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::size_t CountLines(std::string_view text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
 bool IsDocumentMark(std::string_view line) {
-  return line.substr(0, 3) == "---" && (line.size() == 3 || IsSpace(line[3]));
+  return line.substr(0, 3) == "---" && (line.size() == 3 || IsJsonSpace(line[3]));
 }
 
 // "line 3: what" of a document that begins on line `begin` as "line 12: what".
@@ -59,13 +58,13 @@ absl::Status RecordStream::TooLong(std::size_t line) const {
 absl::StatusOr<bool> RecordStream::Fill() {
   if (ended_) return false;
   // The last record stays: it may be put back.
-  if (last_begin_ > kChunk && last_begin_ > buffer_.size() / 2) {
+  if (last_begin_ > kRecordsAtOnce && last_begin_ > buffer_.size() / 2) {
     buffer_.erase(0, last_begin_);
     begin_ -= std::exchange(last_begin_, 0);
   }
   const std::size_t before = buffer_.size();
-  buffer_.resize(before + kChunk);
-  const absl::StatusOr<std::size_t> n = source_->Read(buffer_.data() + before, kChunk);
+  buffer_.resize(before + kRecordsAtOnce);
+  const absl::StatusOr<std::size_t> n = source_->Read(buffer_.data() + before, kRecordsAtOnce);
   buffer_.resize(before + (n.ok() ? *n : 0));
   if (!n.ok()) return absl::Status(n.status().code(), Concat(name_, ": ", std::string(n.status().message())));
   ended_ = *n == 0;
@@ -157,7 +156,7 @@ absl::Status RecordStream::SkipBetween() {
         if (!*mark) return absl::OkStatus();
         continue;
       }
-      if (!IsSpace(c) && !(in_array_ && (c == ',' || c == ']'))) return absl::OkStatus();
+      if (!IsJsonSpace(c) && !(in_array_ && (c == ',' || c == ']'))) return absl::OkStatus();
       if (c == '\n') ++line_;
     }
     const absl::StatusOr<bool> more = Fill();
@@ -257,7 +256,7 @@ absl::StatusOr<bool> RecordStream::NextYaml(TextRecord* record) {
     const std::size_t first = converted_.find_first_not_of(" \t\r\n");
     record->line = document.line + CountLines(std::string_view(converted_).substr(0, first));
     record->text = std::string_view(converted_).substr(first);
-    while (IsSpace(record->text.back())) record->text.remove_suffix(1);
+    while (IsJsonSpace(record->text.back())) record->text.remove_suffix(1);
     record->broken = false;
     last_ = *record;
     return true;

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "apis/concat.h"
+#include "sim/trace/byte_source.h"
 
 namespace epslice::sim {
 namespace {
@@ -24,15 +25,6 @@ bool RemoveSuffix(std::string_view* name, std::string_view suffix) {
   if (name->size() <= suffix.size() || name->substr(name->size() - suffix.size()) != suffix) return false;
   name->remove_suffix(suffix.size());
   return true;
-}
-
-absl::Status FileError(int error) {
-  const std::string what = std::generic_category().message(error);
-  switch (error) {
-    case ENOENT: return absl::NotFoundError("there is no such file or directory");
-    case EACCES: return absl::PermissionDeniedError("may not be read (permission denied)");
-    default: return absl::InvalidArgumentError(Concat("cannot be read: ", what));
-  }
 }
 
 // Directory iterators throw where they have no error_code overload, ++ in a

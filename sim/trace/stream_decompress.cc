@@ -20,8 +20,6 @@ namespace {
 
 constexpr std::size_t kInputChunk = std::size_t{128} << 10;
 constexpr std::size_t kMagicBytes = 8;
-constexpr std::size_t kWindowMemory = std::size_t{256} << 20;
-constexpr int kZstdWindowLog = 27;  // 128 MiB
 constexpr std::uint64_t kMaxRatio = 1000;
 constexpr std::uint64_t kRatioFreeBytes = std::uint64_t{64} << 20;
 
@@ -40,9 +38,6 @@ class Decoder {
   virtual absl::Status Restart() = 0;
 };
 
-absl::Status Damaged(std::string_view format) {
-  return absl::InvalidArgumentError(Concat("the ", format, " data are damaged"));
-}
 absl::Status NoMemory(std::string_view format) {
   return absl::ResourceExhaustedError(Concat("no memory to read ", format));
 }

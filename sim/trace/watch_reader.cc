@@ -22,7 +22,7 @@
 namespace epslice::sim {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::size_t kMostInOneSecond = 100'000;
 
 // What is not a time counts as none.
@@ -45,7 +45,7 @@ Timestamp LatestTime(JsonSpan object) {
   conditions.ForEachItem([&](JsonSpan item) { latest = std::max(latest, TimeOf(item["lastTransitionTime"])); });
   if (const Timestamp end = TimeOf(deleted); end > Timestamp{0}) {
     const std::int64_t seconds = std::clamp(grace.Int().value_or(0), std::int64_t{0}, std::int64_t{1} << 31);
-    latest = std::max(latest, Timestamp{end.nanos - seconds * kSecond});
+    latest = std::max(latest, Timestamp{end.nanos - seconds * kNanosPerSecond});
   }
   return latest;
 }
@@ -179,7 +179,7 @@ class WatchReader : public TraceReader {
     for (std::int64_t i = 0; i < count; ++i) {
       TraceEvent& event = events[static_cast<std::size_t>(i)];
       // More than are held at a time may be of one second.
-      last_ = std::max(last_, Timestamp{second + (i + 1) * kSecond / (count + 1)});
+      last_ = std::max(last_, Timestamp{second + (i + 1) * kNanosPerSecond / (count + 1)});
       event.time = last_;
       ready_.push_back(std::move(event));
     }
@@ -194,7 +194,7 @@ class WatchReader : public TraceReader {
     start_.clear();
   }
 
-  static Timestamp WholeSecond(Timestamp t) { return Timestamp{t.nanos - t.nanos % kSecond}; }
+  static Timestamp WholeSecond(Timestamp t) { return Timestamp{t.nanos - t.nanos % kNanosPerSecond}; }
 
   void Finish() {
     summary_.made_up.emplace_back(

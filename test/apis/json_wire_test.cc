@@ -18,7 +18,7 @@ std::string ReadTestData(const std::string& name) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::vector<std::string> Lines(const std::string& text) {
+std::vector<std::string> FullLines(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) {
@@ -157,7 +157,7 @@ TEST(JsonWire, WatchAndStreamingList) {
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.file);
     bool ended = false;
-    for (const std::string& line : Lines(ReadTestData("wire/" + std::string(c.file) + ".body"))) {
+    for (const std::string& line : FullLines(ReadTestData("wire/" + std::string(c.file) + ".body"))) {
       const absl::StatusOr<WatchEvent> event = DecodeWatchEventJson(c.kind, line, true);
       ASSERT_TRUE(event.ok()) << event.status();
       if (event->type == WatchEventType::kBookmark) {
@@ -228,7 +228,7 @@ TEST(JsonWire, KubectlDumpsAndWatch) {
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(objects, 8U + 4U + 3U);
 
-  for (const std::string& line : Lines(ReadTestData("shop/watch-pods.jsonl"))) {
+  for (const std::string& line : FullLines(ReadTestData("shop/watch-pods.jsonl"))) {
     const absl::StatusOr<WatchEvent> event = DecodeWatchEventJson(Kind::kPod, line, true);
     ASSERT_TRUE(event.ok()) << event.status();
     ExpectStable(event->object);

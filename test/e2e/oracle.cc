@@ -38,15 +38,15 @@ bool IsReady(const Json& pod) {
   return false;
 }
 
-enum class Hints { kNone, kZone, kNode, kAuto };
+enum class HintKind { kNone, kZone, kNode, kAuto };
 
-Hints HintsOf(const Json& service) {
+HintKind HintsOf(const Json& service) {
   const Json& annotations = At(service, {"metadata", "annotations"});
   const std::string mode = Text(At(annotations, {"service.kubernetes.io/topology-mode"}));
-  if (mode == "Auto" || mode == "auto") return Hints::kAuto;
+  if (mode == "Auto" || mode == "auto") return HintKind::kAuto;
   const std::string distribution = Text(At(service, {"spec", "trafficDistribution"}));
-  if (distribution == "PreferClose" || distribution == "PreferSameZone") return Hints::kZone;
-  return distribution == "PreferSameNode" ? Hints::kNode : Hints::kNone;
+  if (distribution == "PreferClose" || distribution == "PreferSameZone") return HintKind::kZone;
+  return distribution == "PreferSameNode" ? HintKind::kNode : HintKind::kNone;
 }
 
 // {"forZones": ["a"], "forNodes": [...]}, or null: names only, in order.
@@ -165,8 +165,8 @@ class ServiceCheck {
     if (!hostname.empty() && Text(At(pod, {"spec", "subdomain"})) == NameOf(service_)) endpoint["hostname"] = hostname;
     if (endpoint["conditions"]["ready"] == true) {
       Json hints;
-      if ((hints_ == Hints::kZone || hints_ == Hints::kNode) && !zone.empty()) hints["forZones"] = {zone};
-      if (hints_ == Hints::kNode && !node.empty()) hints["forNodes"] = {node};
+      if ((hints_ == HintKind::kZone || hints_ == HintKind::kNode) && !zone.empty()) hints["forZones"] = {zone};
+      if (hints_ == HintKind::kNode && !node.empty()) hints["forNodes"] = {node};
       if (!hints.is_null()) endpoint["hints"] = hints;
     }
     for (const std::string& type : types_) {
@@ -203,9 +203,9 @@ class ServiceCheck {
       const Json hints = PlainHints(At(given, {"hints"}));
       endpoint.erase("hints");
       const bool ready = At(given, {"conditions", "ready"}) == true;
-      if (hints_ == Hints::kAuto) {
+      if (hints_ == HintKind::kAuto) {
         if (ready) auto_hints_[type].push_back(hints);
-      } else if (!hints.is_null() && (ready || hints_ == Hints::kNone)) {
+      } else if (!hints.is_null() && (ready || hints_ == HintKind::kNone)) {
         endpoint["hints"] = hints;
       }
       have_.insert({type, Print(type, ports, endpoint)});
@@ -266,7 +266,7 @@ class ServiceCheck {
   const Json& service_;
   const Listed& listed_;
   const OracleOptions& options_;
-  const Hints hints_;
+  const HintKind hints_;
   std::set<std::string> types_;
   std::map<std::string, const Json*> nodes_;
   // Type and line of each endpoint.

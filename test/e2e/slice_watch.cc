@@ -7,7 +7,9 @@
 namespace epslice::e2e {
 namespace {
 
-const std::string& NameOf(const Json& object) { return object.at("metadata").at("name").get_ref<const std::string&>(); }
+const std::string& SliceName(const Json& object) {
+  return object.at("metadata").at("name").get_ref<const std::string&>();
+}
 
 std::string VersionOf(const Json& object) { return object.at("metadata").at("resourceVersion").get<std::string>(); }
 
@@ -68,9 +70,9 @@ void SliceWatch::AwaitChange(Duration most) {
 void SliceWatch::Note(const std::string& type, const Json& slice) {
   version_ = VersionOf(slice);
   if (type != "DELETED" && IsOurs(slice)) {
-    present_[NameOf(slice)] = slice;
+    present_[SliceName(slice)] = slice;
     events_.push_back({type, slice});
-  } else if (present_.erase(NameOf(slice)) > 0) {
+  } else if (present_.erase(SliceName(slice)) > 0) {
     events_.push_back({"DELETED", slice});
   } else {
     return;
@@ -84,13 +86,13 @@ void SliceWatch::Relist() {
   std::lock_guard<std::mutex> lock(mu_);
   std::map<std::string, Json> gone = present_;
   for (const Json& slice : answer.body.at("items")) {
-    const auto it = gone.find(NameOf(slice));
+    const auto it = gone.find(SliceName(slice));
     if (it == gone.end()) {
       Note("ADDED", slice);
     } else if (VersionOf(it->second) != VersionOf(slice)) {
       Note("MODIFIED", slice);
     }
-    gone.erase(NameOf(slice));
+    gone.erase(SliceName(slice));
   }
   for (const auto& [name, slice] : gone) Note("DELETED", slice);
   version_ = answer.body.at("metadata").at("resourceVersion").get<std::string>();
@@ -136,7 +138,7 @@ std::vector<std::string> MomentsOfDuplicates(const std::vector<SliceEvent>& even
   std::map<std::string, std::string> holder;              // endpoint -> slice
   std::map<std::string, std::set<std::string>> contents;  // slice -> endpoints
   for (const SliceEvent& event : events) {
-    const std::string& name = NameOf(event.slice);
+    const std::string& name = SliceName(event.slice);
     for (const std::string& endpoint : contents[name]) {
       if (holder[endpoint] == name) holder.erase(endpoint);
     }
@@ -165,12 +167,12 @@ std::vector<std::string> EmptyWrites(const std::vector<SliceEvent>& events) {
     if (content["metadata"].contains("annotations")) {
       content["metadata"]["annotations"].erase("endpoints.kubernetes.io/last-change-trigger-time");
     }
-    const auto it = present.find(NameOf(event.slice));
+    const auto it = present.find(SliceName(event.slice));
     if (event.type == "MODIFIED" && it != present.end() && it->second == content) {
-      found.push_back(NameOf(event.slice) + " at version " + VersionOf(event.slice));
+      found.push_back(SliceName(event.slice) + " at version " + VersionOf(event.slice));
     }
-    present[NameOf(event.slice)] = std::move(content);
-    if (event.type == "DELETED") present.erase(NameOf(event.slice));
+    present[SliceName(event.slice)] = std::move(content);
+    if (event.type == "DELETED") present.erase(SliceName(event.slice));
   }
   return found;
 }

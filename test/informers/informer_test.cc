@@ -9,7 +9,7 @@
 namespace epslice {
 namespace {
 
-AnyObject MakeNode(std::string_view name, std::string_view version, std::string_view uid = "u") {
+AnyObject MakeANode(std::string_view name, std::string_view version, std::string_view uid = "u") {
   Node node;
   node.metadata.name = name;
   node.metadata.resourceVersion = version;
@@ -17,7 +17,7 @@ AnyObject MakeNode(std::string_view name, std::string_view version, std::string_
   return AnyObject::Of(std::move(node));
 }
 
-AnyObject MakePodObject() {
+AnyObject MakeAPod() {
   Pod pod;
   pod.metadata.name = "p";
   pod.metadata.resourceVersion = "1";
@@ -37,7 +37,7 @@ TEST(Informer, AppliesUpdatesInOrder) {
   Informer<Node> informer;
   EXPECT_FALSE(informer.synced());
   EXPECT_EQ(
-      Describe(informer.Apply({.replace = true, .applied = {MakeNode("b", "1"), MakeNode("a", "2")}, .deleted = {}})),
+      Describe(informer.Apply({.replace = true, .applied = {MakeANode("b", "1"), MakeANode("a", "2")}, .deleted = {}})),
       "a:->2 b:->1 ");
   EXPECT_TRUE(informer.synced());
   const struct {
@@ -47,14 +47,14 @@ TEST(Informer, AppliesUpdatesInOrder) {
   } kSteps[] = {
       {"nothing", {}, ""},
       {"new and newer",
-       {false, {MakeNode("c", "3"), MakeNode("a", "4"), MakeNode("a", "5")}, {}},
+       {false, {MakeANode("c", "3"), MakeANode("a", "4"), MakeANode("a", "5")}, {}},
        "c:->3 a:2>4 a:4>5 "},
-      {"the same again", {false, {MakeNode("a", "5")}, {}}, ""},
-      {"the same version of another object", {false, {MakeNode("a", "5", "u2")}, {}}, "a:5>5 "},
-      {"gone and back", {false, {MakeNode("c", "7")}, {MakeNode("c", "6")}}, "c:3>- c:->7 "},
-      {"the end of what was not there", {false, {}, {MakeNode("x", "8")}}, ""},
-      {"another kind", {false, {MakePodObject()}, {MakePodObject()}}, ""},
-      {"a relist", {true, {MakeNode("b", "1"), MakeNode("d", "9")}, {}}, "a:5>- c:7>- d:->9 "},
+      {"the same again", {false, {MakeANode("a", "5")}, {}}, ""},
+      {"the same version of another object", {false, {MakeANode("a", "5", "u2")}, {}}, "a:5>5 "},
+      {"gone and back", {false, {MakeANode("c", "7")}, {MakeANode("c", "6")}}, "c:3>- c:->7 "},
+      {"the end of what was not there", {false, {}, {MakeANode("x", "8")}}, ""},
+      {"another kind", {false, {MakeAPod()}, {MakeAPod()}}, ""},
+      {"a relist", {true, {MakeANode("b", "1"), MakeANode("d", "9")}, {}}, "a:5>- c:7>- d:->9 "},
   };
   for (const auto& s : kSteps) EXPECT_EQ(Describe(informer.Apply(s.update)), s.want) << s.name;
   EXPECT_EQ(informer.store().size(), 2u);

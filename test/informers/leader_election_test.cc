@@ -16,7 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
-using State = LeaderElector::State;
+using ElectionState = LeaderElector::State;
 
 constexpr std::int64_t kWall = 1'767'323'045;
 
@@ -102,7 +102,7 @@ class LeaderElectorTest : public ::testing::Test {
 TEST_F(LeaderElectorTest, TheFirstOneMakesTheLeaseAndRenewsIt) {
   const auto a = Make("a");
   Drive(a.get());
-  ASSERT_EQ(a->state(), State::kLeading);
+  ASSERT_EQ(a->state(), ElectionState::kLeading);
   EXPECT_TRUE(a->MayWrite(now_));
   EXPECT_EQ(a->leader(), "a");
   const Timestamp acquired = Wall();
@@ -125,11 +125,11 @@ TEST_F(LeaderElectorTest, TakesOverAsSoonAsACrashedLeadersLeaseEnds) {
   const auto b = Make("b", 2);
   RunUntil(
       {a.get(), b.get()}, [] { return false; }, seconds(7));
-  ASSERT_EQ(a->state(), State::kLeading);
-  ASSERT_EQ(b->state(), State::kStandby);
+  ASSERT_EQ(a->state(), ElectionState::kLeading);
+  ASSERT_EQ(b->state(), ElectionState::kStandby);
   EXPECT_EQ(b->leader(), "a");
   // a is gone without a word, right after it renewed.
-  const Duration took = RunUntil({b.get()}, [&] { return b->state() == State::kLeading; });
+  const Duration took = RunUntil({b.get()}, [&] { return b->state() == ElectionState::kLeading; });
   EXPECT_GE(took, seconds(13));
   EXPECT_LE(took, seconds(17)) << "lease duration + 2 s";
   EXPECT_EQ(server_.lease->holderIdentity, "b");
@@ -144,12 +144,12 @@ TEST_F(LeaderElectorTest, AReleasedLeaseIsFreeAtOnce) {
       {a.get(), b.get()}, [] { return false; }, seconds(5));
   a->Release();
   Drive(a.get());
-  EXPECT_EQ(a->state(), State::kReleased);
+  EXPECT_EQ(a->state(), ElectionState::kReleased);
   EXPECT_FALSE(a->MayWrite(now_));
   EXPECT_EQ(server_.lease->holderIdentity, "");
   EXPECT_EQ(server_.lease->leaseDurationSeconds, 1);
   EXPECT_EQ(a->Next(now_, Wall()).kind, LeaderElector::Action::Kind::kDone);
-  const Duration took = RunUntil({b.get()}, [&] { return b->state() == State::kLeading; });
+  const Duration took = RunUntil({b.get()}, [&] { return b->state() == ElectionState::kLeading; });
   EXPECT_LE(took, milliseconds(2410)) << "the next try";
 }
 
@@ -162,13 +162,13 @@ TEST_F(LeaderElectorTest, AWatchedReleaseIsTakenAtOnce) {
   b->OnWatched(&*server_.lease, now_);
   const int before = server_.requests;
   Drive(b.get());
-  EXPECT_EQ(b->state(), State::kStandby);
+  EXPECT_EQ(b->state(), ElectionState::kStandby);
   EXPECT_EQ(server_.requests, before) << "a renewal is no reason to do anything";
   a->Release();
   Drive(a.get());
   b->OnWatched(&*server_.lease, now_);
   Drive(b.get());
-  EXPECT_EQ(b->state(), State::kLeading);
+  EXPECT_EQ(b->state(), ElectionState::kLeading);
   EXPECT_EQ(server_.requests, before + 2) << "a's release, and one write of b's, without a read";
 }
 
@@ -182,13 +182,13 @@ TEST_F(LeaderElectorTest, WhatAWatchShowsMayBeOld) {
   released.metadata.resourceVersion = Text("0");
   b->OnWatched(&released, now_);
   Drive(b.get());
-  EXPECT_EQ(b->state(), State::kStandby);
+  EXPECT_EQ(b->state(), ElectionState::kStandby);
   EXPECT_THAT(b->error(), HasSubstr("409"));
   // Of a leader what a watch shows changes nothing.
   a->OnWatched(&released, now_);
   now_ += seconds(2);
   Drive(a.get());
-  EXPECT_EQ(a->state(), State::kLeading);
+  EXPECT_EQ(a->state(), ElectionState::kLeading);
   EXPECT_EQ(server_.lease->holderIdentity, "a");
 }
 
@@ -199,11 +199,11 @@ TEST_F(LeaderElectorTest, AWatchedDeletionIsLookedUp) {
   Drive(b.get());
   b->OnWatched(nullptr, now_);
   Drive(b.get());
-  EXPECT_EQ(b->state(), State::kStandby) << "it is there";
+  EXPECT_EQ(b->state(), ElectionState::kStandby) << "it is there";
   server_.lease.reset();
   b->OnWatched(nullptr, now_);
   Drive(b.get());
-  EXPECT_EQ(b->state(), State::kLeading);
+  EXPECT_EQ(b->state(), ElectionState::kLeading);
 }
 
 TEST_F(LeaderElectorTest, AStandbyThatStopsLeavesTheLeaseAlone) {
@@ -214,7 +214,7 @@ TEST_F(LeaderElectorTest, AStandbyThatStopsLeavesTheLeaseAlone) {
   const int writes = server_.writes;
   b->Release();
   Drive(b.get());
-  EXPECT_EQ(b->state(), State::kReleased);
+  EXPECT_EQ(b->state(), ElectionState::kReleased);
   EXPECT_EQ(server_.writes, writes);
 }
 
@@ -222,13 +222,13 @@ TEST_F(LeaderElectorTest, LostAfterTheRenewDeadlineAndForGood) {
   const auto a = Make("a");
   Drive(a.get());
   outage_ = true;
-  const Duration took = RunUntil({a.get()}, [&] { return a->state() == State::kLost; });
+  const Duration took = RunUntil({a.get()}, [&] { return a->state() == ElectionState::kLost; });
   EXPECT_EQ(took, seconds(10) + milliseconds(10));
   EXPECT_THAT(a->error(), HasSubstr("no route"));
   outage_ = false;
   RunUntil(
       {a.get()}, [] { return false; }, seconds(30));
-  EXPECT_EQ(a->state(), State::kLost);
+  EXPECT_EQ(a->state(), ElectionState::kLost);
   EXPECT_FALSE(a->MayWrite(now_));
 }
 
@@ -241,7 +241,7 @@ TEST_F(LeaderElectorTest, AnOutageShorterThanTheDeadlineIsSurvived) {
   outage_ = false;
   RunUntil(
       {a.get()}, [] { return false; }, seconds(9));
-  EXPECT_EQ(a->state(), State::kLeading);
+  EXPECT_EQ(a->state(), ElectionState::kLeading);
   EXPECT_TRUE(a->MayWrite(now_));
 }
 
@@ -252,7 +252,7 @@ TEST_F(LeaderElectorTest, ALeaseOfTheSameIdentityIsTakenUpAgain) {
   Drive(before.get());
   const auto again = Make("a");
   Drive(again.get());
-  EXPECT_EQ(again->state(), State::kLeading);
+  EXPECT_EQ(again->state(), ElectionState::kLeading);
   EXPECT_EQ(server_.lease->leaseTransitions, 0);
 }
 
@@ -262,7 +262,7 @@ TEST_F(LeaderElectorTest, WallClocksDoNotMatter) {
   // A Lease whose times are far in the past or future is waited for as any.
   server_.lease->renewTime = Timestamp::FromSeconds(1);
   const auto b = Make("b", 2);
-  const Duration took = RunUntil({b.get()}, [&] { return b->state() == State::kLeading; });
+  const Duration took = RunUntil({b.get()}, [&] { return b->state() == ElectionState::kLeading; });
   EXPECT_GE(took, seconds(15));
 }
 
@@ -274,8 +274,8 @@ TEST_F(LeaderElectorTest, SomebodyElsesHandFencesAtOnce) {
   now_ += seconds(2);
   Drive(a.get());
   EXPECT_FALSE(a->MayWrite(now_));
-  RunUntil({a.get()}, [&] { return a->state() == State::kLost; });
-  EXPECT_EQ(a->state(), State::kLost);
+  RunUntil({a.get()}, [&] { return a->state() == ElectionState::kLost; });
+  EXPECT_EQ(a->state(), ElectionState::kLost);
 }
 
 TEST_F(LeaderElectorTest, OptionsThatDoNotFit) {
@@ -334,7 +334,7 @@ TEST_F(LeaderElectorTest, NeverTwoLeaders) {
             elector->OnResponse(flight->response, now_);
             flight.reset();
           }
-          if (elector->state() == State::kLost || (faults && random.Chance(0.0005))) {
+          if (elector->state() == ElectionState::kLost || (faults && random.Chance(0.0005))) {
             elector = Make(std::string(1, static_cast<char>('a' + i)) + std::to_string(now_.count()), random.Next());
             flight.reset();
           }

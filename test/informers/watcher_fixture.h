@@ -15,6 +15,8 @@
 
 namespace epslice {
 
+using State = Watcher::State;
+
 inline AnyObject MakeNode(std::string_view name, std::string_view version) {
   Node node;
   node.metadata.name = name;

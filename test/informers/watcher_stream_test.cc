@@ -10,7 +10,6 @@ namespace epslice {
 namespace {
 
 using std::chrono::minutes;
-using State = Watcher::State;
 
 constexpr const char* kStream = "watch rv= limit=0 continue= initial NotOlderThan";
 constexpr const char* kPages = "list rv=0 limit=500 continue=";

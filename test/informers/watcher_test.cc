@@ -14,7 +14,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using ActionKind = Watcher::Action::Kind;
-using State = Watcher::State;
 
 TEST_F(WatcherTest, ListsThenWatchesFromThere) {
   EXPECT_EQ(w->state(), State::kEmpty);

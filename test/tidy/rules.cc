@@ -128,8 +128,6 @@ const std::array<std::string, 2> kMachinePaths = {
     "/tm"
     "p/"};
 
-bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
 bool EndsWith(std::string_view s, std::string_view end) {
   return s.size() >= end.size() && s.substr(s.size() - end.size()) == end;
 }

@@ -9,8 +9,6 @@
 namespace epslice::tidy {
 namespace {
 
-bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
 // The end of the quoted literal that starts at `i`; an unterminated one ends
 // with its line, so that a mistake here does not blank the rest of the file.
 std::size_t EndOfQuoted(std::string_view code, std::size_t i) {

@@ -7,6 +7,7 @@
 #ifndef EPSLICE_TEST_TIDY_TIDY_H_
 #define EPSLICE_TEST_TIDY_TIDY_H_
 
+#include <cctype>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,9 @@ struct Include {
 };
 // The #include directives outside comments, in order.
 std::vector<Include> IncludesOf(std::string_view code);
+
+// Of a name or a number.
+inline bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 // All rules on one file. Code (.h, .cc) gets all of them, other text those
 // about text only.

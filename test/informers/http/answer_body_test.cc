@@ -21,7 +21,7 @@ std::string Read(std::string_view encoding, std::string_view bytes, std::size_t 
   return why.empty() ? body.End() : why;
 }
 
-std::string Text(std::size_t size) {
+std::string Letters(std::size_t size) {
   std::string text;
   for (std::size_t i = 0; text.size() < size; ++i) text += std::to_string(i * i) + " ";
   text.resize(size);
@@ -29,7 +29,7 @@ std::string Text(std::size_t size) {
 }
 
 TEST(AnswerBody, ReadsInPiecesOfAnySize) {
-  const std::string text = Text(200'000);
+  const std::string text = Letters(200'000);
   const std::string zipped = Gzip(text);
   for (const std::size_t piece : {std::size_t{1}, std::size_t{100}, std::size_t{1} << 20}) {
     std::string out;
@@ -43,7 +43,7 @@ TEST(AnswerBody, ReadsInPiecesOfAnySize) {
 
 TEST(AnswerBody, IsBoundedAfterDecompression) {
   std::string out;
-  EXPECT_EQ(Read("", Text(11), 100, 10, &out), "an answer of more than 10 bytes");
+  EXPECT_EQ(Read("", Letters(11), 100, 10, &out), "an answer of more than 10 bytes");
   // A bomb: a thousand times its size.
   const std::string bomb = Gzip(std::string(64 << 20, ' '));
   out.clear();
@@ -52,7 +52,7 @@ TEST(AnswerBody, IsBoundedAfterDecompression) {
 }
 
 TEST(AnswerBody, SaysWhatIsWrong) {
-  const std::string good = Gzip(Text(1000));
+  const std::string good = Gzip(Letters(1000));
   std::string damaged = good;
   damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 0x55);
   damaged[damaged.size() - 5] = static_cast<char>(damaged[damaged.size() - 5] ^ 0x55);

@@ -22,7 +22,7 @@ using testing::Not;
 
 constexpr char kV1[] = "client.authentication.k8s.io/v1";
 
-std::string Message(const absl::Status& s) { return std::string(s.message()); }
+std::string TextOf(const absl::Status& s) { return std::string(s.message()); }
 
 std::string Authorization(Credentials* credentials) {
   const auto value = credentials->Get(nullptr);
@@ -128,11 +128,11 @@ TEST_F(CredentialsTest, CertificateFilesAreReadAgainTogether) {
 TEST_F(CredentialsTest, WhatIsNotThereAtTheStartIsAnError) {
   CredentialSource source;
   source.token_file = dir_.path() + "/token";
-  EXPECT_EQ(Message(NewCredentials(source, &clock_).status()), source.token_file + ": no such file");
+  EXPECT_EQ(TextOf(NewCredentials(source, &clock_).status()), source.token_file + ": no such file");
   dir_.Write("token", "s3cret and more");
-  EXPECT_EQ(Message(NewCredentials(source, &clock_).status()), source.token_file + ": is no token");
+  EXPECT_EQ(TextOf(NewCredentials(source, &clock_).status()), source.token_file + ": is no token");
   dir_.Write("token", " \n");
-  EXPECT_EQ(Message(NewCredentials(source, &clock_).status()), source.token_file + ": is empty");
+  EXPECT_EQ(TextOf(NewCredentials(source, &clock_).status()), source.token_file + ": is empty");
 }
 
 TEST_F(CredentialsTest, APluginIsToldWhatItNeeds) {
@@ -206,9 +206,9 @@ TEST_F(CredentialsTest, APluginThatFailsIsLeftAloneForAWhileAndTellsNoSecret) {
   AnswerToken("s3cret");
   dir_.Write("code", "3");
   const std::string prefix = "exec plugin \"" + dir_.path() + "/plugin\": ";
-  EXPECT_EQ(Message(plugin->Get(nullptr).status()), prefix + "ended with exit code 3");
+  EXPECT_EQ(TextOf(plugin->Get(nullptr).status()), prefix + "ended with exit code 3");
   dir_.Write("code", "0");
-  EXPECT_EQ(Message(plugin->Get(nullptr).status()), prefix + "ended with exit code 3");
+  EXPECT_EQ(TextOf(plugin->Get(nullptr).status()), prefix + "ended with exit code 3");
   EXPECT_EQ(Runs(), 1);
   const std::pair<const char*, const char*> kBad[] = {
       {"s3cret", "its output is not an ExecCredential in JSON"},
@@ -222,7 +222,7 @@ TEST_F(CredentialsTest, APluginThatFailsIsLeftAloneForAWhileAndTellsNoSecret) {
   for (const auto& [answer, message] : kBad) {
     dir_.Write("answer", answer);
     clock_.Advance(kExecPluginPause);
-    EXPECT_EQ(Message(plugin->Get(nullptr).status()), prefix + message);
+    EXPECT_EQ(TextOf(plugin->Get(nullptr).status()), prefix + message);
   }
   const std::pair<const char*, const char*> kBadStatus[] = {
       {"{}", "its ExecCredential holds neither token nor client certificate"},
@@ -236,7 +236,7 @@ TEST_F(CredentialsTest, APluginThatFailsIsLeftAloneForAWhileAndTellsNoSecret) {
   for (const auto& [status, message] : kBadStatus) {
     Answer(status);
     clock_.Advance(kExecPluginPause);
-    EXPECT_EQ(Message(plugin->Get(nullptr).status()), prefix + message);
+    EXPECT_EQ(TextOf(plugin->Get(nullptr).status()), prefix + message);
   }
 }
 
@@ -248,7 +248,7 @@ TEST_F(CredentialsTest, APluginThatIsNotThereComesWithAHint) {
                                  .env = {},
                                  .install_hint = "get it\nhere",
                                  .cluster_json = ""};
-  EXPECT_EQ(Message(New(source)->Get(nullptr).status()),
+  EXPECT_EQ(TextOf(New(source)->Get(nullptr).status()),
             "exec plugin \"epslice-no-such-plugin\": there is no such program: \"get it?here\"");
 }
 
@@ -269,7 +269,7 @@ TEST(ProcessTest, OutputAndTimeAreBounded) {
   ProcessOptions options;
   options.max_output_bytes = 10'000;
   options.argv = {dir.WriteScript("loud", "while :; do echo 0123456789; done")};
-  EXPECT_EQ(Message(RunProcess(options, &real, nullptr).status()), "writes more than 10000 bytes");
+  EXPECT_EQ(TextOf(RunProcess(options, &real, nullptr).status()), "writes more than 10000 bytes");
 
   // Killed together with what it started, which holds its output open.
   FakeClock clock;
@@ -279,7 +279,7 @@ TEST(ProcessTest, OutputAndTimeAreBounded) {
   while (!std::filesystem::exists(dir.path() + "/started")) std::this_thread::yield();
   EXPECT_EQ(slow.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
   clock.Advance(seconds(5));
-  EXPECT_EQ(Message(slow.get()), "takes longer than 5 s");
+  EXPECT_EQ(TextOf(slow.get()), "takes longer than 5 s");
 
   // It closes its output and goes on.
   options.argv = {dir.WriteScript("mute", "exec >&-; exec sleep 1000")};
@@ -290,9 +290,9 @@ TEST(ProcessTest, OutputAndTimeAreBounded) {
   EXPECT_TRUE(absl::IsCancelled(mute.get()));
 
   options.argv = {dir.WriteScript("killed", "kill -9 $$")};
-  EXPECT_EQ(Message(RunProcess(options, &clock, nullptr).status()), "was ended by signal 9");
+  EXPECT_EQ(TextOf(RunProcess(options, &clock, nullptr).status()), "was ended by signal 9");
   options.argv = {dir.Write("plain", "no program")};
-  EXPECT_THAT(Message(RunProcess(options, &clock, nullptr).status()), HasSubstr("cannot be run: "));
+  EXPECT_THAT(TextOf(RunProcess(options, &clock, nullptr).status()), HasSubstr("cannot be run: "));
   options.argv = {"cat"};
   EXPECT_EQ(*RunProcess(options, &clock, nullptr), "") << "there is nothing on its input";
 }

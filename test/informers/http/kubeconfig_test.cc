@@ -17,7 +17,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-std::string Message(const absl::Status& s) { return std::string(s.message()); }
+std::string MessageText(const absl::Status& s) { return std::string(s.message()); }
 
 class KubeconfigTest : public testing::Test {
  protected:
@@ -245,12 +245,12 @@ TEST_F(KubeconfigTest, EveryErrorIsOneLineWithFileAndFieldAndWithoutSecrets) {
   for (const Bad& c : kCases) {
     const absl::Status status = Choose(c.text).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << c.text;
-    EXPECT_EQ(Message(status), "kubeconfig /etc/k/conf: " + c.message) << c.text;
-    EXPECT_THAT(Message(status), Not(HasSubstr("s3cret")));
-    EXPECT_THAT(Message(status), Not(HasSubstr("\n")));
+    EXPECT_EQ(MessageText(status), "kubeconfig /etc/k/conf: " + c.message) << c.text;
+    EXPECT_THAT(MessageText(status), Not(HasSubstr("s3cret")));
+    EXPECT_THAT(MessageText(status), Not(HasSubstr("\n")));
   }
   const std::string good = Config(kServer, "");
-  EXPECT_EQ(Message(Choose(good, {"other", ""}).status()),
+  EXPECT_EQ(MessageText(Choose(good, {"other", ""}).status()),
             "kubeconfig /etc/k/conf: there is no context \"other\"; there are: \"c\"");
 }
 
@@ -271,10 +271,10 @@ TEST_F(KubeconfigTest, OfSeveralFilesTheFirstToNameAThingWins) {
   EXPECT_EQ(config->credentials.token_file, root + "/a/tok");
   EXPECT_EQ(config->credentials.token, "") << "a part is taken as a whole";
 
-  EXPECT_EQ(Message(LoadKubeconfigList(root + "/gone:" + root + "/gone2", {}).status()),
+  EXPECT_EQ(MessageText(LoadKubeconfigList(root + "/gone:" + root + "/gone2", {}).status()),
             "KUBECONFIG=" + root + "/gone:" + root + "/gone2: no such file");
-  EXPECT_EQ(Message(LoadKubeconfig(root + "/gone", {}).status()), "kubeconfig " + root + "/gone: no such file");
-  EXPECT_EQ(Message(LoadKubeconfig(root, {}).status()), "kubeconfig " + root + ": not a file");
+  EXPECT_EQ(MessageText(LoadKubeconfig(root + "/gone", {}).status()), "kubeconfig " + root + "/gone: no such file");
+  EXPECT_EQ(MessageText(LoadKubeconfig(root, {}).status()), "kubeconfig " + root + ": not a file");
 }
 
 class InClusterTest : public testing::Test {
@@ -311,13 +311,13 @@ TEST_F(InClusterTest, ReadsWhatAPodIsGiven) {
 }
 
 TEST_F(InClusterTest, SaysWhatIsMissing) {
-  EXPECT_EQ(Message(Config().status()), "in-cluster: " + dir_.path() + "/ca.crt: no such file");
+  EXPECT_EQ(MessageText(Config().status()), "in-cluster: " + dir_.path() + "/ca.crt: no such file");
   dir_.Write("ca.crt", "nothing");
-  EXPECT_EQ(Message(Config().status()), "in-cluster: " + dir_.path() + "/ca.crt: holds no PEM certificate");
+  EXPECT_EQ(MessageText(Config().status()), "in-cluster: " + dir_.path() + "/ca.crt: holds no PEM certificate");
   dir_.Write("ca.crt", IssueAuthority("ca").certificate_pem);
-  EXPECT_EQ(Message(Config().status()), "in-cluster: " + dir_.path() + "/token: no such file");
+  EXPECT_EQ(MessageText(Config().status()), "in-cluster: " + dir_.path() + "/token: no such file");
   env_["KUBERNETES_SERVICE_PORT"] = "x";
-  EXPECT_THAT(Message(Config().status()), HasSubstr("make no address"));
+  EXPECT_THAT(MessageText(Config().status()), HasSubstr("make no address"));
   env_.erase("KUBERNETES_SERVICE_PORT");
   EXPECT_TRUE(absl::IsNotFound(Config().status()));
 }

@@ -10,7 +10,7 @@
 namespace epslice {
 namespace {
 
-using Result = LineSplitter::Result;
+using LineResult = LineSplitter::Result;
 
 TEST(LineSplitter, FindsLinesHoweverTheStreamIsCut) {
   const std::string stream = "{\"a\":1}\n\n{\"b\":22}\r\n   \n{\"c\":333}\n{\"d\"";
@@ -26,7 +26,7 @@ TEST(LineSplitter, FindsLinesHoweverTheStreamIsCut) {
                                 lines.emplace_back(line);
                                 return true;
                               }),
-                Result::kMore);
+                LineResult::kMore);
       at += n;
     }
     EXPECT_EQ(lines, want) << "seed " << seed;
@@ -37,22 +37,22 @@ TEST(LineSplitter, FindsLinesHoweverTheStreamIsCut) {
 TEST(LineSplitter, StopsWhenTold) {
   LineSplitter splitter(100);
   int seen = 0;
-  EXPECT_EQ(splitter.Feed("a\nb\nc\n", [&seen](std::string_view) { return ++seen < 2; }), Result::kStopped);
+  EXPECT_EQ(splitter.Feed("a\nb\nc\n", [&seen](std::string_view) { return ++seen < 2; }), LineResult::kStopped);
   EXPECT_EQ(seen, 2);
 }
 
 TEST(LineSplitter, RefusesALineThatIsTooLong) {
   const struct {
     std::vector<std::string> pieces;
-    Result want;
+    LineResult want;
   } kCases[] = {
-      {{"12345678\n"}, Result::kMore},           {{"123456789\n"}, Result::kTooLong},
-      {{"123456789"}, Result::kTooLong},         {{"1234", "5678", "\n1234"}, Result::kMore},
-      {{"1234", "5678", "9"}, Result::kTooLong},
+      {{"12345678\n"}, LineResult::kMore},           {{"123456789\n"}, LineResult::kTooLong},
+      {{"123456789"}, LineResult::kTooLong},         {{"1234", "5678", "\n1234"}, LineResult::kMore},
+      {{"1234", "5678", "9"}, LineResult::kTooLong},
   };
   for (const auto& c : kCases) {
     LineSplitter splitter(8);
-    Result result = Result::kMore;
+    LineResult result = LineResult::kMore;
     for (const std::string& piece : c.pieces) result = splitter.Feed(piece, [](std::string_view) { return true; });
     EXPECT_EQ(result, c.want) << c.pieces.back();
   }

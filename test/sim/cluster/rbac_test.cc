@@ -185,7 +185,7 @@ class DocumentStoreTest : public testing::Test {
 
 const std::string kRole = R"({"metadata":{"name":"r","namespace":"shop","labels":{"a":"b"}},)"
                           R"("rules":[{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}]})";
-const std::string kBinding =
+const std::string kRoleBinding =
     R"({"metadata":{"name":"b"},"roleRef":{"kind":"Role","name":"r"},"subjects":[{"kind":"User","name":"alice"}]})";
 
 TEST_F(DocumentStoreTest, WritesTakeEffectAtOnce) {
@@ -196,7 +196,7 @@ TEST_F(DocumentStoreTest, WritesTakeEffectAtOnce) {
   EXPECT_EQ(role["metadata"]["namespace"], "shop");
   EXPECT_EQ(role["metadata"]["uid"].get<std::string>().size(), 36U);
   EXPECT_FALSE(Alice("get"));
-  const Json binding = Json::parse(Do(Verb::kCreate, "RoleBinding", "shop", "", kBinding).json);
+  const Json binding = Json::parse(Do(Verb::kCreate, "RoleBinding", "shop", "", kRoleBinding).json);
   EXPECT_EQ(binding["roleRef"]["apiGroup"], "rbac.authorization.k8s.io");
   EXPECT_EQ(binding["subjects"][0]["apiGroup"], "rbac.authorization.k8s.io");
   EXPECT_TRUE(Alice("get"));
@@ -246,7 +246,7 @@ TEST_F(DocumentStoreTest, Selectors) {
 }
 
 TEST_F(DocumentStoreTest, RefusesWhatTheApiServerRefuses) {
-  ASSERT_EQ(Do(Verb::kCreate, "RoleBinding", "shop", "", kBinding).status.code, 201);
+  ASSERT_EQ(Do(Verb::kCreate, "RoleBinding", "shop", "", kRoleBinding).status.code, 201);
   struct Case {
     Verb verb;
     std::string kind;
@@ -276,7 +276,7 @@ TEST_F(DocumentStoreTest, RefusesWhatTheApiServerRefuses) {
        422, "subjects[0].namespace: Required value"},
       {Verb::kUpdate, "RoleBinding", "shop", "b",
        R"({"metadata":{"name":"b"},"roleRef":{"kind":"Role","name":"other"}})", 422, "cannot change roleRef"},
-      {Verb::kCreate, "RoleBinding", "shop", "", kBinding, 409,
+      {Verb::kCreate, "RoleBinding", "shop", "", kRoleBinding, 409,
        "rolebindings.rbac.authorization.k8s.io \"b\" already exists"},
       {Verb::kCreate, "Role", "shop", "", R"({"metadata":{"name":"a/b"}})", 422, "is no name"},
       {Verb::kCreate, "ServiceAccount", "shop", "", R"({"metadata":{"name":"a:b"}})", 422, "is no name"},

@@ -209,7 +209,7 @@ TEST_F(ServeAuditLogTest, WhoAsksAndMayNotButNeverTokens) {
   EXPECT_THAT(dir_.Read("audit.jsonl"), Not(HasSubstr("t0k3n")));
 }
 
-AuditEvent Event(int i) {
+AuditEvent NumberedEvent(int i) {
   AuditEvent event;
   event.id = std::to_string(i);
   event.decision.level = AuditLevel::kMetadata;
@@ -235,7 +235,7 @@ TEST(ServeAuditLogQueueTest, WhoAddsMoreThanFitsWaitsAndNothingIsLost) {
     std::vector<std::thread> threads;
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
-        for (int i = 0; i < kEach; ++i) (*log)->Add(Event(t * kEach + i));
+        for (int i = 0; i < kEach; ++i) (*log)->Add(NumberedEvent(t * kEach + i));
       });
     }
     for (std::thread& thread : threads) thread.join();
@@ -251,7 +251,7 @@ TEST(ServeAuditLogQueueTest, WhoAddsMoreThanFitsWaitsAndNothingIsLost) {
 TEST(ServeAuditLogQueueTest, AFullDiskEndsTheLogAndHoldsNobodyUp) {
   auto log = AuditLog::Open("/dev/full", AuditPolicy::Default(), 2000);
   ASSERT_TRUE(log.ok()) << log.status();
-  for (int i = 0; i < 1000; ++i) (*log)->Add(Event(i));
+  for (int i = 0; i < 1000; ++i) (*log)->Add(NumberedEvent(i));
   const absl::Status status = (*log)->Close();
   EXPECT_THAT(std::string(status.message()), HasSubstr("No space left"));
   EXPECT_EQ((*log)->Close(), status);
@@ -263,7 +263,7 @@ TEST(ServeAuditLogQueueTest, AppendsToAFileThatOthersCannotRead) {
   for (int i = 0; i < 2; ++i) {
     auto log = AuditLog::Open(path, AuditPolicy::Default());
     ASSERT_TRUE(log.ok()) << log.status();
-    (*log)->Add(Event(i));
+    (*log)->Add(NumberedEvent(i));
   }
   const std::string text = dir.Read("audit.jsonl");
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);

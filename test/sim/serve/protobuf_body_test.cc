@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string Read(const std::string& name) {
+std::string WireBytes(const std::string& name) {
   std::ifstream file(EPSLICE_SOURCE_DIR "/test/testdata/wire/" + name);
   std::stringstream text;
   text << file.rdbuf();
@@ -41,7 +41,7 @@ std::string Envelope(const std::string& api_version, const std::string& kind, co
 
 // The items of a list of a real server: field 2 of the list in the envelope.
 std::vector<std::string> WireItems(const std::string& file) {
-  const std::string all = Read(file);
+  const std::string all = WireBytes(file);
   std::vector<std::string> items;
   std::size_t at = 4;
   const auto varint = [&] {
@@ -85,7 +85,7 @@ TEST(ProtobufBodyTest, ReadsWhatTheRealServerWrites) {
   for (const auto& [proto, json, api_version, kind] : cases) {
     SCOPED_TRACE(proto);
     const std::vector<std::string> items = WireItems(proto);
-    const Json list = Json::parse(Read(json));
+    const Json list = Json::parse(WireBytes(json));
     ASSERT_FALSE(items.empty());
     ASSERT_EQ(items.size(), list["items"].size());
     for (std::size_t i = 0; i < items.size(); ++i) {

@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string Read(const std::string& name) {
+std::string WireText(const std::string& name) {
   std::ifstream file(EPSLICE_SOURCE_DIR "/test/testdata/wire/" + name);
   std::stringstream text;
   text << file.rdbuf();
@@ -43,10 +43,10 @@ TEST(TablesTest, PrintsListsAsTheRealServer) {
   };
   for (const WireCase& c : cases) {
     SCOPED_TRACE(c.table);
-    const auto list = DecodeListJson(c.kind, Read(c.list), true);
+    const auto list = DecodeListJson(c.kind, WireText(c.list), true);
     ASSERT_TRUE(list.ok()) << list.status();
     const Json ours = Json::parse(EncodeTable(c.kind, *list, {IncludeObject::kMetadata, At("2026-11-22T23:40:59Z")}));
-    const Json theirs = Json::parse(Read(c.table));
+    const Json theirs = Json::parse(WireText(c.table));
     EXPECT_EQ(ours["kind"], theirs["kind"]);
     EXPECT_EQ(ours["apiVersion"], theirs["apiVersion"]);
     ASSERT_EQ(ours["columnDefinitions"].size(), theirs["columnDefinitions"].size());
@@ -66,7 +66,7 @@ TEST(TablesTest, PrintsListsAsTheRealServer) {
 }
 
 TEST(TablesTest, PagesKeepTheirToken) {
-  const auto list = DecodeListJson(Kind::kPod, Read("list-pods.body"), true);
+  const auto list = DecodeListJson(Kind::kPod, WireText("list-pods.body"), true);
   ASSERT_TRUE(list.ok());
   const Json meta = Json::parse(EncodeTable(Kind::kPod, *list, {}))["metadata"];
   EXPECT_EQ(meta["continue"], list->continueToken);
@@ -81,7 +81,7 @@ TEST(TablesTest, EmptyListHasColumnsAndNoRows) {
 }
 
 TEST(TablesTest, IncludeObject) {
-  const auto slice = DecodeObjectJson(Kind::kEndpointSlice, Read("get-endpointslice.body"), true);
+  const auto slice = DecodeObjectJson(Kind::kEndpointSlice, WireText("get-endpointslice.body"), true);
   ASSERT_TRUE(slice.ok());
   const auto object = [&](IncludeObject include) {
     return Json::parse(EncodeTable(*slice, {include, {}}))["rows"][0]["object"];
@@ -94,8 +94,8 @@ TEST(TablesTest, IncludeObject) {
 }
 
 TEST(TablesTest, WatchFramesAsTheRealServer) {
-  std::istringstream frames(Read("watch-endpointslices.body"));
-  std::istringstream want(Read("table-watch-endpointslices.body"));
+  std::istringstream frames(WireText("watch-endpointslices.body"));
+  std::istringstream want(WireText("table-watch-endpointslices.body"));
   std::string frame;
   std::string want_frame;
   bool first = true;

@@ -31,7 +31,7 @@ Dump DumpOf(const std::string& text, const DumpOptions& options = {}) {
   return dump.ok() ? *std::move(dump) : Dump();
 }
 
-std::string PodJson(const std::string& name, const std::string& version) {
+std::string DumpPod(const std::string& name, const std::string& version) {
   return R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name + R"(","namespace":"x","resourceVersion":")" +
          version + "\"}}";
 }
@@ -89,7 +89,7 @@ TEST(DumpReaderTest, KeepsDocumentsThatAreAskedFor) {
 }
 
 TEST(DumpReaderTest, TheLastOfSeveralVersionsCounts) {
-  const Dump dump = DumpOf(PodJson("a", "1") + PodJson("b", "1") + PodJson("a", "2") + PodJson("b", "1"));
+  const Dump dump = DumpOf(DumpPod("a", "1") + DumpPod("b", "1") + DumpPod("a", "2") + DumpPod("b", "1"));
   ASSERT_THAT(NamesOf(dump), ElementsAre("Pod x/a", "Pod x/b"));
   EXPECT_EQ(dump.objects[0].meta().resourceVersion, "2");
   EXPECT_THAT(dump.notes, ElementsAre("1 object is there more than once in different versions; the last of each counts "
@@ -98,13 +98,13 @@ TEST(DumpReaderTest, TheLastOfSeveralVersionsCounts) {
 
 TEST(DumpReaderTest, WhatOneListRepeatsCountsEachTime) {
   const std::string list =
-      R"({"apiVersion":"v1","kind":"List","items":[)" + PodJson("a", "1") + "," + PodJson("a", "2") + "]}";
+      R"({"apiVersion":"v1","kind":"List","items":[)" + DumpPod("a", "1") + "," + DumpPod("a", "2") + "]}";
   const Dump dump = DumpOf(list);
   EXPECT_THAT(NamesOf(dump), ElementsAre("Pod x/a", "Pod x/a"));
   EXPECT_EQ(dump.objects[0].meta().resourceVersion, "1");
   EXPECT_THAT(dump.notes, ElementsAre(HasSubstr("1 object is twice in one list")));
   // A later document replaces them all.
-  EXPECT_THAT(NamesOf(DumpOf(list + PodJson("a", "3"))), ElementsAre("Pod x/a"));
+  EXPECT_THAT(NamesOf(DumpOf(list + DumpPod("a", "3"))), ElementsAre("Pod x/a"));
 }
 
 TEST(DumpReaderTest, KeepsTheJsonWhereAsked) {
@@ -121,7 +121,7 @@ TEST(DumpReaderTest, KeepsTheJsonWhereAsked) {
 TEST(DumpReaderTest, SizesAreBounded) {
   DumpOptions options;
   options.max_file_bytes = 100;
-  std::istringstream in(PodJson("a", "1") + PodJson("b", "1"));
+  std::istringstream in(DumpPod("a", "1") + DumpPod("b", "1"));
   options.standard_input = &in;
   const absl::StatusOr<Dump> dump = ReadDump({"-"}, options);
   ASSERT_FALSE(dump.ok());
@@ -148,9 +148,9 @@ class DumpFilesTest : public testing::Test {
 };
 
 TEST_F(DumpFilesTest, ADirectoryIsReadInTheOrderOfNames) {
-  Write("a.json", PodJson("a", "1"));
+  Write("a.json", DumpPod("a", "1"));
   Write("b.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: x, resourceVersion: \"2\"}\n");
-  Write("kube-system/pods.json", PodJson("deep", "1"));
+  Write("kube-system/pods.json", DumpPod("deep", "1"));
   Write("kube-system/logs.txt", "not read");
   Write(".hidden.json", "not read");
   const absl::StatusOr<Dump> dump = ReadDump({dir_.string()});
