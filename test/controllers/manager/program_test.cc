@@ -146,7 +146,7 @@ TEST_F(ProgramTest, AStandbyTakesOver) {
   first.reset();
   CreatePod(2);
   ASSERT_TRUE(WaitForPods(2)) << child_->output();
-  EXPECT_THAT(child_->output(), HasSubstr("Leading"));
+  EXPECT_TRUE(WaitForOutput("Leading")) << child_->output();
 
   first = std::move(child_);
   start();
