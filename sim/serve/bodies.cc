@@ -1,7 +1,9 @@
 #include "sim/serve/bodies.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "apis/cat.h"
@@ -103,6 +105,25 @@ Status ReadObject(std::string_view body, Route* route) {
   return {};
 }
 
+// A slice or a Lease in protobuf of which our struct holds every byte: it is
+// written back to see. That is what controllers write all day, and it needs no
+// way over JSON. Empty for all else, for what is to be refused, too.
+std::optional<AnyObject> ReadWhole(std::string_view body, const Request& request) {
+  const auto read = [&]<typename T>() -> std::optional<AnyObject> {
+    absl::StatusOr<T> object = DecodeProtobuf<T>(body);
+    if (!object.ok() || EncodeProtobuf(*object) != body) return std::nullopt;
+    BasicMeta& meta = object->metadata;
+    if (request.verb == Verb::kUpdate && meta.name != request.name) return std::nullopt;
+    if (meta.namespace_.empty()) meta.namespace_ = Text::Intern(request.namespace_);
+    if (meta.namespace_ != request.namespace_) return std::nullopt;
+    return AnyObject::Of(*std::move(object));
+  };
+  if (!request.subresource.empty()) return std::nullopt;
+  if (request.kind == Kind::kEndpointSlice) return read.operator()<EndpointSlice>();
+  if (request.kind == Kind::kLease) return read.operator()<Lease>();
+  return std::nullopt;
+}
+
 Status ReadDeleteOptions(const Json& doc, DeleteOptions* options) {
   const std::string kind = StringAt(doc, "kind");
   if (!kind.empty() && kind != "DeleteOptions") {
@@ -191,6 +212,10 @@ Status ReadBody(std::string_view content_type, std::string_view body, Route* rou
   if (deletes && body.empty()) return {};
   std::string converted;
   if (type == kProtobufMediaType) {
+    if (std::optional<AnyObject> object = ReadWhole(body, request); object) {
+      request.object = *std::move(object);
+      return {};
+    }
     absl::StatusOr<std::string> json = ProtobufToJson(body);
     if (absl::IsUnimplemented(json.status())) {
       Status status = StatusUnsupportedMediaType(kBodyTypes);
