@@ -37,6 +37,7 @@ std::string_view Accepted(FlagType type) {
     case FlagType::kNumber: return "a number";
     case FlagType::kNumberOrString: return "a number or a string";
     case FlagType::kBool: return "true or false";
+    case FlagType::kStrings: return "a string or a list of strings";
   }
   return "";
 }
@@ -47,6 +48,7 @@ bool Fits(ValueType value, FlagType flag) {
     case FlagType::kNumber: return value == ValueType::kNumber;
     case FlagType::kNumberOrString: return value == ValueType::kNumber || value == ValueType::kString;
     case FlagType::kBool: return value == ValueType::kBool;
+    case FlagType::kStrings: return value == ValueType::kString || value == ValueType::kList;
   }
   return false;
 }
@@ -56,6 +58,7 @@ struct Entry {
   ValueType type = ValueType::kNull;
   std::string value;
   int line = 0;
+  std::vector<std::pair<ValueType, std::string>> items;  // of a list
 };
 
 // Reads text and knows the line it is on.
@@ -114,14 +117,16 @@ class EntryReader : public nlohmann::json::json_sax_t {
     return true;
   }
   bool key(string_t& key) override {
-    if (depth_ == 1) entries_.push_back({key, ValueType::kNull, "", line_});
+    if (depth_ == 1) entries_.push_back({key, ValueType::kNull, "", line_, {}});
     return true;
   }
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
 
  private:
   bool Value(ValueType type, std::string value) {
-    if (depth_ != 1 || entries_.empty()) return true;
+    if (entries_.empty()) return true;
+    if (depth_ == 2 && entries_.back().type == ValueType::kList) entries_.back().items.emplace_back(type, value);
+    if (depth_ != 1) return true;
     entries_.back().type = type;
     entries_.back().value = std::move(value);
     return true;
@@ -166,8 +171,8 @@ std::string HeaderTrouble(const std::vector<Entry>& entries, std::string_view ke
   return entry->value == want ? "" : Cat({where, QuoteForError(entry->value), accepted});
 }
 
-// Empty: all well; then `argument` is set.
-std::string EntryTrouble(const Entry& entry, const FlagTable& flags, std::string* argument) {
+// Empty: all well; then the arguments are added.
+std::string EntryTrouble(const Entry& entry, const FlagTable& flags, std::vector<std::string>* arguments) {
   const std::optional<FlagType> type = flags.type_of(entry.key);
   if (!type) {
     return Cat({QuoteForError(entry.key), " is not known; accepted are the names of flags without their dashes"});
@@ -175,10 +180,18 @@ std::string EntryTrouble(const Entry& entry, const FlagTable& flags, std::string
   if (!Fits(entry.type, *type)) {
     return Cat({entry.key, " is ", NameOf(entry.type), "; accepted is ", Accepted(*type)});
   }
-  *argument = Cat({"--", entry.key, "=", entry.value});
-  std::string trouble = flags.trouble_with(*argument);
-  trouble.erase(0, trouble.find_first_not_of('-'));
-  return trouble;
+  std::vector<std::pair<ValueType, std::string>> values = entry.items;
+  if (entry.type != ValueType::kList) values = {{entry.type, entry.value}};
+  for (const auto& [value_type, value] : values) {
+    if (entry.type == ValueType::kList && value_type != ValueType::kString) {
+      return Cat({entry.key, " has ", NameOf(value_type), "; accepted is ", Accepted(*type)});
+    }
+    arguments->push_back(Cat({"--", entry.key, "=", value}));
+    std::string trouble = flags.trouble_with(arguments->back());
+    trouble.erase(0, trouble.find_first_not_of('-'));
+    if (!trouble.empty()) return trouble;
+  }
+  return "";
 }
 
 }  // namespace
@@ -194,11 +207,9 @@ absl::StatusOr<std::vector<std::string>> ConfigArguments(const std::string& file
   std::vector<std::string> arguments;
   for (const Entry& entry : *entries) {
     if (entry.key == "apiVersion" || entry.key == "kind") continue;
-    std::string argument;
-    if (const std::string trouble = EntryTrouble(entry, flags, &argument); !trouble.empty()) {
+    if (const std::string trouble = EntryTrouble(entry, flags, &arguments); !trouble.empty()) {
       return bad(Cat({"line ", std::to_string(entry.line), ": ", trouble}));
     }
-    arguments.push_back(std::move(argument));
   }
   return arguments;
 }

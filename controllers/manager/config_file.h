@@ -8,7 +8,8 @@
 //
 // YAML or JSON, one flat map. A key is the long name of a flag without its
 // dashes; counts, ports and rates are numbers, switches are true or false, all
-// else is a string (a share may be either). Flags on the command line go before
+// else is a string (a share may be either), or a list of them for a flag that may
+// be there more than once. Flags on the command line go before
 // it. Read at the start only.
 #ifndef EPSLICE_CONTROLLERS_MANAGER_CONFIG_FILE_H_
 #define EPSLICE_CONTROLLERS_MANAGER_CONFIG_FILE_H_
@@ -28,7 +29,7 @@ inline constexpr std::string_view kConfigApiVersion = "epslice.dev/v1alpha1";
 inline constexpr std::string_view kConfigKind = "EndpointSliceControllerConfiguration";
 
 // What a flag's value is written as.
-enum class FlagType : std::uint8_t { kString, kNumber, kNumberOrString, kBool };
+enum class FlagType : std::uint8_t { kString, kNumber, kNumberOrString, kBool, kStrings };
 
 struct FlagTable {
   // nullopt: there is no such flag, or it is for the command line only.

@@ -65,6 +65,7 @@ std::unique_ptr<Serving> StartServing(const ManagerOptions& options, ServingGuar
   serving_options.tls = !options.insecure;
   serving_options.tls_cert_file = options.tls_cert_file;
   serving_options.tls_private_key_file = options.tls_private_key_file;
+  serving_options.tls_named = options.tls_sni_cert_keys;
   serving_options.tls_policy = options.tls_policy;
   serving_options.permit_port_sharing = options.permit_port_sharing;
   if (guard != nullptr) {

@@ -13,27 +13,35 @@
 namespace epslice {
 namespace {
 
-CLI::callback_t Callback(std::string flag, Setter set) {
-  return [flag = std::move(flag), set = std::move(set)](const CLI::results_t& results) {
-    const std::string& value = results.back();
-    if (const std::optional<std::string> accepted = set(value)) {
-      // An URL may hold a password.
-      const bool shown = value.find("://") == std::string::npos || value.find('@') == std::string::npos;
-      throw CLI::ValidationError(absl::StrCat(flag, "=", shown ? value : "(not shown)", ": ", *accepted));
-    }
+void Set(const std::string& flag, const std::string& value, const Setter& set) {
+  const std::optional<std::string> accepted = set(value);
+  if (!accepted) return;
+  // An URL may hold a password.
+  const bool shown = value.find("://") == std::string::npos || value.find('@') == std::string::npos;
+  throw CLI::ValidationError(absl::StrCat(flag, "=", shown ? value : "(not shown)", ": ", *accepted));
+}
+
+CLI::Option* AddOption(CLI::App* app, const std::string& names, const char* group, const char* type,
+                       const std::string& help, CLI::MultiOptionPolicy of_several, Setter set) {
+  const auto callback = [flag = names.substr(0, names.find(',')), set = std::move(set)](const CLI::results_t& results) {
+    for (const std::string& value : results) Set(flag, value, set);
     return true;
   };
+  return app->add_option(names, callback, help)->type_name(type)->group(group)->multi_option_policy(of_several);
 }
 
 }  // namespace
 
 CLI::Option* AddFlag(CLI::App* app, const std::string& names, const char* group, const char* type,
                      const std::string& preset, const std::string& help, Setter set) {
-  const std::string flag = names.substr(0, names.find(','));
-  CLI::Option* option = app->add_option(names, Callback(flag, std::move(set)), help);
-  option->type_name(type)->group(group)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  CLI::Option* option = AddOption(app, names, group, type, help, CLI::MultiOptionPolicy::TakeLast, std::move(set));
   if (!preset.empty()) option->default_str(preset);
   return option;
+}
+
+CLI::Option* AddRepeatedFlag(CLI::App* app, const std::string& name, const char* group, const char* type,
+                             const std::string& help, Setter set) {
+  return AddOption(app, name, group, type, help, CLI::MultiOptionPolicy::TakeAll, std::move(set));
 }
 
 void AddRefusedFlag(CLI::App* app, const std::string& name, const char* group, const char* type,

@@ -23,6 +23,9 @@ using Setter = std::function<std::optional<std::string>(const std::string& value
 // Of a flag that is there twice the last one counts. An empty value is one.
 CLI::Option* AddFlag(CLI::App* app, const std::string& names, const char* group, const char* type,
                      const std::string& preset, const std::string& help, Setter set);
+// The same, of a flag of which all count that are there; `set` takes one after the other.
+CLI::Option* AddRepeatedFlag(CLI::App* app, const std::string& name, const char* group, const char* type,
+                             const std::string& help, Setter set);
 // A flag of kube-controller-manager's that has no place here. `why` follows a colon.
 void AddRefusedFlag(CLI::App* app, const std::string& name, const char* group, const char* type,
                     const std::string& why);

@@ -46,6 +46,9 @@ std::string ServingTrouble(const ManagerOptions& o) {
     return "--tls-cert-file and --tls-private-key-file go together";
   }
   if (o.insecure && !o.tls_cert_file.empty()) return "--insecure serves plain HTTP: leave out --tls-cert-file";
+  if (o.insecure && !o.tls_sni_cert_keys.empty()) {
+    return "--insecure serves plain HTTP: leave out --tls-sni-cert-key";
+  }
   if (!o.disable_http2_serving) return "--disable-http2-serving=false: HTTP/1.1 is all that is served";
   if (o.insecure && o.client_trust.Given()) {
     return "--insecure serves plain HTTP, on which no certificate is shown: leave out --client-ca-file and "
@@ -58,6 +61,17 @@ std::string ServingTrouble(const ManagerOptions& o) {
   return "";
 }
 
+bool IsRepeated(const CLI::Option& option) {
+  return option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+}
+
+// As the reference shows values of a flag that is there more than once.
+std::string Joined(const std::vector<std::string>& values) {
+  std::string all;
+  for (const std::string& value : values) absl::StrAppend(&all, all.empty() ? "" : ";", value);
+  return all;
+}
+
 // Every flag that sets something, with its value.
 std::vector<std::pair<std::string, std::string>> EffectiveFlags(const CLI::App& app) {
   std::vector<std::pair<std::string, std::string>> flags;
@@ -66,7 +80,9 @@ std::vector<std::pair<std::string, std::string>> EffectiveFlags(const CLI::App& 
     if (name == "--help" || name == "--version") continue;
     if (option->get_description().rfind("Refused: ", 0) == 0) continue;
     const bool is_flag = option->get_expected_max() == 0;
-    std::string value = option->count() > 0 ? option->results().back() : option->get_default_str();
+    std::string value = option->count() == 0  ? option->get_default_str()
+                        : IsRepeated(*option) ? Joined(option->results())
+                                              : option->results().back();
     if (is_flag && value.empty()) value = "false";
     flags.emplace_back(name, std::move(value));
   }
@@ -145,6 +161,7 @@ class CommandLine {
     const CLI::Option* option = app_.get_option_no_throw("--" + name);
     if (option == nullptr || name == "help" || name == "version" || name == "config") return std::nullopt;
     if (option->get_expected_max() == 0) return FlagType::kBool;
+    if (IsRepeated(*option)) return FlagType::kStrings;
     const std::string type = option->get_type_name();
     if (type == "N" || type == "PORT" || type == "NUMBER") return FlagType::kNumber;
     return type == "SHARE" ? FlagType::kNumberOrString : FlagType::kString;
@@ -207,7 +224,12 @@ std::optional<int> ParseOptions(std::vector<std::string> args, ManagerOptions* o
   if (!given.config.empty()) {
     absl::StatusOr<std::vector<std::string>> first = ArgumentsOf(given.config);
     if (!first.ok()) return Fail(err, std::string(first.status().message()));
-    // Of a flag that is there twice the last one counts.
+    // Of a flag that is there twice the last one counts; of the one that may be, all.
+    if (!given.tls_sni_cert_keys.empty()) {
+      first->erase(std::remove_if(first->begin(), first->end(),
+                                  [](const std::string& arg) { return arg.rfind("--tls-sni-cert-key=", 0) == 0; }),
+                   first->end());
+    }
     args.insert(args.begin(), first->begin(), first->end());
   }
   if (CommandLine(options).Parse(std::move(args), out, &trouble)) return Fail(err, trouble);

@@ -20,6 +20,7 @@
 #include "controllers/manager/log.h"
 #include "controllers/topologyhints/policy.h"
 #include "informers/clock.h"
+#include "informers/http/server_tls.h"
 #include "informers/http/tls.h"
 #include "informers/leader_election.h"
 
@@ -61,8 +62,9 @@ struct ManagerOptions {
   bool insecure = false;                   // --insecure: plain HTTP
   std::string tls_cert_file;               // both, or neither
   std::string tls_private_key_file;
-  TlsServerPolicy tls_policy;        // --tls-min-version, --tls-cipher-suites
-  bool permit_port_sharing = false;  // --permit-port-sharing
+  std::vector<NamedServerTlsFiles> tls_sni_cert_keys;  // --tls-sni-cert-key, in the order given
+  TlsServerPolicy tls_policy;                          // --tls-min-version, --tls-cipher-suites
+  bool permit_port_sharing = false;                    // --permit-port-sharing
   // --disable-http2-serving, --permit-address-sharing: as it is in any case; the
   // first cannot be false.
   bool disable_http2_serving = true;

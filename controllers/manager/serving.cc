@@ -148,8 +148,12 @@ void Serving::Impl::Configure() {
 
 absl::Status Serving::Impl::MakeTls() {
   if (!options.tls) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<ServerTls>> made = ServerTls::Create(
-      {{options.tls_cert_file, options.tls_private_key_file}, options.tls_policy, options.client_ca_pem}, clock);
+  ServerTlsOptions how;
+  how.files = {options.tls_cert_file, options.tls_private_key_file};
+  how.named = options.tls_named;
+  how.policy = options.tls_policy;
+  how.client_ca_pem = options.client_ca_pem;
+  absl::StatusOr<std::unique_ptr<ServerTls>> made = ServerTls::Create(std::move(how), clock);
   if (!made.ok()) return made.status();
   tls = *std::move(made);
   return absl::OkStatus();

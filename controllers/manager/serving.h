@@ -28,6 +28,7 @@
 #include "controllers/manager/header_fields.h"
 #include "controllers/manager/log.h"
 #include "informers/clock.h"
+#include "informers/http/server_tls.h"
 #include "informers/http/tls.h"
 
 namespace epslice {
@@ -79,6 +80,8 @@ struct ServingOptions {
   // PEM files, re-read when they change; both empty: a certificate of its own.
   std::string tls_cert_file;
   std::string tls_private_key_file;
+  // Others, for clients that ask for some name (server_tls.h).
+  std::vector<NamedServerTlsFiles> tls_named = {};
   TlsServerPolicy tls_policy = {};
   // Clients are asked for certificates, and told whose are known
   // (ServerTlsOptions::client_ca_pem); null: they are not.

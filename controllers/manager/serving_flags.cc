@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "apis/ip.h"
 #include "controllers/manager/header_fields.h"
 #include "controllers/manager/option_flags.h"
 #include "controllers/manager/option_setters.h"
+#include "informers/http/server_names.h"
 #include "informers/http/tls_ciphers.h"
 
 namespace epslice {
@@ -40,6 +43,34 @@ void AddAddressFlags(CLI::App* app, ManagerOptions* o) {
       ->group(kServing);
 }
 
+std::string Trimmed(std::string_view text) {
+  return std::string(absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size())));
+}
+
+// "cert.pem,key.pem:a.example.org,*.b.example.org". Spaces around each are none of it.
+Setter SniSetter(std::vector<NamedServerTlsFiles>* target) {
+  return [=](const std::string& value) -> std::optional<std::string> {
+    const std::string accepted =
+        "accepted is CERT,KEY or CERT,KEY:NAME,..., two files and DNS names, *.NAME or IP addresses";
+    const std::size_t colon = value.find(':');
+    std::vector<std::string> files;
+    std::vector<std::string> names;
+    const auto any = [](const std::string&) { return true; };
+    ListSetter(&files, any, "")(value.substr(0, colon));
+    if (colon != std::string::npos) ListSetter(&names, any, "")(value.substr(colon + 1));
+    for (std::string& file : files) file = Trimmed(file);
+    for (std::string& name : names) name = Trimmed(name);
+    const bool good_names = std::all_of(names.begin(), names.end(),
+                                        [](const std::string& name) { return CanonicalServerName(name).has_value(); });
+    if (files.size() != 2 || files[0].empty() || files[1].empty() || !good_names ||
+        (colon != std::string::npos && names.empty())) {
+      return accepted;
+    }
+    target->push_back({{files[0], files[1]}, std::move(names)});
+    return std::nullopt;
+  };
+}
+
 void AddTlsFlags(CLI::App* app, ManagerOptions* o) {
   const auto file_or_none = [](std::string* target) {
     return [target](const std::string& value) -> std::optional<std::string> {
@@ -53,6 +84,11 @@ void AddTlsFlags(CLI::App* app, ManagerOptions* o) {
           file_or_none(&o->tls_cert_file));
   AddFlag(app, "--tls-private-key-file", kServing, "FILE", "", "Its private key, PEM",
           file_or_none(&o->tls_private_key_file));
+  AddRepeatedFlag(app, "--tls-sni-cert-key", kServing, "CERT,KEY[:NAME,...]",
+                  "Another certificate with its key, PEM, for clients that ask for one of the names (DNS names, "
+                  "*.example.org, IP addresses); without names for those in the certificate. May be there more than "
+                  "once; of a name the first counts. Read again when they change",
+                  SniSetter(&o->tls_sni_cert_keys));
   AddFlag(app, "--tls-min-version", kServing, "VERSION", "VersionTLS12", "VersionTLS12 or VersionTLS13",
           [o](const std::string& value) -> std::optional<std::string> {
             const absl::Status used = UseMinVersion(value, &o->tls_policy);
@@ -77,8 +113,6 @@ void AddTlsFlags(CLI::App* app, ManagerOptions* o) {
   AddRefusedFlag(app, "--cert-dir", kServing, "DIR",
                  "no certificate is written to disk; --tls-cert-file names one, or one is made in memory");
   AddRefusedFlag(app, "--http2-max-streams-per-connection", kServing, "N", "HTTP/1.1 is served, which has no streams");
-  AddRefusedFlag(app, "--tls-sni-cert-key", kServing, "FILES",
-                 "one certificate is served to all; put all names into that of --tls-cert-file");
 }
 
 bool IsHeaderName(const std::string& name) {

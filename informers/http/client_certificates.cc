@@ -51,15 +51,6 @@ bool IsForClients(X509_STORE_CTX* context) {
   return true;
 }
 
-std::optional<std::string> Utf8(const ASN1_STRING* text) {
-  unsigned char* bytes = nullptr;
-  const int size = ASN1_STRING_to_UTF8(&bytes, text);
-  if (size < 0) return std::nullopt;
-  std::string out(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
-  OPENSSL_free(bytes);
-  return out;
-}
-
 std::string Fingerprint(const std::string& der) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(der.data()), der.size(), digest.data());
@@ -83,7 +74,7 @@ absl::StatusOr<CertificateSubject> SubjectOf(X509* certificate) {
     const int nid = OBJ_obj2nid(type);
     const bool uid = std::string_view(oid.data()) == kUidOid;
     if (nid != NID_commonName && nid != NID_organizationName && !uid) continue;
-    std::optional<std::string> value = Utf8(X509_NAME_ENTRY_get_data(entry));
+    std::optional<std::string> value = Asn1Text(X509_NAME_ENTRY_get_data(entry));
     if (!value) return Refused("its subject is no text");
     if (nid == NID_commonName)
       subject.common_name = *std::move(value);

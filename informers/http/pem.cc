@@ -17,6 +17,15 @@ BioPtr PemReader(std::string_view text) {
   return {BIO_new_mem_buf(text.data(), static_cast<int>(std::min(text.size(), kMaxPemBytes))), BIO_free};
 }
 
+std::optional<std::string> Asn1Text(const ASN1_STRING* text) {
+  unsigned char* bytes = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&bytes, text);
+  if (size < 0) return std::nullopt;
+  std::string out(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  return out;
+}
+
 int NoPemPassword(char*, int, int, void*) { return -1; }
 
 std::size_t ForEachCertificate(std::string_view pem, const std::function<void(X509Ptr)>& take) {

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace epslice {
@@ -26,6 +28,9 @@ std::size_t ForEachCertificate(std::string_view pem, const std::function<void(X5
 // Adds every certificate to `store` as an anchor, as Go does: people hand out
 // intermediates, and the server's own. How many there were.
 std::size_t TrustCertificates(std::string_view pem, X509_STORE* store);
+
+// As UTF-8; nullopt: it is no text.
+std::optional<std::string> Asn1Text(const ASN1_STRING* text);
 
 // For the library's callback: an encrypted key is refused; without this it asks
 // the terminal.

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "apis/cat.h"
 #include "apis/names.h"
+#include "apis/status_text.h"
 #include "informers/http/certificates.h"
 #include "informers/http/small_file.h"
 
@@ -38,42 +39,63 @@ absl::StatusOr<Identity> MakeSelfSigned(Timestamp now) {
   return MakeCertificate(options, nullptr);
 }
 
+absl::StatusOr<Identity> ReadIdentity(const ServerTlsFiles& files) {
+  absl::StatusOr<std::string> certificate = ReadSmallFile(files.certificate);
+  if (!certificate.ok()) return certificate.status();
+  absl::StatusOr<std::string> key = ReadSmallFile(files.key);
+  if (!key.ok()) return key.status();
+  Identity identity{*std::move(certificate), *std::move(key)};
+  if (const absl::Status good = CheckIdentity(identity); !good.ok()) {
+    return absl::Status(good.code(), Cat({files.certificate, ", ", files.key, ": ", MessageOf(good)}));
+  }
+  return identity;
+}
+
+std::string StampOf(const ServerTlsFiles& files) {
+  return FileStamp(std::vector<std::string>{files.certificate, files.key});
+}
+
 }  // namespace
 
-absl::StatusOr<Identity> ServerTls::ReadOrMake() const {
-  if (self_signed()) return MakeSelfSigned(clock_->WallNow());
-  absl::StatusOr<std::string> certificate = ReadSmallFile(options_.files.certificate);
-  if (!certificate.ok()) return certificate.status();
-  absl::StatusOr<std::string> key = ReadSmallFile(options_.files.key);
-  if (!key.ok()) return key.status();
-  return Identity{*std::move(certificate), *std::move(key)};
-}
-
-std::string ServerTls::Stamp() const {
-  return FileStamp(std::vector<std::string>{options_.files.certificate, options_.files.key});
-}
-
-std::shared_ptr<const std::string> ServerTls::ClientCaPem() const {
-  return options_.client_ca_pem ? options_.client_ca_pem() : nullptr;
-}
-
-absl::Status ServerTls::Load(bool keep_identity) {
-  absl::StatusOr<Identity> identity = keep_identity ? absl::StatusOr<Identity>(identity_) : ReadOrMake();
+absl::Status ServerTls::Load(Source* source) const {
+  const std::int64_t wall = clock_->WallNow().nanos;
+  source->renew_at = Timestamp{wall + kRenewAfter};
+  source->stamp = StampOf(source->files);
+  absl::StatusOr<Identity> identity =
+      source->self_signed() ? MakeSelfSigned(Timestamp{wall}) : ReadIdentity(source->files);
   if (!identity.ok()) return identity.status();
+  source->identity = *std::move(identity);
+  return absl::OkStatus();
+}
+
+bool ServerTls::Renew(Source* source, std::string* problem) const {
+  const bool same = source->self_signed() ? clock_->WallNow().nanos < source->renew_at.nanos
+                                          : StampOf(source->files) == source->stamp;
+  if (same) return false;
+  // Of files that cannot be used now the next version may be: a rotation
+  // writes one file after the other.
+  const absl::Status loaded = Load(source);
+  if (!loaded.ok()) *problem += Cat({problem->empty() ? "" : "; ", MessageOf(loaded)});
+  return loaded.ok();
+}
+
+absl::Status ServerTls::Make() {
   TlsServerOptions options;
-  options.identity = *std::move(identity);
+  options.identity = sources_.front().identity;
+  for (std::size_t i = 1; i < sources_.size(); ++i) {
+    options.named.push_back({sources_[i].identity, options_.named[i - 1].names});
+  }
   options.policy = options_.policy;
   options.any_client_certificate = options_.client_ca_pem != nullptr;
   if (client_ca_pem_ != nullptr) options.client_ca_pem = *client_ca_pem_;
   absl::StatusOr<std::shared_ptr<const TlsContext>> context = TlsContext::Server(options);
-  if (!context.ok()) {
-    const absl::string_view why = context.status().message();
-    return absl::Status(context.status().code(), Cat({options_.files.certificate, ", ", options_.files.key, ": ",
-                                                      std::string_view(why.data(), why.size())}));
-  }
+  if (!context.ok()) return context.status();
   context_ = *std::move(context);
-  identity_ = std::move(options.identity);
   return absl::OkStatus();
+}
+
+std::shared_ptr<const std::string> ServerTls::ClientCaPem() const {
+  return options_.client_ca_pem ? options_.client_ca_pem() : nullptr;
 }
 
 std::shared_ptr<const TlsContext> ServerTls::Context(std::string* problem) {
@@ -81,37 +103,33 @@ std::shared_ptr<const TlsContext> ServerTls::Context(std::string* problem) {
   const Instant now = clock_->Now();
   if (now < next_look_) return context_;
   next_look_ = now + kLookEvery;
-  std::string stamp = Stamp();
-  const std::int64_t wall = clock_->WallNow().nanos;
-  const bool same_identity = self_signed() ? wall < renew_at_.nanos : stamp == stamp_;
+  bool changed = false;
+  for (Source& source : sources_) changed = Renew(&source, problem) || changed;
   std::shared_ptr<const std::string> client_ca_pem = ClientCaPem();
-  if (same_identity && client_ca_pem == client_ca_pem_) return context_;
+  changed = changed || client_ca_pem != client_ca_pem_;
   client_ca_pem_ = std::move(client_ca_pem);
-  absl::Status loaded = Load(same_identity);
-  if (!same_identity) {
-    // Of files that cannot be used now the next version may be: a rotation
-    // writes one file after the other.
-    stamp_ = std::move(stamp);
-    renew_at_ = Timestamp{wall + kRenewAfter};
-  }
-  if (loaded.ok()) return context_;
-  *problem = std::string(loaded.message());
-  if (!same_identity) Load(/*keep_identity=*/true).IgnoreError();  // with the names of now
+  if (!changed) return context_;
+  if (const absl::Status made = Make(); !made.ok()) *problem = MessageOf(made);
   return context_;
 }
 
-std::string ServerTls::certificate_pem() const {
+std::vector<std::string> ServerTls::certificate_pems() const {
   std::lock_guard<std::mutex> lock(mu_);
-  return identity_.certificate_pem;
+  std::vector<std::string> all;
+  for (const Source& source : sources_) all.push_back(source.identity.certificate_pem);
+  return all;
 }
 
 absl::StatusOr<std::unique_ptr<ServerTls>> ServerTls::Create(ServerTlsOptions options, const Clock* clock) {
   std::unique_ptr<ServerTls> tls(new ServerTls(std::move(options), clock));
   std::lock_guard<std::mutex> lock(tls->mu_);
-  tls->stamp_ = tls->Stamp();
+  tls->sources_.push_back({tls->options_.files, {}, {}, {}});
+  for (const NamedServerTlsFiles& named : tls->options_.named) tls->sources_.push_back({named.files, {}, {}, {}});
+  for (Source& source : tls->sources_) {
+    if (absl::Status loaded = tls->Load(&source); !loaded.ok()) return loaded;
+  }
   tls->client_ca_pem_ = tls->ClientCaPem();
-  if (absl::Status loaded = tls->Load(/*keep_identity=*/false); !loaded.ok()) return loaded;
-  tls->renew_at_ = Timestamp{clock->WallNow().nanos + kRenewAfter};
+  if (absl::Status made = tls->Make(); !made.ok()) return made;
   return tls;
 }
 

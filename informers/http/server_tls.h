@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "informers/clock.h"
@@ -23,6 +24,12 @@ struct ServerTlsFiles {
   std::string key;          // PEM, not encrypted
 };
 
+// For the clients that ask for one of `names` (server_names.h).
+struct NamedServerTlsFiles {
+  ServerTlsFiles files;
+  std::vector<std::string> names;  // empty: those of the certificate that is there now
+};
+
 struct ServerTlsOptions {
   ServerTlsFiles files;  // both empty: self-signed
   TlsServerPolicy policy = {};
@@ -31,6 +38,9 @@ struct ServerTlsOptions {
   // serves looks at it. Asked once a second at most, and must not wait. Null:
   // clients are not asked.
   std::function<std::shared_ptr<const std::string>()> client_ca_pem = nullptr;
+  // Other certificates than that of `files`, for some names; of a name that
+  // several are for, the first counts.
+  std::vector<NamedServerTlsFiles> named = {};
 };
 
 // Thread-safe.
@@ -44,31 +54,37 @@ class ServerTls {
   // For one new connection, which keeps it. Looks once a second at most
   // whether the files changed; a certificate made in memory is made anew a
   // month before it ends. `problem` is set, once, when what is there now
-  // cannot be used; then the one before stays.
+  // cannot be used; then the one before stays, each for itself.
   std::shared_ptr<const TlsContext> Context(std::string* problem);
-  // The certificates that Context() gives out, PEM.
-  std::string certificate_pem() const;
+  // The certificates that Context() gives out, PEM: that for all, then those
+  // for some names.
+  std::vector<std::string> certificate_pems() const;
 
  private:
   ServerTls(ServerTlsOptions options, const Clock* clock) : options_(std::move(options)), clock_(clock) {}
-  bool self_signed() const { return options_.files.certificate.empty(); }
-  absl::StatusOr<Identity> ReadOrMake() const;
-  // A certificate that is there already stays.
-  absl::Status Load(bool keep_identity);
+  // One certificate, and where it is from.
+  struct Source {
+    bool self_signed() const { return files.certificate.empty(); }
+    ServerTlsFiles files;
+    std::string stamp;   // what is on disk, in a form that changes with it
+    Timestamp renew_at;  // of one made in memory
+    Identity identity;
+  };
+  absl::Status Load(Source* source) const;
+  // True where there is another certificate now.
+  bool Renew(Source* source, std::string* problem) const;
+  // A context of what the sources have.
+  absl::Status Make();
   std::shared_ptr<const std::string> ClientCaPem() const;
-  // What is on disk, in a form that changes with it.
-  std::string Stamp() const;
 
   const ServerTlsOptions options_;
   const Clock* const clock_;
   mutable std::mutex mu_;
   // Below: guarded by mu_.
   std::shared_ptr<const TlsContext> context_;
-  Identity identity_;
+  std::vector<Source> sources_;  // that for all, then options_.named
   std::shared_ptr<const std::string> client_ca_pem_;
-  std::string stamp_;
   Instant next_look_{0};
-  Timestamp renew_at_;
 };
 
 }  // namespace epslice

@@ -5,17 +5,20 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "apis/cat.h"
 #include "informers/http/pem.h"
+#include "informers/http/server_names.h"
 
 namespace epslice {
 namespace {
@@ -102,13 +105,61 @@ ContextPtr NewContext(const SSL_METHOD* method) {
   return context;
 }
 
+// The address of ours that the peer has reached; "" where there is none.
+std::string OwnAddress(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+  const void* bytes = nullptr;
+  if (address.ss_family == AF_INET) bytes = &reinterpret_cast<const sockaddr_in*>(&address)->sin_addr;
+  if (address.ss_family == AF_INET6) bytes = &reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr;
+  if (bytes == nullptr || ::inet_ntop(address.ss_family, bytes, text.data(), text.size()) == nullptr) return "";
+  return text.data();
+}
+
+absl::StatusOr<ContextPtr> NewServerContext(const Identity& identity, const TlsServerOptions& options) {
+  ContextPtr context = NewContext(TLS_server_method());
+  if (context == nullptr) return absl::ResourceExhaustedError("no memory for TLS");
+  if (absl::Status status = Identify(context.get(), identity); !status.ok()) return status;
+  if (options.policy.min_version == TlsServerPolicy::Version::kTls13) {
+    SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
+  }
+  if (!options.policy.ciphers.empty() && SSL_CTX_set_cipher_list(context.get(), options.policy.ciphers.c_str()) != 1) {
+    return Invalid("there are no such ciphers");
+  }
+  if (options.any_client_certificate || !options.client_ca_pem.empty()) {
+    if (absl::Status status = AskClients(context.get(), options); !status.ok()) return status;
+  }
+  // Sessions are not resumed: a peer's certificate is looked at each time.
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context.get(), 0);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
+  return context;
+}
+
 }  // namespace
 
 // --- context --------------------------------------------------------------
 
 struct TlsContext::Impl {
   ContextPtr context{nullptr, SSL_CTX_free};
+  // Of a server: whom `named` are for, by their place in it.
+  ServerNames names;
+  std::vector<ContextPtr> named;
+
+  // Called in a handshake, once the client has said what it wants.
+  static int ChooseIdentity(SSL* ssl, int* alert, void* impl);
 };
+
+int TlsContext::Impl::ChooseIdentity(SSL* ssl, int*, void* impl) {
+  const auto* self = static_cast<const Impl*>(impl);
+  const char* const asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  const std::optional<std::size_t> index =
+      self->names.IndexOf(asked != nullptr && *asked != '\0' ? std::string(asked) : OwnAddress(SSL_get_fd(ssl)));
+  if (index) SSL_set_SSL_CTX(ssl, self->named[*index].get());
+  return SSL_TLSEXT_ERR_OK;
+}
 
 TlsContext::TlsContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TlsContext::~TlsContext() = default;
@@ -140,23 +191,23 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Client(const TlsCl
 
 absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Server(const TlsServerOptions& options) {
   auto impl = std::make_unique<Impl>();
-  impl->context = NewContext(TLS_server_method());
-  SSL_CTX* const context = impl->context.get();
-  if (context == nullptr) return absl::ResourceExhaustedError("no memory for TLS");
-  if (absl::Status status = Identify(context, options.identity); !status.ok()) return status;
-  if (options.policy.min_version == TlsServerPolicy::Version::kTls13) {
-    SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  absl::StatusOr<ContextPtr> context = NewServerContext(options.identity, options);
+  if (!context.ok()) return context.status();
+  impl->context = *std::move(context);
+  for (const NamedIdentity& named : options.named) {
+    absl::StatusOr<ContextPtr> one = NewServerContext(named.identity, options);
+    if (!one.ok()) return one.status();
+    if (named.names.empty()) {
+      impl->names.AddFound(impl->named.size(), NamesOfCertificate(named.identity.certificate_pem));
+    } else {
+      impl->names.AddGiven(impl->named.size(), named.names);
+    }
+    impl->named.push_back(*std::move(one));
   }
-  if (!options.policy.ciphers.empty() && SSL_CTX_set_cipher_list(context, options.policy.ciphers.c_str()) != 1) {
-    return Invalid("there are no such ciphers");
+  if (!impl->named.empty()) {
+    SSL_CTX_set_tlsext_servername_callback(impl->context.get(), Impl::ChooseIdentity);
+    SSL_CTX_set_tlsext_servername_arg(impl->context.get(), impl.get());
   }
-  if (options.any_client_certificate || !options.client_ca_pem.empty()) {
-    if (absl::Status status = AskClients(context, options); !status.ok()) return status;
-  }
-  // Sessions are not resumed: a peer's certificate is looked at each time.
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(context, 0);
-  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   return std::shared_ptr<const TlsContext>(new TlsContext(std::move(impl)));
 }
 

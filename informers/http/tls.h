@@ -48,8 +48,14 @@ struct TlsServerPolicy {
   friend bool operator==(const TlsServerPolicy&, const TlsServerPolicy&) = default;
 };
 
-struct TlsServerOptions {
+// A certificate for the clients that ask for it by a name (server_names.h).
+struct NamedIdentity {
   Identity identity;
+  std::vector<std::string> names;  // empty: those the certificate itself has
+};
+
+struct TlsServerOptions {
+  Identity identity;  // for whoever asks for none of `named`
   // Clients must show a certificate that these signed; "": none is asked for,
   // but see below.
   std::string client_ca_pem;
@@ -58,6 +64,7 @@ struct TlsServerOptions {
   // `client_ca_pem`, which may be "", are only told to them.
   bool any_client_certificate = false;
   TlsServerPolicy policy = {};
+  std::vector<NamedIdentity> named = {};
 };
 
 // Bytes of the certificates that a client may show.

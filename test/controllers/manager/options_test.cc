@@ -198,15 +198,39 @@ TEST(OptionsTest, ServesAsTheReference) {
             "accepted are, with a comma between, TLS_AES_128_GCM_SHA256"},
            {"--disable-http2-serving=false", "HTTP/1.1 is all that is served"},
            {"--http2-max-streams-per-connection=9", "HTTP/1.1 is served, which has no streams: leave it out"},
-           {"--cert-dir=/x", "no certificate is written to disk"},
-           {"--tls-sni-cert-key=a,b", "one certificate is served to all"}}) {
+           {"--cert-dir=/x", "no certificate is written to disk"}}) {
     const Parsed refused = Parse({kMaster, flag});
     EXPECT_EQ(refused.code, 2) << flag;
     EXPECT_THAT(refused.err, HasSubstr(why));
   }
-  for (const char* refused : {"--http2-max-streams-per-connection", "--cert-dir", "--tls-sni-cert-key"}) {
+  for (const char* refused : {"--http2-max-streams-per-connection", "--cert-dir"}) {
     EXPECT_THAT(p.options.effective, testing::Not(testing::Contains(testing::Key(refused))));
   }
+}
+
+TEST(OptionsTest, ServesOtherCertificatesForSomeNames) {
+  const Parsed p = Parse({kMaster, "--tls-sni-cert-key=a.crt,a.key", "--tls-sni-cert-key",
+                          " b.crt , b.key : *.example.org, ::1,10.0.0.1"});
+  ASSERT_EQ(p.code, std::nullopt) << p.err;
+  ASSERT_EQ(p.options.tls_sni_cert_keys.size(), 2U);
+  const NamedServerTlsFiles& a = p.options.tls_sni_cert_keys[0];
+  EXPECT_EQ(a.files.certificate, "a.crt");
+  EXPECT_EQ(a.files.key, "a.key");
+  EXPECT_THAT(a.names, testing::IsEmpty());
+  const NamedServerTlsFiles& b = p.options.tls_sni_cert_keys[1];
+  EXPECT_EQ(b.files.certificate, "b.crt");
+  EXPECT_EQ(b.files.key, "b.key");
+  EXPECT_THAT(b.names, testing::ElementsAre("*.example.org", "::1", "10.0.0.1"));
+  EXPECT_THAT(p.options.effective,
+              testing::Contains(std::pair<std::string, std::string>(
+                  "--tls-sni-cert-key", "a.crt,a.key; b.crt , b.key : *.example.org, ::1,10.0.0.1")));
+  for (const char* bad : {"a.crt", "a.crt,a.key,b", "a.crt,", ",a.key", "", "a,b:", "a,b:x,", "a,b:no name", "a,b:*x.org",
+                          "a,b:a.*.org", "a,b:*."}) {
+    const Parsed refused = Parse({kMaster, "--tls-sni-cert-key", bad});
+    EXPECT_EQ(refused.code, 2) << bad;
+    EXPECT_THAT(refused.err, HasSubstr("accepted is CERT,KEY or CERT,KEY:NAME,...")) << bad;
+  }
+  EXPECT_THAT(Parse({kMaster, "--insecure", "--tls-sni-cert-key=a,b"}).err, HasSubstr("leave out --tls-sni-cert-key"));
 }
 
 TEST(OptionsTest, ListsTheFlagsAsTheyHold) {
@@ -325,6 +349,20 @@ TEST(ConfigFileTest, TheCommandLineGoesBeforeItWhereverItStands) {
   }
 }
 
+TEST(ConfigFileTest, HasListsOfWhatMayBeThereMoreThanOnce) {
+  const std::string lists = kHeader + "tls-sni-cert-key:\n- a.crt,a.key\n- b.crt,b.key:b.example.org\n";
+  const auto certificates = [](const Parsed& p) {
+    EXPECT_EQ(p.code, std::nullopt) << p.err;
+    std::vector<std::string> all;
+    for (const NamedServerTlsFiles& named : p.options.tls_sni_cert_keys) all.push_back(named.files.certificate);
+    return all;
+  };
+  EXPECT_THAT(certificates(ParseFile(lists)), testing::ElementsAre("a.crt", "b.crt"));
+  EXPECT_THAT(certificates(ParseFile(kHeader + "tls-sni-cert-key: a.crt,a.key\n")), testing::ElementsAre("a.crt"));
+  EXPECT_THAT(certificates(ParseFile(lists, {kMaster, "--tls-sni-cert-key=c.crt,c.key"})),
+              testing::ElementsAre("c.crt"));
+}
+
 TEST(ConfigFileTest, MayBeJson) {
   const Parsed p = ParseFile(
       "{\n\t\"apiVersion\": \"epslice.dev/v1alpha1\",\n\t\"kind\": \"EndpointSliceControllerConfiguration\",\n"
@@ -360,6 +398,10 @@ TEST(ConfigFileTest, WhatIsWrongIsOneLineThatSaysWhere) {
            {kHeader + "min-resync-period: 0\n", "conf: line 3: min-resync-period is a number; accepted is a string"},
            {kHeader + "v:\n", "conf: line 3: v is null; accepted is a number"},
            {kHeader + "v:\n- 1\n", "conf: line 3: v is a list; accepted is a number"},
+           {kHeader + "tls-sni-cert-key:\n- a,b\n- 1\n",
+            "conf: line 3: tls-sni-cert-key has a number; accepted is a string or a list of strings"},
+           {kHeader + "tls-sni-cert-key: {a: b}\n",
+            "conf: line 3: tls-sni-cert-key is a map; accepted is a string or a list of strings"},
            {kHeader + "v: {a: 1}\n", "conf: line 3: v is a map; accepted is a number"},
            {kHeader + "v: 1\nmax-endpoints-per-slice: 1001\n",
             "conf: line 4: max-endpoints-per-slice=1001: accepted is a whole number from 1 to 1000"},

@@ -439,6 +439,30 @@ TEST_F(ProgramTest, ServesHealthAndMetricsOverTls) {
   EXPECT_EQ(child_->Wait(), 0) << child_->output();
 }
 
+TEST_F(ProgramTest, ServesACertificateForTheNameThatIsAskedFor) {
+  const TempDir dir;
+  const Identity ca = IssueAuthority("ca");
+  const auto put = [&](const std::string& name, const std::vector<std::string>& hosts) {
+    const Identity identity = Issue(name, {.issuer = &ca, .hosts = hosts});
+    return dir.Write(name + ".crt", identity.certificate_pem) + "," + dir.Write(name + ".key", identity.key_pem);
+  };
+  const int port = TakenPort().number();  // and given back at once
+  Run({"--master=http://127.0.0.1:1", "--secure-port=" + std::to_string(port),
+       "--tls-sni-cert-key=" + put("found", {"localhost"}),
+       "--tls-sni-cert-key=" + put("given", {"127.0.0.1"}) + ":127.0.0.1"});
+  ASSERT_TRUE(WaitForOutput("Serving")) << child_->output();
+  const std::string trusted = dir.Write("ca.crt", ca.certificate_pem);
+  // Verified for the name in the URL; "127.0.0.1" goes without SNI.
+  for (const char* host : {"localhost", "127.0.0.1"}) {
+    httplib::SSLClient client(host, port);
+    client.set_ca_cert_path(trusted.c_str());
+    const httplib::Result result = client.Get("/livez/ping");
+    ASSERT_TRUE(result) << host << ": " << httplib::to_string(result.error()) << "\n" << child_->output();
+  }
+  child_->Signal(SIGTERM);
+  EXPECT_EQ(child_->Wait(), 0) << child_->output();
+}
+
 TEST_F(ProgramTest, ExitsWhereItCannotServe) {
   const TakenPort other;
   const std::string port = std::to_string(other.number());

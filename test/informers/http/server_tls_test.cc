@@ -60,7 +60,7 @@ class ServerTlsTest : public testing::Test {
   }
   std::string Served(ServerTls* tls) {
     EXPECT_NE(tls->Context(&problem_), nullptr);
-    return tls->certificate_pem();
+    return tls->certificate_pems().front();
   }
 
   ServerTlsFiles files_;
@@ -71,7 +71,7 @@ class ServerTlsTest : public testing::Test {
 TEST_F(ServerTlsTest, MakesACertificateOfItsOwn) {
   const auto tls = ServerTls::Create({}, &clock_);
   ASSERT_TRUE(tls.ok()) << tls.status();
-  const std::string pem = (*tls)->certificate_pem();
+  const std::string pem = (*tls)->certificate_pems().front();
   BIO* const bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
   X509* const certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
   BIO_free(bio);
