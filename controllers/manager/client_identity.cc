@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apis/cat.h"
+#include "informers/http/certificate_facts.h"
 
 namespace epslice {
 namespace {
@@ -60,6 +61,8 @@ ClientIdentity NamedByProxy(const ClientTrust& trust, const GuardedRequest& requ
 
 ClientIdentity NamedByCertificate(const ClientTrust& trust, const GuardedRequest& request, Timestamp now) {
   ClientIdentity identity;
+  const absl::StatusOr<CertificateFacts> facts = ReadDerCertificateFacts(request.certificates.front());
+  if (facts.ok()) identity.certificate_ends = facts->not_after;
   absl::StatusOr<CertificateSubject> subject = trust.clients->Verify(request.certificates, now);
   if (!subject.ok()) {
     identity.refused = Why(subject.status());

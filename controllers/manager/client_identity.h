@@ -44,6 +44,9 @@ struct ClientIdentity {
   // Without a user: why what was shown is not accepted, in one line. Empty:
   // nothing was shown that anybody here looks at, and another way may be tried.
   std::string refused;
+  // When the certificate ends that was looked at as the client's own, accepted or
+  // not.
+  std::optional<Timestamp> certificate_ends = std::nullopt;
 };
 
 ClientIdentity IdentifyClient(const ClientTrust& trust, const GuardedRequest& request, Timestamp now);

@@ -45,6 +45,13 @@ ServingReply Forbidden(const ReviewedUser& user, const GuardedRequest& request, 
                           reason.empty() ? "" : ": ", reason}));
 }
 
+// 9999 is far away.
+Duration Until(Timestamp end, Timestamp now) {
+  std::int64_t nanos = 0;
+  if (__builtin_sub_overflow(end.nanos, now.nanos, &nanos)) return end > now ? Duration::max() : Duration::min();
+  return Duration(nanos);
+}
+
 bool PathMatches(const std::string& rule, std::string_view path) {
   if (rule.empty() || rule.back() != '*') return rule == path;
   return path.substr(0, rule.size() - 1) == std::string_view(rule).substr(0, rule.size() - 1);
@@ -176,7 +183,11 @@ ServingReply DelegatedAuth::Impl::Nobody(std::string_view why) {
 
 std::optional<ServingReply> DelegatedAuth::Impl::Authenticate(const GuardedRequest& request, ReviewedUser* user) {
   ClientIdentity shown;
-  if (trust != nullptr) shown = IdentifyClient(*trust->Current(), request, clock->WallNow());
+  const Timestamp now = clock->WallNow();
+  if (trust != nullptr) shown = IdentifyClient(*trust->Current(), request, now);
+  if (shown.certificate_ends && options.observe_certificate) {
+    options.observe_certificate(Until(*shown.certificate_ends, now));
+  }
   const std::string_view token = BearerToken(request.headers.Get("Authorization"));
   if (shown.user) {
     *user = *std::move(shown.user);

@@ -18,6 +18,7 @@
 #define EPSLICE_CONTROLLERS_MANAGER_DELEGATED_AUTH_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,10 @@ struct DelegatedAuthOptions {
   // Requests that wait for the API server at once; well below the connections
   // that are served, so that probes get through while it does not answer.
   std::size_t max_waiting = 16;
+  // Called for each request with a client's own certificate, accepted or not: how
+  // long it is good for, below 0 where it has ended. From several threads; may be
+  // null.
+  std::function<void(Duration remaining)> observe_certificate = nullptr;
 };
 
 // Thread-safe.

@@ -22,6 +22,8 @@
 #include "controllers/manager/signals.h"
 #include "controllers/manager/status_pages.h"
 #include "informers/clock.h"
+#include "informers/http/certificate_facts.h"
+#include "informers/http/credentials.h"
 #include "informers/http/http_transport.h"
 
 namespace epslice {
@@ -53,11 +55,21 @@ int Fail(const absl::Status& status) {
   return absl::IsUnavailable(status) ? 1 : 2;  // what is wrong may pass
 }
 
+CertificateTimes TimesOf(const Credentials* credentials, const Serving& serving) {
+  CertificateTimes times;
+  times.serving_ends = serving.certificate_ends();
+  if (credentials == nullptr) return times;
+  times.client_from_plugin = credentials->from_plugin();
+  const absl::StatusOr<CertificateFacts> facts = ReadCertificateFacts(credentials->certificate_pem());
+  if (facts.ok()) times.client_ends = facts->not_after;
+  return times;
+}
+
 // Health, metrics and the like on a port. `code`: where it cannot be had, the
 // exit code, after one line to standard error. Null without a port.
 std::unique_ptr<Serving> StartServing(const ManagerOptions& options, ServingGuard* guard, const LiveRunner* runner,
-                                      const Metrics* metrics, const Clock* clock, Logger* log,
-                                      std::optional<int>* code) {
+                                      const Metrics* metrics, const Credentials* credentials, const Clock* clock,
+                                      Logger* log, std::optional<int>* code) {
   if (options.secure_port == 0) return nullptr;
   ServingOptions serving_options;
   serving_options.address = options.bind_address;
@@ -76,6 +88,7 @@ std::unique_ptr<Serving> StartServing(const ManagerOptions& options, ServingGuar
   StatusPagesOptions pages;
   pages.version = std::string(Version());
   pages.flags = options.effective;
+  pages.certificates = [credentials, serving = serving.get()] { return TimesOf(credentials, *serving); };
   AddStatusPages(pages, runner, metrics, clock, log, serving.get());
   if (const absl::Status started = serving->Start(); !started.ok()) {
     const bool bad_argument = started.code() == absl::StatusCode::kInvalidArgument;
@@ -146,13 +159,18 @@ int Run(const ManagerOptions& options) {
   connection->http.on_fallback = [&log](const Status& why) {
     log.Warning("The API server refuses protobuf: JSON from now on", {{"status", why.ToString()}});
   };
+  if (connection->http.credentials != nullptr) {
+    connection->http.credentials->OnRotation([&metrics](const std::string& pem) { metrics.ObserveRotation(pem); });
+  }
   connection->http.metadata_of_written_suffices = true;  // for SliceTracker
   absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(connection->http, &clock);
   if (!transport.ok()) return Fail(transport.status());
   if (connection->http.insecure_skip_tls_verify) {
     log.Warning("The API server's certificate is not verified: insecure-skip-tls-verify");
   }
-  const absl::StatusOr<std::unique_ptr<ServingGuard>> guard = ServingGuard::Create(options, *connection, &clock, &log);
+  const absl::StatusOr<std::unique_ptr<ServingGuard>> guard =
+      ServingGuard::Create(options, *connection, &clock, &log,
+                           [&metrics](Duration remaining) { metrics.ObserveClientCertificate(remaining); });
   if (!guard.ok()) return Fail(guard.status());
   LiveRunnerOptions runner_options = RunnerOptions(options, clock);
   runner_options.controller.queue.observer = metrics.queue_observer();
@@ -177,7 +195,8 @@ int Run(const ManagerOptions& options) {
              {{"managedBy", options.controller_name}, {"grace", options.shadow_grace}});
   }
   std::optional<int> code;
-  const std::unique_ptr<Serving> serving = StartServing(options, guard->get(), &runner, &metrics, &clock, &log, &code);
+  const std::unique_ptr<Serving> serving =
+      StartServing(options, guard->get(), &runner, &metrics, connection->http.credentials.get(), &clock, &log, &code);
   if (code) return *code;
   runner.Start();
   if (leading != nullptr) leading->Start(&runner);

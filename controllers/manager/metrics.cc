@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <sstream>
@@ -17,6 +18,7 @@
 #include "controllers/manager/process_stats.h"
 #include "controllers/manager/service_totals.h"
 #include "controllers/topologyhints/traffic_distribution.h"
+#include "informers/http/certificate_facts.h"
 
 namespace epslice {
 namespace {
@@ -52,6 +54,19 @@ const Buckets& RequestBuckets() {
 
 const Buckets& ProgrammingBuckets() {
   static const Buckets kBuckets = {.005, .01, .025, .05, .1, .25, .5, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600};
+  return kBuckets;
+}
+
+// From too soon to far off, as the reference has them.
+const Buckets& ExpirationBuckets() {
+  static const Buckets kBuckets = {0,      1800,   3600,   7200,    21600,   43200,    86400,
+                                   172800, 345600, 604800, 2592000, 7776000, 15552000, 31104000};
+  return kBuckets;
+}
+
+const Buckets& RotationBuckets() {
+  static const Buckets kBuckets = {600,     1800,    3600,     14400,    86400,    604800,
+                                   2592000, 7776000, 15552000, 31104000, 124416000};
   return kBuckets;
 }
 
@@ -245,6 +260,20 @@ void AddProcess(Page* page) {
               stats->start_time_seconds);
 }
 
+void AddCertificates(const CertificateTimes& times, Timestamp now, Page* page) {
+  constexpr const char* kExpiry = "epslice_certificate_expiry_timestamp_seconds";
+  constexpr const char* kExpiryHelp =
+      "When the certificate ends that is shown to the API server, or the first of those at the port, in seconds since "
+      "1970.";
+  const auto seconds = [](Timestamp t) { return static_cast<double>(t.nanos) / 1e9; };
+  if (times.client_ends) page->Gauge(kExpiry, kExpiryHelp, seconds(*times.client_ends), {{"use", "client"}});
+  if (times.serving_ends) page->Gauge(kExpiry, kExpiryHelp, seconds(*times.serving_ends), {{"use", "serving"}});
+  const bool plugin = times.client_from_plugin && times.client_ends.has_value();
+  page->Gauge("rest_client_exec_plugin_ttl_seconds",
+              "How long the client certificate of an exec plugin is still good for; +Inf: there is none.",
+              plugin ? seconds(*times.client_ends) - seconds(now) : std::numeric_limits<double>::infinity());
+}
+
 }  // namespace
 
 struct Metrics::Impl {
@@ -260,6 +289,13 @@ struct Metrics::Impl {
                                 "From what changed endpoints (a pod's Ready condition, which is of whole seconds, or "
                                 "a Service's creation) to the slices written.")
                        .Add({}, ProgrammingBuckets());
+    expiration = &AddHistogram("apiserver_client_certificate_expiration_seconds",
+                               "How long certificates were still good for with which requests to the port came.")
+                      .Add({}, ExpirationBuckets());
+    rotation = &AddHistogram("rest_client_exec_plugin_certificate_rotation_age",
+                             "How old, in seconds, client certificates of an exec plugin were when others took their "
+                             "place.")
+                    .Add({}, RotationBuckets());
   }
 
   Family<Histogram>& AddHistogram(const char* name, const char* help) {
@@ -275,6 +311,8 @@ struct Metrics::Impl {
   Histogram* added = nullptr;
   Histogram* removed = nullptr;
   Histogram* programming = nullptr;
+  Histogram* expiration = nullptr;
+  Histogram* rotation = nullptr;
   Family<Histogram>& changed = AddHistogram("endpoint_slice_controller_endpointslices_changed_per_sync",
                                             "EndpointSlices that a sync wrote, for each address type.");
   Family<Counter>& requests = prometheus::BuildCounter()
@@ -379,17 +417,28 @@ void Metrics::SetLeader(const std::string& name, bool leading) {
   impl_->leading[name] = leading;
 }
 
-std::string Metrics::Render(const LiveRunner& runner) const {
-  return Render(runner.stats(), runner.monitor().informers());
+void Metrics::ObserveClientCertificate(Duration remaining) { impl_->expiration->Observe(Seconds(remaining)); }
+
+void Metrics::ObserveRotation(const std::string& certificate_pem) {
+  const absl::StatusOr<CertificateFacts> facts = ReadCertificateFacts(certificate_pem);
+  if (!facts.ok()) return;
+  const double age = static_cast<double>(impl_->clock->WallNow().nanos - facts->not_before.nanos) / 1e9;
+  impl_->rotation->Observe(age);
 }
 
-std::string Metrics::Render(const LiveRunner::Stats& stats, const std::vector<Monitor::Informer>& informers) const {
+std::string Metrics::Render(const LiveRunner& runner, const CertificateTimes& certificates) const {
+  return Render(runner.stats(), runner.monitor().informers(), certificates);
+}
+
+std::string Metrics::Render(const LiveRunner::Stats& stats, const std::vector<Monitor::Informer>& informers,
+                            const CertificateTimes& certificates) const {
   Page page;
   page.Add(impl_->registry.Collect());
   AddSyncs(stats.syncs, &page);
   AddQueue(stats, &page);
   AddInformers(informers, impl_->clock->Now(), &page);
   AddProcess(&page);
+  AddCertificates(certificates, impl_->clock->WallNow(), &page);
   std::lock_guard<std::mutex> lock(impl_->mu);
   AddTotals(impl_->totals.sums(), &page);
   AddHints(stats.hints, &page);

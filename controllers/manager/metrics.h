@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,13 @@
 namespace epslice {
 
 inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+// The certificates that this process shows, at the time of a scrape.
+struct CertificateTimes {
+  std::optional<Timestamp> client_ends;   // to the API server; nullopt: none
+  std::optional<Timestamp> serving_ends;  // at the port, the first of several; nullopt: none
+  bool client_from_plugin = false;        // by an exec plugin
+};
 
 class Metrics {
  public:
@@ -49,10 +57,16 @@ class Metrics {
   // leader_election_master_status{name}; not there before the first.
   void SetLeader(const std::string& name, bool leading);
 
+  // For DelegatedAuthOptions::observe_certificate.
+  void ObserveClientCertificate(Duration remaining);
+  // For Credentials::OnRotation().
+  void ObserveRotation(const std::string& certificate_pem);
+
   // In the text format, families by name, series by labels.
-  std::string Render(const LiveRunner& runner) const;
+  std::string Render(const LiveRunner& runner, const CertificateTimes& certificates) const;
   // The same, of what Render() takes from the runner.
-  std::string Render(const LiveRunner::Stats& stats, const std::vector<Monitor::Informer>& informers) const;
+  std::string Render(const LiveRunner::Stats& stats, const std::vector<Monitor::Informer>& informers,
+                     const CertificateTimes& certificates = {}) const;
 
  private:
   struct Impl;

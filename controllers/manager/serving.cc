@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "informers/http/certificate_facts.h"
 #include "informers/http/httplib_server.h"
 #include "informers/http/httplib_statics.h"
 #include "informers/http/server_connection.h"
@@ -84,6 +85,8 @@ struct Serving::Impl : public httplib::Server {
 
   void Configure();
   absl::Status MakeTls();
+  // Of now; null over plain HTTP.
+  std::shared_ptr<const TlsContext> Context();
   absl::Status Start();
   void Stop();
 
@@ -219,14 +222,20 @@ void Serving::Impl::MakeRoom() {
   }
 }
 
+std::shared_ptr<const TlsContext> Serving::Impl::Context() {
+  if (tls == nullptr) return nullptr;
+  std::string problem;
+  std::shared_ptr<const TlsContext> context = tls->Context(&problem);
+  if (!problem.empty()) log->Warning("Serving goes on with the certificate it had", {{"err", problem}});
+  return context;
+}
+
 bool Serving::Impl::process_and_close_socket(socket_t socket) {
   if (turn_away) {
     ::close(socket);
     return false;
   }
-  std::string problem;
-  const std::shared_ptr<const TlsContext> context = tls == nullptr ? nullptr : tls->Context(&problem);
-  if (!problem.empty()) log->Warning("Serving goes on with the certificate it had", {{"err", problem}});
+  const std::shared_ptr<const TlsContext> context = Context();
   ServerConnection connection(
       socket, clock,
       {options.idle_timeout, options.request_timeout, options.write_timeout, options.max_head_bytes,
@@ -323,5 +332,16 @@ absl::Status Serving::Start() { return impl_->Start(); }
 void Serving::Stop() { impl_->Stop(); }
 
 int Serving::port() const { return impl_->bound_port; }
+
+std::optional<Timestamp> Serving::certificate_ends() const {
+  if (impl_->tls == nullptr) return std::nullopt;
+  impl_->Context();  // looks whether there are others now
+  std::optional<Timestamp> first;
+  for (const std::string& pem : impl_->tls->certificate_pems()) {
+    const absl::StatusOr<CertificateFacts> facts = ReadCertificateFacts(pem);
+    if (facts.ok() && (!first || facts->not_after < *first)) first = facts->not_after;
+  }
+  return first;
+}
 
 }  // namespace epslice

@@ -131,6 +131,9 @@ class Serving {
 
   // The port listened on; 0 before Start().
   int port() const;
+  // When the first of the certificates ends that are served now; nullopt over
+  // plain HTTP, and before Start().
+  std::optional<Timestamp> certificate_ends() const;
 
  private:
   struct Impl;

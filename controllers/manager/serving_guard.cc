@@ -34,7 +34,8 @@ ServingGuard::ServingGuard(DelegatedAuthOptions options, Parts parts, const Cloc
 
 absl::StatusOr<std::unique_ptr<ServingGuard>> ServingGuard::Create(const ManagerOptions& options,
                                                                    const ApiConnection& connection, const Clock* clock,
-                                                                   Logger* log) {
+                                                                   Logger* log,
+                                                                   std::function<void(Duration)> observe_certificate) {
   const bool asked_for = !options.authentication_kubeconfig.empty() || !options.authorization_kubeconfig.empty() ||
                          options.client_trust.Given();
   if (options.secure_port == 0 || options.insecure || (!asked_for && !connection.in_cluster)) {
@@ -63,6 +64,7 @@ absl::StatusOr<std::unique_ptr<ServingGuard>> ServingGuard::Create(const Manager
   auth.authorized_ttl = options.authorized_cache_ttl;
   auth.unauthorized_ttl = options.unauthorized_cache_ttl;
   auth.always_allow_paths = options.always_allow_paths;
+  auth.observe_certificate = std::move(observe_certificate);
   return std::unique_ptr<ServingGuard>(new ServingGuard(std::move(auth), std::move(parts), clock, log));
 }
 

@@ -3,6 +3,7 @@
 #ifndef EPSLICE_CONTROLLERS_MANAGER_SERVING_GUARD_H_
 #define EPSLICE_CONTROLLERS_MANAGER_SERVING_GUARD_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,12 +27,14 @@ class ServingGuard {
   // of a cluster without --authentication-kubeconfig, --authorization-kubeconfig,
   // --client-ca-file and --requestheader-client-ca-file; and over plain HTTP, on
   // which no token should be shown.
+  // `observe_certificate`: DelegatedAuthOptions has it.
   // InvalidArgument: a kubeconfig or a bundle of certificates that is no good.
   // Unavailable: the cluster does not say whose certificates name clients
   // (client_trust.h), and has to. May wait for the API server.
   static absl::StatusOr<std::unique_ptr<ServingGuard>> Create(const ManagerOptions& options,
                                                               const ApiConnection& connection, const Clock* clock,
-                                                              Logger* log);
+                                                              Logger* log,
+                                                              std::function<void(Duration)> observe_certificate);
 
   std::optional<ServingReply> Check(const GuardedRequest& request) { return auth_.Check(request); }
   // Of those whose certificates name clients (ServingOptions::client_ca_pem).

@@ -140,8 +140,9 @@ void AddStatusPages(const StatusPagesOptions& options, const LiveRunner* runner,
       "/version", [json = VersionJson(options.version)](const HttpQuery&) { return JsonReply(json); },
       Serving::Access::kOpen);
   serving->AddHandler("/configz", [json = ConfigJson(options.flags)](const HttpQuery&) { return JsonReply(json); });
-  serving->AddHandler("/metrics", [runner, metrics](const HttpQuery&) {
-    return ServingReply{200, metrics->Render(*runner), std::string(kMetricsContentType)};
+  serving->AddHandler("/metrics", [runner, metrics, certificates = options.certificates](const HttpQuery&) {
+    return ServingReply{200, metrics->Render(*runner, certificates ? certificates() : CertificateTimes()),
+                        std::string(kMetricsContentType)};
   });
   serving->AddHandler("/debug/explain", [runner, turn = std::make_shared<std::mutex>()](const HttpQuery& query) {
     return ExplainPage(*runner, query, turn.get());

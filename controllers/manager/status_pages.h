@@ -32,6 +32,8 @@ struct StatusPagesOptions {
   // five minutes.
   Duration informer_stuck_after = std::chrono::minutes(20);
   Duration worker_stuck_after = std::chrono::minutes(10);
+  // For the metrics; may be null. Called for each scrape.
+  std::function<CertificateTimes()> certificates = nullptr;
 };
 
 // Adds the pages to `serving`, before its Start(). Everything must outlive its

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -18,9 +19,15 @@
 namespace epslice {
 namespace {
 
-// The last there can be of a Timestamp, in seconds: certificates without an end
+// As far as a Timestamp reaches, in seconds: certificates without an end
 // are dated 9999.
 constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max() / 1'000'000'000;
+
+std::optional<Timestamp> TimeOf(const ASN1_TIME* time) {
+  std::tm utc{};
+  if (ASN1_TIME_to_tm(time, &utc) != 1) return std::nullopt;
+  return Timestamp::FromSeconds(std::clamp(static_cast<std::int64_t>(::timegm(&utc)), -kLast, kLast));
+}
 
 std::string CommonName(const X509* certificate) {
   const X509_NAME* const subject = X509_get_subject_name(certificate);
@@ -44,15 +51,15 @@ std::vector<std::string> DnsNames(const X509* certificate) {
 }
 
 absl::StatusOr<CertificateFacts> FactsOf(const X509* certificate) {
-  std::tm utc{};
-  if (certificate == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &utc) != 1) {
-    ERR_clear_error();
-    return absl::InvalidArgumentError("there is no certificate");
-  }
+  const auto not_before = certificate == nullptr ? std::nullopt : TimeOf(X509_get0_notBefore(certificate));
+  const auto not_after = certificate == nullptr ? std::nullopt : TimeOf(X509_get0_notAfter(certificate));
+  ERR_clear_error();
+  if (!not_before || !not_after) return absl::InvalidArgumentError("there is no certificate");
   CertificateFacts facts;
   facts.common_name = CommonName(certificate);
   facts.dns_names = DnsNames(certificate);
-  facts.not_after = Timestamp::FromSeconds(std::min(kLast, static_cast<std::int64_t>(::timegm(&utc))));
+  facts.not_before = *not_before;
+  facts.not_after = *not_after;
   ERR_clear_error();
   return facts;
 }

@@ -15,7 +15,8 @@ namespace epslice {
 struct CertificateFacts {
   std::string common_name;             // the last, where there are several; may be empty
   std::vector<std::string> dns_names;  // subject alternative names
-  Timestamp not_after;                 // the last second it is valid
+  Timestamp not_before;                // the first second it is valid
+  Timestamp not_after;                 // the last
 };
 
 // Of the first certificate in a PEM. InvalidArgument: there is none.

@@ -52,6 +52,7 @@ class FileCredentials : public Credentials {
   FileCredentials(CredentialSource source, const Clock* clock) : source_(std::move(source)), clock_(clock) {
     value_.authorization = Bearer(source_.token);
     value_.identity = Shared(source_.identity);
+    Show(value_.identity);
   }
 
   absl::Status Start() {
@@ -92,6 +93,7 @@ class FileCredentials : public Credentials {
         result = identity.status();
       } else if (value_.identity == nullptr || *identity != *value_.identity) {
         value_.identity = Shared(*identity);
+        Show(value_.identity);
         ++value_.generation;
       }
     }
@@ -121,6 +123,8 @@ class ExecCredentials : public Credentials {
     return value_;
   }
 
+  bool from_plugin() const override { return true; }
+
   bool Refresh(std::uint64_t generation, const CancelToken* cancel) override {
     std::lock_guard<std::mutex> lock(mu_);
     if (generation != value_.generation) return have_;
@@ -140,7 +144,9 @@ class ExecCredentials : public Credentials {
       failure_ = absl::OkStatus();
       value_.authorization = Bearer(credential->token);
       if (value_.identity == nullptr || *value_.identity != credential->identity) {
+        if (value_.identity != nullptr) TellOfRotation(*value_.identity);
         value_.identity = Shared(credential->identity);
+        Show(value_.identity);
       }
       ++value_.generation;
       expiration_ = credential->expiration;
@@ -182,6 +188,16 @@ class ExecCredentials : public Credentials {
 };
 
 }  // namespace
+
+std::string Credentials::certificate_pem() const {
+  std::lock_guard<std::mutex> lock(shown_mu_);
+  return shown_ == nullptr ? "" : shown_->certificate_pem;
+}
+
+void Credentials::Show(const std::shared_ptr<const Identity>& identity) {
+  std::lock_guard<std::mutex> lock(shown_mu_);
+  shown_ = identity;
+}
 
 absl::StatusOr<std::shared_ptr<Credentials>> NewCredentials(const CredentialSource& source, const Clock* clock) {
   if (source.exec.has_value()) {

@@ -9,8 +9,11 @@
 #define EPSLICE_INFORMERS_HTTP_CREDENTIALS_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "informers/clock.h"
@@ -36,6 +39,27 @@ class Credentials {
   // The server refused (401) the credentials of this generation. True where
   // there are others now, so that asking once more is worth it.
   virtual bool Refresh(std::uint64_t generation, const CancelToken* cancel) = 0;
+
+  // The certificate that was given out last, PEM; "": none. Does not wait, and
+  // reads no file.
+  std::string certificate_pem() const;
+  // Whether an exec plugin gives them.
+  virtual bool from_plugin() const { return false; }
+  // Called with each certificate of a plugin's that another one takes the place
+  // of, PEM. From whatever thread asks for credentials; before the first does.
+  void OnRotation(std::function<void(const std::string& certificate_pem)> tell) { tell_ = std::move(tell); }
+
+ protected:
+  // For certificate_pem().
+  void Show(const std::shared_ptr<const Identity>& identity);
+  void TellOfRotation(const Identity& before) const {
+    if (tell_ && !before.certificate_pem.empty()) tell_(before.certificate_pem);
+  }
+
+ private:
+  mutable std::mutex shown_mu_;
+  std::shared_ptr<const Identity> shown_;  // guarded by shown_mu_
+  std::function<void(const std::string&)> tell_;
 };
 
 // Null where `source` holds none. `clock` must outlive them. InvalidArgument

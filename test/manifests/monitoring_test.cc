@@ -20,7 +20,8 @@ constexpr const char* kGolden = EPSLICE_SOURCE_DIR "/test/golden/manager/metrics
 // What Prometheus adds to each series it scrapes.
 const std::set<std::string> kTargetLabels = {"job", "instance", "pod"};
 
-const std::set<std::string> kFunctions = {"sum", "max", "rate", "increase", "absent", "histogram_quantile"};
+const std::set<std::string> kFunctions = {"sum",      "min",    "max",  "rate",
+                                          "increase", "absent", "time", "histogram_quantile"};
 
 // {where, expression}
 using Expressions = std::vector<std::pair<std::string, std::string>>;

@@ -80,6 +80,22 @@ TEST_F(ClientIdentityTest, OneNamesWhomItMay) {
   for (const auto& c : kCases) EXPECT_EQ(Who(c.shown, c.fields), c.who) << c.what;
 }
 
+// Of whom a proxy names the proxy's certificate says nothing.
+TEST_F(ClientIdentityTest, SaysWhenTheClientsOwnCertificateEnds) {
+  const auto hours_left = [this](const Identity& shown) -> std::optional<std::int64_t> {
+    const auto ends = Identify(shown, says_alice_).certificate_ends;
+    if (!ends) return std::nullopt;
+    return (ends->nanos - RealClock().WallNow().nanos + 1'800'000'000'000) / 3'600'000'000'000;
+  };
+  EXPECT_EQ(hours_left(Issue("jane", {.issuer = &ca_, .to_hours = 100})), 100);
+  EXPECT_EQ(hours_left(Issue("stranger", {.to_hours = 100})), 100);
+  EXPECT_EQ(hours_left(Issue("jane", {.issuer = &ca_, .from_hours = -9, .to_hours = -4})), -3) << "rounded to 0";
+  EXPECT_EQ(hours_left(proxy_), std::nullopt);
+  EXPECT_EQ(hours_left({}), std::nullopt);
+  trust_.clients = nullptr;
+  EXPECT_EQ(hours_left(jane_), std::nullopt);
+}
+
 TEST_F(ClientIdentityTest, AllNamesAreAllowedWithoutAList) {
   trust_.request_headers.allowed_names.clear();
   EXPECT_EQ(Who(Issue("strange", {.issuer = &proxy_ca_}), says_alice_), "alice [ops]");

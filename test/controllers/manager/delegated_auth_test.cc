@@ -298,6 +298,20 @@ TEST_F(CertificatesTest, GoBeforeTokens) {
             R"(forbidden: User "system:anonymous" cannot get path "/metrics")");
 }
 
+TEST_F(CertificatesTest, AreObserved) {
+  std::vector<bool> good;
+  DelegatedAuthOptions options;
+  options.observe_certificate = [&good](Duration remaining) { good.push_back(remaining > Duration(0)); };
+  Make(options);
+  Ask("", "/metrics", "GET", alice_);
+  Ask("", "/metrics", "GET", alice_);
+  Ask("", "/metrics", "GET", ended_);
+  Ask("", "/metrics", "GET", proxy_, "alice");
+  Ask("Bearer t-alice", "/metrics");
+  Ask("", "/healthz", "GET", alice_);
+  EXPECT_EQ(good, (std::vector<bool>{true, true, false}));
+}
+
 TEST_F(CertificatesTest, AreReviewedAsTheyAre) {
   EXPECT_EQ(Ask("", "/metrics", "GET", alice_).first, 200);
   EXPECT_EQ(Reviewed()["groups"], Json::array({"devs", "system:authenticated"}));

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -17,10 +18,12 @@
 
 #include "controllers/manager/process_stats.h"
 #include "controllers/manager/service_totals.h"
+#include "informers/http/certificates.h"
 
 namespace epslice {
 namespace {
 
+using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
@@ -152,8 +155,9 @@ Request RequestOf(Verb verb, Kind kind) {
 
 class MetricsTest : public testing::Test {
  protected:
-  std::string Scrape(const LiveRunner::Stats& stats = {}, const std::vector<Monitor::Informer>& informers = {}) const {
-    return metrics_.Render(stats, informers);
+  std::string Scrape(const LiveRunner::Stats& stats = {}, const std::vector<Monitor::Informer>& informers = {},
+                     const CertificateTimes& certificates = {}) const {
+    return metrics_.Render(stats, informers, certificates);
   }
   Exposition Read() const {
     Exposition read(Scrape());
@@ -203,7 +207,12 @@ TEST_F(MetricsTest, IsAsTheGoldenFile) {
   std::vector<Monitor::Informer> informers(2);
   informers[0] = {Kind::kPod, true, true, clock_.Now(), clock_.Now() - seconds(7), 3};
   informers[1] = {Kind::kNode, true, false, clock_.Now(), std::nullopt, 0};
-  const std::string text = Scrape(stats, informers);
+  metrics_.ObserveClientCertificate(hours(24 * 30));
+  metrics_.ObserveClientCertificate(-seconds(5));
+  CertificateTimes certificates;
+  certificates.client_ends = Timestamp::FromSeconds(2'000'000'000);
+  certificates.serving_ends = Timestamp::FromSeconds(2'000'000'001);
+  const std::string text = Scrape(stats, informers, certificates);
   const Exposition read(text);
   EXPECT_THAT(read.errors, testing::IsEmpty());
   EXPECT_TRUE(std::is_sorted(read.order.begin(), read.order.end()));
@@ -233,6 +242,9 @@ TEST_F(MetricsTest, HasTheReferencesNamesAndTypesFromTheStart) {
       {"endpoint_slice_controller_desired_endpoint_slices", "gauge"},
       {"endpoint_slice_controller_changes", "counter"},
       {"endpoint_slice_controller_syncs", "counter"},
+      {"apiserver_client_certificate_expiration_seconds", "histogram"},
+      {"rest_client_exec_plugin_certificate_rotation_age", "histogram"},
+      {"rest_client_exec_plugin_ttl_seconds", "gauge"},
       {"workqueue_depth", "gauge"},
       {"workqueue_adds_total", "counter"},
       {"workqueue_queue_duration_seconds", "histogram"},
@@ -257,6 +269,34 @@ TEST_F(MetricsTest, HasTheReferencesNamesAndTypesFromTheStart) {
                            "endpoint_slice_controller_services_count_by_traffic_distribution"}) {
     EXPECT_FALSE(read.Has(name)) << name;
   }
+}
+
+// Of certificates in files the reference says nothing; of a plugin's, how long
+// they are good for, and how old they were when they went.
+TEST_F(MetricsTest, TellsOfCertificates) {
+  const std::string ttl = "rest_client_exec_plugin_ttl_seconds";
+  const std::string age = "rest_client_exec_plugin_certificate_rotation_age_";
+  const std::string ends = "epslice_certificate_expiry_timestamp_seconds";
+  EXPECT_FALSE(Read().Has(ends + "{use=\"client\"}"));
+  CertificateTimes times;
+  times.client_ends = Timestamp{clock_.WallNow().nanos + Duration(hours(1)).count()};
+  const Exposition file(Scrape({}, {}, times));
+  EXPECT_EQ(file.Value(ttl), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(file.Value(ends + "{use=\"client\"}"), static_cast<double>(times.client_ends->nanos) / 1e9);
+  EXPECT_FALSE(file.Has(ends + "{use=\"serving\"}"));
+  times.client_from_plugin = true;
+  clock_.Advance(hours(2));
+  EXPECT_EQ(Exposition(Scrape({}, {}, times)).Value(ttl), -3600);
+
+  CertificateOptions options;
+  options.common_name = "x";
+  options.not_before = Timestamp::FromSeconds(clock_.WallNow().nanos / 1'000'000'000 - 1200);
+  options.not_after = *times.client_ends;
+  metrics_.ObserveRotation(MakeCertificate(options, nullptr)->certificate_pem);
+  metrics_.ObserveRotation("none");
+  EXPECT_EQ(Read().Value(age + "bucket{le=\"600\"}"), 0);
+  EXPECT_EQ(Read().Value(age + "bucket{le=\"1800\"}"), 1);
+  EXPECT_EQ(Read().Value(age + "count"), 1);
 }
 
 TEST_F(MetricsTest, DifferencesAreThereInShadowOnly) {

@@ -224,8 +224,8 @@ TEST(OptionsTest, ServesOtherCertificatesForSomeNames) {
   EXPECT_THAT(p.options.effective,
               testing::Contains(std::pair<std::string, std::string>(
                   "--tls-sni-cert-key", "a.crt,a.key; b.crt , b.key : *.example.org, ::1,10.0.0.1")));
-  for (const char* bad : {"a.crt", "a.crt,a.key,b", "a.crt,", ",a.key", "", "a,b:", "a,b:x,", "a,b:no name", "a,b:*x.org",
-                          "a,b:a.*.org", "a,b:*."}) {
+  for (const char* bad : {"a.crt", "a.crt,a.key,b", "a.crt,", ",a.key", "", "a,b:", "a,b:x,", "a,b:no name",
+                          "a,b:*x.org", "a,b:a.*.org", "a,b:*."}) {
     const Parsed refused = Parse({kMaster, "--tls-sni-cert-key", bad});
     EXPECT_EQ(refused.code, 2) << bad;
     EXPECT_THAT(refused.err, HasSubstr("accepted is CERT,KEY or CERT,KEY:NAME,...")) << bad;

@@ -429,6 +429,7 @@ TEST_F(ProgramTest, ServesHealthAndMetricsOverTls) {
   const httplib::Result metrics = client.Get("/metrics");
   ASSERT_TRUE(metrics);
   for (const std::string& part : {std::string("\nendpoint_slice_controller_changes{operation=\"create\"} "),
+                                  std::string("\nepslice_certificate_expiry_timestamp_seconds{use=\"serving\"} "),
                                   std::string("\nepslice_decode_bytes{resource=\"pods\"} "),
                                   "\nrest_client_requests_total{code=\"201\",host=\"127.0.0.1:" +
                                       std::to_string(port_) + "\",method=\"POST\"} "}) {

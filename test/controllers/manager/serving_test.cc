@@ -407,6 +407,29 @@ TEST_F(ServingTest, RefusesHeadsThatMayBeReadInTwoWays) {
   EXPECT_EQ(asked, 1);
 }
 
+TEST_F(ServingTest, KnowsWhenTheFirstOfItsCertificatesEnds) {
+  Start(Plain());
+  EXPECT_EQ(serving_->certificate_ends(), std::nullopt);
+  const TempDir dir;
+  const auto put = [&dir](const std::string& name, std::int64_t hours) {
+    const Identity identity = Issue(name, {.hosts = {name + ".example.org"}, .to_hours = hours});
+    return ServerTlsFiles{dir.Write(name + ".crt", identity.certificate_pem),
+                          dir.Write(name + ".key", identity.key_pem)};
+  };
+  const auto hours_left = [this] {
+    return (serving_->certificate_ends()->nanos - RealClock().WallNow().nanos + 1'800'000'000'000) / 3'600'000'000'000;
+  };
+  ServingOptions options;
+  Start(options);
+  EXPECT_EQ(hours_left(), 365 * 24) << "its own";
+  const ServerTlsFiles files = put("main", 100);
+  options.tls_cert_file = files.certificate;
+  options.tls_private_key_file = files.key;
+  options.tls_named = {{put("other", 50), {}}};
+  Start(options);
+  EXPECT_EQ(hours_left(), 50);
+}
+
 TEST_F(ServingTest, KeepsToItsTlsPolicy) {
   const auto gets = [this](int max_version, const char* ciphers) {
     httplib::SSLClient client("127.0.0.1", serving_->port());

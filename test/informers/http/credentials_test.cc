@@ -120,9 +120,13 @@ TEST_F(CredentialsTest, CertificateFilesAreReadAgainTogether) {
   dir_.Write("crt", two.certificate_pem);
   clock_.Advance(seconds(60));
   EXPECT_EQ(*credentials->Get(nullptr)->identity, one) << "half of a rotation is none";
+  EXPECT_EQ(credentials->certificate_pem(), one.certificate_pem);
   dir_.Write("key", two.key_pem);
   clock_.Advance(seconds(10));
+  EXPECT_EQ(credentials->certificate_pem(), one.certificate_pem) << "reads nothing by itself";
   EXPECT_EQ(*credentials->Get(nullptr)->identity, two);
+  EXPECT_EQ(credentials->certificate_pem(), two.certificate_pem);
+  EXPECT_FALSE(credentials->from_plugin());
 }
 
 TEST_F(CredentialsTest, WhatIsNotThereAtTheStartIsAnError) {
@@ -188,12 +192,27 @@ TEST_F(CredentialsTest, APluginMayGiveACertificate) {
     for (std::size_t i = 0; (i = s.find('\n', i)) != std::string::npos; i += 2) s.replace(i, 1, "\\n");
     return s;
   };
-  Answer("{\"clientCertificateData\":\"" + json(me.certificate_pem) + "\",\"clientKeyData\":\"" + json(me.key_pem) +
-         "\"}");
+  const auto answer = [&](const Identity& identity) {
+    Answer("{\"clientCertificateData\":\"" + json(identity.certificate_pem) + "\",\"clientKeyData\":\"" +
+           json(identity.key_pem) + "\"}");
+  };
+  std::vector<std::string> rotated;
+  plugin->OnRotation([&rotated](const std::string& pem) { rotated.push_back(pem); });
+  EXPECT_TRUE(plugin->from_plugin());
+  EXPECT_EQ(plugin->certificate_pem(), "") << "does not run it";
+  answer(me);
   const auto value = plugin->Get(nullptr);
   ASSERT_TRUE(value.ok()) << value.status();
   EXPECT_EQ(*value->identity, me);
   EXPECT_EQ(value->authorization, "");
+  EXPECT_EQ(plugin->certificate_pem(), me.certificate_pem);
+  EXPECT_THAT(rotated, testing::IsEmpty());
+
+  const Identity next = Issue("me", {});
+  answer(next);
+  EXPECT_TRUE(plugin->Refresh(value->generation, nullptr));
+  EXPECT_EQ(plugin->certificate_pem(), next.certificate_pem);
+  EXPECT_THAT(rotated, testing::ElementsAre(me.certificate_pem));
 }
 
 TEST_F(CredentialsTest, APluginThatFailsIsLeftAloneForAWhileAndTellsNoSecret) {
