@@ -9,6 +9,7 @@
 #include "apis/time_format.h"
 #include "sim/cluster/json_doc.h"
 #include "sim/serve/protobuf_schema.h"
+#include "sim/serve/protobuf_whole.h"
 
 namespace epslice::sim {
 namespace {
@@ -113,22 +114,53 @@ std::optional<Json> ReadIntOrString(std::string_view bytes) {
   return Json(std::move(text));
 }
 
-bool ReadEntry(std::string_view bytes, Json* map) {
+// A message that holds one text: quantities, pieces of JSON.
+std::optional<std::string> ReadHeldText(std::string_view bytes) {
+  std::string text;
+  Reader reader(bytes);
+  while (reader.Next()) {
+    if (reader.number() == 1) text = std::string(reader.text());
+  }
+  return reader.ok() ? std::optional<std::string>(std::move(text)) : std::nullopt;
+}
+
+std::optional<Json> ReadRawJson(std::string_view bytes) {
+  const std::optional<std::string> text = ReadHeldText(bytes);
+  if (!text) return std::nullopt;
+  if (text->empty()) return Json();
+  absl::StatusOr<Json> doc = ParseDoc(*text);
+  return doc.ok() ? std::optional<Json>(*std::move(doc)) : std::nullopt;
+}
+
+bool ReadEntry(std::string_view bytes, bool quantities, Json* map) {
   std::string key;
-  std::string value;
+  std::optional<std::string> value = "";
   Reader reader(bytes);
   while (reader.Next()) {
     if (reader.number() == 1) key = std::string(reader.text());
-    if (reader.number() == 2) value = std::string(reader.text());
+    if (reader.number() == 2) value = quantities ? ReadHeldText(reader.text()) : std::string(reader.text());
   }
-  (*map)[key] = value;
-  return reader.ok();
+  if (!reader.ok() || !value) return false;
+  (*map)[key] = *std::move(value);
+  return true;
 }
 
-std::optional<Json> ReadMessage(const Message& message, std::string_view bytes);
+// How a body is read. Of kinds whose tables have not every field there is, one
+// that they do not know is noted: what is stored must be all that came.
+struct Reading {
+  bool all = false;
+  std::string unknown;  // "field 18 of spec"; empty: none
+
+  void Note(std::uint32_t number, const char* name) {
+    if (all && unknown.empty()) unknown = Cat({"field ", std::to_string(number), " of ", name});
+  }
+};
+
+// `name`: of the field that it is. False where it is malformed.
+bool ReadFields(const Message& message, const char* name, std::string_view bytes, Reading* reading, Json* out);
 
 // The value of one field; null where it says nothing.
-std::optional<Json> ReadValue(const Field& field, const Reader& reader) {
+std::optional<Json> ReadValue(const Field& field, const Reader& reader, Reading* reading) {
   const bool is_number = field.type == Type::kInt || field.type == Type::kBool;
   if (reader.is_bytes() == is_number) return std::nullopt;
   switch (field.type) {
@@ -141,41 +173,62 @@ std::optional<Json> ReadValue(const Field& field, const Reader& reader) {
     case Type::kBool:
       if (reader.value() == 0 && !field.optional) return Json();
       return Json(reader.value() != 0);
-    case Type::kMessage: return ReadMessage(*field.message, reader.text());
+    case Type::kMessage: {
+      Json object = Json::object();
+      if (!ReadFields(*field.message, field.name, reader.text(), reading, &object)) return std::nullopt;
+      return object;
+    }
     case Type::kTime: return ReadTime(reader.text(), false);
     case Type::kMicroTime: return ReadTime(reader.text(), true);
     case Type::kIntOrString: return ReadIntOrString(reader.text());
+    case Type::kQuantity: {
+      std::optional<std::string> text = ReadHeldText(reader.text());
+      if (!text) return std::nullopt;
+      return text->empty() ? Json() : Json(*std::move(text));
+    }
+    case Type::kRawJson: return ReadRawJson(reader.text());
     case Type::kStringMap:
-    case Type::kQuantity:
-    case Type::kQuantityMap:
-    case Type::kRawJson: break;  // of no kind that is read
+    case Type::kQuantityMap: break;  // an entry at a time, below
   }
   return std::nullopt;
 }
 
-std::optional<Json> ReadMessage(const Message& message, std::string_view bytes) {
-  Json out = Json::object();
+bool ReadFields(const Message& message, const char* name, std::string_view bytes, Reading* reading, Json* out) {
   Reader reader(bytes);
   while (reader.Next()) {
     const Field* field = nullptr;
     for (const Field& candidate : message.fields) {
       if (candidate.number == reader.number()) field = &candidate;
     }
-    if (field == nullptr) continue;
-    if (field->type == Type::kStringMap) {
-      if (!reader.is_bytes() || !ReadEntry(reader.text(), &out[field->name])) return std::nullopt;
+    if (field == nullptr) {
+      reading->Note(reader.number(), name);
       continue;
     }
-    std::optional<Json> value = ReadValue(*field, reader);
-    if (!value.has_value()) return std::nullopt;
+    if (field->type == Type::kStringMap || field->type == Type::kQuantityMap) {
+      const bool quantities = field->type == Type::kQuantityMap;
+      if (!reader.is_bytes() || !ReadEntry(reader.text(), quantities, &(*out)[field->name])) return false;
+      continue;
+    }
+    if (field->inlined) {
+      if (!reader.is_bytes() || !ReadFields(*field->message, name, reader.text(), reading, out)) return false;
+      continue;
+    }
+    std::optional<Json> value = ReadValue(*field, reader, reading);
+    if (!value.has_value()) return false;
     if (field->repeated) {
-      out[field->name].push_back(*std::move(value));
+      (*out)[field->name].push_back(*std::move(value));
     } else if (!value->is_null()) {
-      out[field->name] = *std::move(value);
+      (*out)[field->name] = *std::move(value);
     }
   }
-  if (!reader.ok()) return std::nullopt;
-  return out;
+  return reader.ok();
+}
+
+const Message* FindMessage(std::string_view api_version, std::string_view kind, Reading* reading) {
+  if (const Message* message = protobuf::MessageOf(api_version, kind)) return message;
+  if (api_version != "v1" || (kind != "Pod" && kind != "Node")) return nullptr;
+  reading->all = true;
+  return protobuf::WholeMessageOf(kind == "Pod" ? Kind::kPod : Kind::kNode);
 }
 
 }  // namespace
@@ -198,15 +251,22 @@ absl::StatusOr<std::string> ProtobufToJson(std::string_view body) {
     if (!type.ok()) return absl::InvalidArgumentError("the type of the body is malformed protobuf");
   }
   if (!envelope.ok()) return absl::InvalidArgumentError("the body is malformed protobuf");
-  const Message* message = protobuf::MessageOf(api_version, kind);
+  Reading reading;
+  const Message* message = FindMessage(api_version, kind, &reading);
   if (message == nullptr) {
     return absl::UnimplementedError(Cat({"protobuf of kind ", QuoteForError(kind), " is not read here, JSON is"}));
   }
-  std::optional<Json> doc = ReadMessage(*message, raw);
-  if (!doc.has_value()) return absl::InvalidArgumentError(Cat({"the ", kind, " in the body is malformed protobuf"}));
-  (*doc)["apiVersion"] = api_version;
-  (*doc)["kind"] = kind;
-  return DumpDoc(*doc);
+  Json doc = Json::object();
+  if (!ReadFields(*message, kind.c_str(), raw, &reading, &doc)) {
+    return absl::InvalidArgumentError(Cat({"the ", kind, " in the body is malformed protobuf"}));
+  }
+  if (!reading.unknown.empty()) {
+    return absl::UnimplementedError(
+        Cat({"protobuf of a ", kind, " with ", reading.unknown, " is not read here, JSON is"}));
+  }
+  doc["apiVersion"] = api_version;
+  doc["kind"] = kind;
+  return DumpDoc(doc);
 }
 
 }  // namespace epslice::sim

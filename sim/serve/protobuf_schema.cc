@@ -97,6 +97,10 @@ struct Schema {
 
   Message token_spec{{Text_(1, "token"), Texts(2, "audiences")}};
   Message token_review{{Sub(1, "metadata", meta), Sub(2, "spec", token_spec)}};
+  Message bound_object{{Text_(1, "kind"), Text_(2, "apiVersion"), Text_(3, "name"), Text_(4, "uid")}};
+  Message token_request_spec{
+      {Texts(1, "audiences"), Sub(3, "boundObjectRef", bound_object), Of(4, "expirationSeconds", Type::kInt, true)}};
+  Message token_request{{Sub(1, "metadata", meta), Sub(2, "spec", token_request_spec)}};
   Message resource_attributes{{Text_(1, "namespace"), Text_(2, "verb"), Text_(3, "group"), Text_(4, "version"),
                                Text_(5, "resource"), Text_(6, "subresource"), Text_(7, "name")}};
   Message path_attributes{{Text_(1, "path"), Text_(2, "verb")}};
@@ -108,7 +112,7 @@ struct Schema {
 
   const Message* Find(std::string_view api_version, std::string_view kind) const {
     if (kind == "Event") return api_version == "v1" ? &event : &events_v1;
-    const std::array<std::pair<std::string_view, const Message*>, 17> by_kind = {
+    const std::array<std::pair<std::string_view, const Message*>, 18> by_kind = {
         {{"Namespace", &namespace_},
          {"Service", &service},
          {"EndpointSlice", &slice},
@@ -122,6 +126,7 @@ struct Schema {
          {"RoleBinding", &role_binding},
          {"ClusterRoleBinding", &role_binding},
          {"TokenReview", &token_review},
+         {"TokenRequest", &token_request},
          {"SubjectAccessReview", &access_review},
          {"LocalSubjectAccessReview", &access_review},
          {"SelfSubjectAccessReview", &access_review},

@@ -4,14 +4,17 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "apis/json.h"
 #include "apis/protobuf.h"
 #include "informers/http/http_transport.h"
 #include "informers/informer.h"
+#include "sim/serve/protobuf_whole.h"
 #include "test/sim/serve/http_fixture.h"
 
 namespace epslice::sim {
@@ -325,6 +328,46 @@ TEST_F(HttpProtobufTest, TooOldToWatch) {
   const Status refused = protobuf_->Watch(watch, nullptr, collect);
   EXPECT_EQ(refused.code, 400);
   EXPECT_EQ(refused, json_->Watch(watch, nullptr, collect));
+}
+
+// A pod and a node of a real cluster, sent in protobuf, are what they would be
+// sent in JSON.
+TEST_F(HttpProtobufTest, TakesPodsAndNodes) {
+  StartBoth();
+  for (const auto& [resource, kind, path] : {std::tuple("pods", "Pod", std::string("/api/v1/namespaces/shop/pods")),
+                                             std::tuple("nodes", "Node", std::string("/api/v1/nodes"))}) {
+    std::ifstream file(std::string(EPSLICE_SOURCE_DIR) + "/test/testdata/wire/list-" + resource + ".body");
+    Json object = Json::parse(file)["items"][0];
+    object["apiVersion"] = "v1";
+    object["kind"] = kind;
+    for (const char* field : {"uid", "resourceVersion", "creationTimestamp", "namespace", "ownerReferences"}) {
+      object["metadata"].erase(field);
+    }
+    const auto send = [&](const std::string& name, const char* type) {
+      object["metadata"]["name"] = name;
+      std::string body = object.dump();
+      if (type != std::string(kJson)) {
+        const Kind of = kind == std::string("Pod") ? Kind::kPod : Kind::kNode;
+        const auto decoded = DecodeObjectJson(of, body, /*keep_json=*/true);
+        EXPECT_TRUE(decoded.ok()) << decoded.status();
+        body.clear();
+        AppendWholeProtobuf(*decoded, &body);
+      }
+      const auto answer = client_->Post(path, body, type);
+      EXPECT_TRUE(answer && answer->status == 201) << (answer ? answer->body : "no answer");
+      Json got = Json::parse(client_->Get(path + "/" + name)->body);
+      for (const char* field : {"uid", "resourceVersion", "creationTimestamp", "name"}) got["metadata"].erase(field);
+      // Of what is empty JSON says more than protobuf.
+      for (Json& condition : got["status"]["conditions"]) condition.erase("lastProbeTime");
+      return got;
+    };
+    const Json as_json = send("j", kJson);
+    const Json as_protobuf = send("p", "application/vnd.kubernetes.protobuf");
+    EXPECT_EQ(as_protobuf["spec"], as_json["spec"]);
+    EXPECT_EQ(as_protobuf["metadata"], as_json["metadata"]);
+    EXPECT_EQ(as_protobuf["status"]["conditions"], as_json["status"]["conditions"]);
+    EXPECT_FALSE(as_json["spec"].empty());
+  }
 }
 
 TEST_F(HttpProtobufTest, JsonOnly) {
