@@ -1,6 +1,6 @@
 #include "informers/http/server_names.h"
 
-#include "absl/strings/ascii.h"
+#include "apis/cat.h"
 #include "apis/ip.h"
 #include "apis/names.h"
 #include "informers/http/certificate_facts.h"
@@ -8,7 +8,7 @@
 namespace epslice {
 std::optional<std::string> CanonicalServerName(std::string_view name) {
   if (const auto ip = ParseIpLenient(name)) return ip->text.str();
-  std::string lower = absl::AsciiStrToLower(absl::string_view(name.data(), name.size()));
+  std::string lower = LowerCase(name);
   std::string_view rest = lower;
   if (rest == "*") return lower;
   if (rest.substr(0, 2) == "*.") rest.remove_prefix(2);

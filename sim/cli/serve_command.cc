@@ -236,6 +236,7 @@ int ServeCommand::Serve(ServedCluster* cluster, const Security& security, Listen
   options.tls = security.tls;
   options.tokens = security.tokens;
   options.authorization = security.authorization;
+  options.token_limits.shortest = std::chrono::seconds(security_.min_token_seconds);
   options.documents = cluster->documents.get();
   options.audit = audit;
   options.advance = cluster->live == nullptr;

@@ -110,6 +110,12 @@ void AddSecurityFlags(CLI::App* app, SecurityFlags* flags) {
                   "group system:masters everything. AlwaysAllow: everything")
       ->type_name("MODE")
       ->capture_default_str();
+  app->add_option("--min-token-seconds", flags->min_token_seconds,
+                  "The shortest life of a token that a service account may be given (kubectl create token), 1-3600; "
+                  "600 as a kube-apiserver has it, less to see tokens end")
+      ->type_name("N")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
 }
 
 absl::StatusOr<Security> PrepareSecurity(const SecurityFlags& flags, const std::string& host, const Clock& clock) {

@@ -25,6 +25,7 @@ struct SecurityFlags {
   std::string write_kubeconfig;
   std::string token_auth_file;
   std::string authorization_mode = "AlwaysAllow";
+  int min_token_seconds = 600;
 };
 
 void AddSecurityFlags(CLI::App* app, SecurityFlags* flags);

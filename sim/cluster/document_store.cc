@@ -2,21 +2,17 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "apis/names.h"
-#include "apis/selector.h"
 #include "apis/status_text.h"
 #include "apis/time_format.h"
-#include "informers/random.h"
+#include "sim/cluster/document_store_impl.h"
 #include "sim/cluster/generated_name.h"
 #include "sim/cluster/json_doc.h"
 #include "sim/cluster/patch.h"
@@ -48,10 +44,6 @@ std::string NameOf(const DocumentKind& kind, std::string_view name) {
   return Cat({WithGroup(kind.resource, kind), " \"", name, "\""});
 }
 
-Status NotFound(const DocumentKind& kind, std::string_view name) {
-  return ErrorOf(404, "NotFound", kind, name, NameOf(kind, name) + " not found");
-}
-
 Status Conflict(const DocumentKind& kind, std::string_view name, std::string_view why) {
   return ErrorOf(409, "Conflict", kind, name,
                  Cat({"Operation cannot be fulfilled on ", NameOf(kind, name), ": ", why}));
@@ -69,8 +61,6 @@ Status Invalid(const DocumentKind& kind, std::string_view name, std::vector<Stat
   return status;
 }
 
-DocumentAnswer Failed(Status status) { return {std::move(status), ""}; }
-
 // Names of RBAC's objects are any segment of a path; others are DNS names.
 bool IsName(const DocumentKind& kind, std::string_view name) {
   if (kind.group != kRbacGroup) return IsDns1123Subdomain(name);
@@ -78,74 +68,11 @@ bool IsName(const DocumentKind& kind, std::string_view name) {
          name.size() <= 253;
 }
 
-StringMap LabelsOf(const json& doc) {
-  std::vector<StringMap::Entry> entries;
-  const json* meta = Find(doc, "metadata");
-  const json* labels = meta == nullptr ? nullptr : Find(*meta, "labels");
-  if (labels == nullptr || !labels->is_object()) return {};
-  for (const auto& [key, value] : labels->items()) {
-    if (value.is_string()) entries.emplace_back(Text(key), Text(value.get<std::string>()));
-  }
-  return StringMap(std::move(entries));
-}
-
-// What a list, or a delete of many, selects.
-struct Filter {
-  LabelSelector labels;
-  std::vector<FieldRequirement> fields;
-
-  bool Matches(const std::string& namespace_, const std::string& name, const json& doc) const {
-    for (const FieldRequirement& field : fields) {
-      const std::string& value = field.field == "metadata.name" ? name : namespace_;
-      if ((value == field.value) == field.negated) return false;
-    }
-    return labels.empty() || labels.Matches(LabelsOf(doc));
-  }
-};
-
-Status ParseFilter(const DocumentRequest& request, Filter* filter) {
-  absl::StatusOr<LabelSelector> labels = LabelSelector::Parse(request.label_selector);
-  if (!labels.ok()) return StatusBadRequest(MessageOf(labels.status()));
-  absl::StatusOr<std::vector<FieldRequirement>> fields = ParseFieldSelector(request.field_selector);
-  if (!fields.ok()) return StatusBadRequest(MessageOf(fields.status()));
-  for (const FieldRequirement& field : *fields) {
-    if (field.field == "metadata.name" || field.field == "metadata.namespace") continue;
-    return StatusBadRequest(
-        Cat({"\"", field.field, "\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""}));
-  }
-  filter->labels = *std::move(labels);
-  filter->fields = *std::move(fields);
-  return {};
-}
-
 }  // namespace
 
-struct DocumentStore::Impl {
-  Impl(const Clock* c, std::uint64_t seed) : clock(c), random(Random(seed).Fork(0xd0c)) {}
-
-  // Kind and namespace first: a list is a range. The kinds' places in
-  // DocumentKinds() make their order.
-  using Key = std::tuple<const DocumentKind*, std::string, std::string>;
-
-  DocumentAnswer Get(const DocumentRequest& request) const;
-  DocumentAnswer List(const DocumentRequest& request);
-  DocumentAnswer Create(const DocumentRequest& request);
-  DocumentAnswer Replace(const DocumentRequest& request);
-  DocumentAnswer Delete(const DocumentRequest& request);
-  Status ReadBody(const DocumentRequest& request, json* doc) const;
-  // Validates the document, and puts it and what it says in place.
-  Status Put(const Key& key, json doc);
-  void Erase(const Key& key);
-  std::string NewUid();
-
-  mutable std::mutex mu;
-  const Clock* const clock;
-  // Below: guarded by mu.
-  Random random;
-  std::uint64_t version = 1;
-  std::map<Key, json> documents;
-  RbacPolicy policy;
-};
+Status DocumentNotFound(const DocumentKind& kind, std::string_view name) {
+  return ErrorOf(404, "NotFound", kind, name, NameOf(kind, name) + " not found");
+}
 
 std::string DocumentStore::Impl::NewUid() {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -170,14 +97,14 @@ Status DocumentStore::Impl::Put(const Key& key, json doc) {
   } else if (what == "RoleBinding" || what == "ClusterRoleBinding") {
     RbacBinding binding = ReadBinding(kind->namespaced, &doc, &causes);
     if (const auto before = documents.find(key);
-        before != documents.end() && before->second.at("roleRef") != doc.at("roleRef")) {
+        before != documents.end() && before->second->doc.at("roleRef") != doc.at("roleRef")) {
       causes.push_back({"FieldValueInvalid",
                         Cat({"Invalid value: ", DumpDoc(doc.at("roleRef")), ": cannot change roleRef"}), "roleRef"});
     }
     if (causes.empty()) policy.PutBinding(namespace_, name, std::move(binding));
   }
   if (!causes.empty()) return Invalid(*kind, name, std::move(causes));
-  documents.insert_or_assign(key, std::move(doc));
+  documents.insert_or_assign(key, std::make_shared<const StoredDocument>(std::move(doc)));
   return {};
 }
 
@@ -185,8 +112,15 @@ void DocumentStore::Impl::Erase(const Key& key) {
   const auto& [kind, namespace_, name] = key;
   if (kind->name == "Role" || kind->name == "ClusterRole") policy.EraseRole(namespace_, name);
   if (kind->name == "RoleBinding" || kind->name == "ClusterRoleBinding") policy.EraseBinding(namespace_, name);
-  documents.erase(key);
+  const auto found = documents.find(key);
+  Stored gone = std::move(found->second);
+  documents.erase(found);
   ++version;
+  // The last state, with the version of its end.
+  json doc = gone->doc;
+  doc["metadata"]["resourceVersion"] = std::to_string(version);
+  Tell({WatchEventType::kDeleted, key, std::move(gone), std::make_shared<const StoredDocument>(std::move(doc)),
+        version});
 }
 
 // The object of a create or update, with what it says of itself checked against
@@ -213,36 +147,6 @@ Status DocumentStore::Impl::ReadBody(const DocumentRequest& request, json* doc) 
   meta.erase("namespace");
   if (kind.namespaced) meta["namespace"] = request.namespace_;
   return {};
-}
-
-DocumentAnswer DocumentStore::Impl::Get(const DocumentRequest& request) const {
-  const auto found = documents.find({request.kind, request.namespace_, request.name});
-  if (found == documents.end()) return Failed(NotFound(*request.kind, request.name));
-  return {{}, DumpDoc(found->second)};
-}
-
-DocumentAnswer DocumentStore::Impl::List(const DocumentRequest& request) {
-  Filter filter;
-  if (Status status = ParseFilter(request, &filter); !status.ok()) return Failed(std::move(status));
-  const bool deletes = request.verb == Verb::kDelete;
-  json items = json::array();
-  std::vector<Key> gone;
-  for (auto it = documents.lower_bound({request.kind, request.namespace_, ""}); it != documents.end(); ++it) {
-    const auto& [kind, namespace_, name] = it->first;
-    if (kind != request.kind || (!request.namespace_.empty() && namespace_ != request.namespace_)) break;
-    if (!filter.Matches(namespace_, name, it->second)) continue;
-    json item = it->second;
-    item.erase("kind");
-    item.erase("apiVersion");
-    items.push_back(std::move(item));
-    if (deletes) gone.push_back(it->first);
-  }
-  for (const Key& key : gone) Erase(key);
-  const json list = {{"kind", Cat({request.kind->name, "List"})},
-                     {"apiVersion", request.kind->apiVersion},
-                     {"metadata", {{"resourceVersion", std::to_string(version)}}},
-                     {"items", std::move(items)}};
-  return {{}, DumpDoc(list)};
 }
 
 DocumentAnswer DocumentStore::Impl::Create(const DocumentRequest& request) {
@@ -277,7 +181,9 @@ DocumentAnswer DocumentStore::Impl::Create(const DocumentRequest& request) {
   meta["resourceVersion"] = std::to_string(version + 1);
   if (Status status = Put(key, std::move(doc)); !status.ok()) return Failed(std::move(status));
   ++version;
-  DocumentAnswer answer{{}, DumpDoc(documents.at(key))};
+  const Stored& made = documents.at(key);
+  Tell({WatchEventType::kAdded, key, nullptr, made, version});
+  DocumentAnswer answer{{}, *made->text};
   answer.status.code = 201;
   return answer;
 }
@@ -287,8 +193,9 @@ DocumentAnswer DocumentStore::Impl::Replace(const DocumentRequest& request) {
   const DocumentKind& kind = *request.kind;
   const Key key{&kind, request.namespace_, request.name};
   const auto found = documents.find(key);
-  if (found == documents.end()) return Failed(NotFound(kind, request.name));
-  const json& stored = found->second;
+  if (found == documents.end()) return Failed(DocumentNotFound(kind, request.name));
+  const Stored before_it = found->second;
+  const json& stored = before_it->doc;
   json doc = stored;
   if (request.verb == Verb::kPatch) {
     // Of the kinds we keep, no list is merged by a key but those in metadata;
@@ -320,19 +227,21 @@ DocumentAnswer DocumentStore::Impl::Replace(const DocumentRequest& request) {
   }
   doc["kind"] = kind.name;
   doc["apiVersion"] = kind.apiVersion;
-  if (doc == stored) return {{}, DumpDoc(stored)};
+  if (doc == stored) return {{}, *before_it->text};
   meta["resourceVersion"] = std::to_string(version + 1);
   if (Status status = Put(key, std::move(doc)); !status.ok()) return Failed(std::move(status));
   ++version;
-  return {{}, DumpDoc(documents.at(key))};
+  const Stored& after = documents.at(key);
+  Tell({WatchEventType::kModified, key, before_it, after, version});
+  return {{}, *after->text};
 }
 
 DocumentAnswer DocumentStore::Impl::Delete(const DocumentRequest& request) {
   const DocumentKind& kind = *request.kind;
   const Key key{&kind, request.namespace_, request.name};
   const auto found = documents.find(key);
-  if (found == documents.end()) return Failed(NotFound(kind, request.name));
-  const json& meta = found->second.at("metadata");
+  if (found == documents.end()) return Failed(DocumentNotFound(kind, request.name));
+  const json& meta = found->second->doc.at("metadata");
   const std::string uid = StringAt(meta, "uid");
   const auto differs = [](const std::string& wanted, const std::string& is) { return !wanted.empty() && wanted != is; };
   if (differs(request.deletion.preconditionUid, uid) ||
@@ -348,6 +257,15 @@ DocumentAnswer DocumentStore::Impl::Delete(const DocumentRequest& request) {
   return {{}, EncodeJson(done)};
 }
 
+DocumentAnswer DocumentStore::Impl::DeleteMany(const DocumentRequest& request) {
+  DocumentRequest all = request;
+  all.list.limit = 0;
+  std::vector<Key> gone;
+  DocumentAnswer answer = List(all, &gone);
+  for (const Key& key : gone) Erase(key);
+  return answer;
+}
+
 DocumentStore::DocumentStore(const Clock* clock, std::uint64_t seed) : impl_(std::make_unique<Impl>(clock, seed)) {}
 DocumentStore::~DocumentStore() = default;
 
@@ -355,20 +273,20 @@ DocumentAnswer DocumentStore::Handle(const DocumentRequest& request) {
   std::lock_guard<std::mutex> lock(impl_->mu);
   switch (request.verb) {
     case Verb::kGet: return impl_->Get(request);
-    case Verb::kList: return impl_->List(request);
+    case Verb::kList: return impl_->List(request, nullptr);
     case Verb::kCreate: return impl_->Create(request);
     case Verb::kUpdate:
     case Verb::kPatch: return impl_->Replace(request);
-    case Verb::kDelete: return request.name.empty() ? impl_->List(request) : impl_->Delete(request);
+    case Verb::kDelete: return request.name.empty() ? impl_->DeleteMany(request) : impl_->Delete(request);
     case Verb::kWatch: break;
   }
-  return Failed(StatusBadRequest("these objects cannot be watched"));
+  return Failed(StatusBadRequest("a watch is no request with one answer"));
 }
 
 std::vector<std::string> DocumentStore::All() const {
   std::lock_guard<std::mutex> lock(impl_->mu);
   std::vector<std::string> all;
-  for (const auto& [key, doc] : impl_->documents) all.push_back(DumpDoc(doc));
+  for (const auto& [key, doc] : impl_->documents) all.push_back(*doc->text);
   return all;
 }
 
@@ -403,6 +321,8 @@ absl::Status DocumentStore::Load(const DocumentKind& kind, std::string_view text
     return absl::InvalidArgumentError(status.message);
   }
   impl_->version = std::max(impl_->version, version);
+  impl_->oldest = impl_->version;  // how it was before, nobody can ask
+  impl_->changes.clear();
   return absl::OkStatus();
 }
 

@@ -1,10 +1,10 @@
 // DocumentStore: objects that are kept whole and read by nobody but clients
 // and authorization (document_kinds.h).
 //
-// They can be listed, got, created, updated, patched and deleted as at a
-// kube-apiserver v1.36, with uids, resourceVersions (of a count of their own)
-// and optimistic locking; Roles and bindings are validated, and take effect at
-// once. How it differs, on purpose: no watches and no paging; no garbage
+// They can be listed (in pages, in one state), watched, got, created, updated,
+// patched and deleted as at a kube-apiserver v1.36, with uids, resourceVersions
+// (of a count of their own) and optimistic locking; Roles and bindings are
+// validated, and take effect at once. How it differs, on purpose: no garbage
 // collection, so that objects of a deleted namespace, or with owners, stay;
 // whoever may write roles may write any (no check against escalation);
 // aggregationRules are kept and not carried out.
@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,15 +30,16 @@
 namespace epslice::sim {
 
 struct DocumentRequest {
-  Verb verb = Verb::kGet;  // but kWatch
+  Verb verb = Verb::kGet;  // but kWatch, which Watch() is for
   const DocumentKind* kind = nullptr;
   std::string namespace_;
   std::string name;  // "" with kDelete: all that is selected
   std::string body;  // create, update: JSON; patch
   PatchType patch_type = PatchType::kMerge;
-  std::string label_selector;  // list, delete without a name
-  std::string field_selector;  // metadata.name, metadata.namespace
-  DeleteOptions deletion;      // its preconditions count
+  // List, watch, delete without a name. Fields are metadata.name and
+  // metadata.namespace.
+  ListOptions list;
+  DeleteOptions deletion;  // its preconditions count
 };
 
 struct DocumentAnswer {
@@ -45,10 +47,20 @@ struct DocumentAnswer {
   std::string json;  // the object or list; after a delete the Status
 };
 
+// What a watch is told.
+struct DocumentEvent {
+  WatchEventType type = WatchEventType::kAdded;
+  std::shared_ptr<const std::string> json;  // the object; null for a bookmark
+  std::string resource_version;
+  bool initial_events_end = false;  // of a bookmark: here the present objects end
+};
+
 class DocumentStore {
  public:
   // More objects are refused with 507.
   static constexpr std::size_t kMaxDocuments = 100'000;
+  // Changes that are kept for watches and for lists of states before.
+  static constexpr std::size_t kMaxChanges = 4096;
 
   // `clock` must outlive this.
   DocumentStore(const Clock* clock, std::uint64_t seed);
@@ -57,6 +69,18 @@ class DocumentStore {
   DocumentStore& operator=(const DocumentStore&) = delete;
 
   DocumentAnswer Handle(const DocumentRequest& request);
+
+  // A running watch; destroy it to stop, but not inside a callback. After that no
+  // callback runs. Not after the store.
+  class WatchHandle {
+   public:
+    virtual ~WatchHandle() = default;
+  };
+  using WatchCallback = std::function<void(const DocumentEvent&)>;
+  // As MemoryApiServer::Watch(). A request with a name watches that object alone.
+  std::unique_ptr<WatchHandle> Watch(const DocumentRequest& request, WatchCallback callback, Status* status);
+  // To every watch that asked for them.
+  void SendBookmarks();
 
   // Every object, whole, in the order of DocumentKinds() and then by name.
   std::vector<std::string> All() const;

@@ -48,17 +48,6 @@ Status StatusForbidden(Kind kind, std::string_view name, std::string_view why) {
   return status;
 }
 
-Status StatusTooLargeVersion(std::uint64_t asked, std::uint64_t current) {
-  Status status;
-  status.code = 504;
-  status.reason = "Timeout";
-  status.message =
-      "Timeout: Too large resource version: " + std::to_string(asked) + ", current: " + std::to_string(current);
-  status.causes = {{"ResourceVersionTooLarge", "Too large resource version", ""}};
-  status.retryAfterSeconds = 1;
-  return status;
-}
-
 Status StatusMethodNotAllowed() {
   Status status;
   status.code = 405;

@@ -124,7 +124,6 @@ struct MemoryApiServer::Impl {
 
 // Statuses that have no builder in apis/request.h.
 Status StatusForbidden(Kind kind, std::string_view name, std::string_view why);
-Status StatusTooLargeVersion(std::uint64_t asked, std::uint64_t current);
 Status StatusMethodNotAllowed();
 Response ErrorResponse(Status status);
 

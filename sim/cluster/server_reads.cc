@@ -1,111 +1,14 @@
 // Get, list and watch of the in-memory API server.
-#include <charconv>
 #include <string>
 #include <utility>
 
+#include "sim/cluster/list_options.h"
 #include "sim/cluster/paging.h"
 #include "sim/cluster/selection.h"
 #include "sim/cluster/server_impl.h"
 
 namespace epslice::sim {
 namespace {
-
-// nullopt: no version number.
-std::optional<std::uint64_t> ParseVersion(std::string_view text) {
-  std::uint64_t version = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return version;
-}
-
-// A 422 about list options, which belong to no kind of object.
-Status InvalidListOptions(std::string_view field, std::string_view reason, std::string_view message) {
-  Status status;
-  status.code = 422;
-  status.reason = "Invalid";
-  status.message = "ListOptions.meta.k8s.io \"\" is invalid: " + std::string(field) + ": " + std::string(message);
-  status.detailsGroup = "meta.k8s.io";
-  status.detailsKind = "ListOptions";
-  status.causes = {{std::string(reason), std::string(message), std::string(field)}};
-  return status;
-}
-
-Status Forbidden(std::string_view message) {
-  return InvalidListOptions("resourceVersionMatch", "FieldValueForbidden", "Forbidden: " + std::string(message));
-}
-
-Status BadVersion(std::string_view text) {
-  return StatusBadRequest("resourceVersion: Invalid value: \"" + std::string(text) +
-                          "\": it is a number that the server gave out before");
-}
-
-std::optional<Status> CheckMatch(const ListOptions& list) {
-  const std::string& match = list.resourceVersionMatch;
-  if (match.empty()) return std::nullopt;
-  if (match != "Exact" && match != "NotOlderThan") {
-    return InvalidListOptions("resourceVersionMatch", "FieldValueNotSupported",
-                              "Unsupported value: \"" + match + "\": supported values: \"Exact\", \"NotOlderThan\"");
-  }
-  if (list.sendInitialEvents) return std::nullopt;
-  if (list.resourceVersion.empty())
-    return Forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided");
-  if (!list.continueToken.empty()) return Forbidden("resourceVersionMatch is forbidden when continue is provided");
-  if (match == "Exact" && list.resourceVersion == "0") {
-    return Forbidden("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
-  }
-  return std::nullopt;
-}
-
-// What a list page is to show.
-struct Page {
-  std::uint64_t version = 0;  // the state shown
-  ObjectKey after;            // empty name: from the start
-  std::int64_t left = -1;     // objects after that, where the token knows
-};
-
-// The 410 for a token from before the kept history comes with a token that
-// goes on from there in the present state, as the API server's does.
-Response ExpiredContinue(const ObjectKey& last) {
-  Response response = ErrorResponse(StatusExpired(
-      "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-      "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
-      "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
-      "modified, or deleted between the time the first chunk was returned and now may show up in the list."));
-  response.list.continueToken = EncodeContinueToken({-1, last, -1});
-  return response;
-}
-
-Response FindPage(const ListOptions& list, const ObjectStore& store, Page* page) {
-  page->version = store.version();
-  if (auto status = CheckMatch(list)) return ErrorResponse(*status);
-  if (list.sendInitialEvents) {
-    return ErrorResponse(InvalidListOptions("sendInitialEvents", "FieldValueForbidden",
-                                            "Forbidden: sendInitialEvents is forbidden for list"));
-  }
-  if (!list.continueToken.empty()) {
-    if (!list.resourceVersion.empty() && list.resourceVersion != "0") {
-      return ErrorResponse(StatusBadRequest("specifying resource version is not allowed when using continue"));
-    }
-    const std::optional<ContinueToken> token = DecodeContinueToken(list.continueToken);
-    if (!token) return ErrorResponse(StatusBadRequest("continue key is not valid: it is not a token of this server"));
-    page->after = token->last;
-    if (token->version < 0) return {};
-    page->version = static_cast<std::uint64_t>(token->version);
-    page->left = token->remaining;
-    if (page->version > store.version()) return ErrorResponse(StatusTooLargeVersion(page->version, store.version()));
-    return page->version < store.oldest() ? ExpiredContinue(token->last) : Response{};
-  }
-  if (list.resourceVersion.empty()) return {};
-  const std::optional<std::uint64_t> version = ParseVersion(list.resourceVersion);
-  if (!version) return ErrorResponse(BadVersion(list.resourceVersion));
-  if (*version > store.version()) return ErrorResponse(StatusTooLargeVersion(*version, store.version()));
-  const bool exact =
-      list.resourceVersionMatch == "Exact" || (list.resourceVersionMatch.empty() && list.limit > 0 && *version > 0);
-  if (!exact) return {};
-  page->version = *version;
-  if (*version >= store.oldest()) return {};
-  return ErrorResponse(StatusExpired("The resourceVersion for the provided list is too old."));
-}
 
 // The objects of a kind at a version, in key order: the present ones, with the
 // differences of that time laid over them.
@@ -137,22 +40,6 @@ class View {
   std::map<ObjectKey, AnyObject> then_;
 };
 
-std::optional<Status> CheckWatchOptions(const ListOptions& list) {
-  if (list.sendInitialEvents) {
-    if (list.resourceVersionMatch != "NotOlderThan") {
-      return Forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
-    }
-    if (*list.sendInitialEvents && !list.allowWatchBookmarks) {
-      return InvalidListOptions("allowWatchBookmarks", "FieldValueForbidden",
-                                "Forbidden: sendInitialEvents requires allowWatchBookmarks to be set to true");
-    }
-  } else if (!list.resourceVersionMatch.empty()) {
-    return Forbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
-  }
-  if (!list.continueToken.empty()) return StatusBadRequest("continue is not allowed for a watch");
-  return std::nullopt;
-}
-
 }  // namespace
 
 Response MemoryApiServer::Impl::Get(const Request& request) const {
@@ -168,7 +55,7 @@ Response MemoryApiServer::Impl::List(const Request& request) const {
   if (Status status = Selection::Parse(request, &selection); !status.ok()) return ErrorResponse(std::move(status));
   if (request.list.limit < 0) return ErrorResponse(StatusBadRequest("limit: it is 0 (no paging) or more"));
   Page page;
-  Response response = FindPage(request.list, store, &page);
+  Response response = FindPage(request.list, {store.oldest(), store.version()}, &page);
   if (!response.status.ok()) return response;
 
   const View view(store, request.kind, page.version);
@@ -208,16 +95,11 @@ Status MemoryApiServer::Impl::StartWatch(const Request& request, WatchCallback c
   subscription.kind = request.kind;
   const ListOptions& list = request.list;
   if (Status status = Selection::Parse(request, &subscription.selection); !status.ok()) return status;
-  if (auto status = CheckWatchOptions(list)) return *status;
+  WatchStart start;
+  if (Status status = FindWatchStart(list, {store.oldest(), store.version()}, &start); !status.ok()) return status;
   subscription.bookmarks = list.allowWatchBookmarks;
   subscription.callback = std::move(callback);
-  const std::optional<std::uint64_t> since =
-      list.resourceVersion.empty() ? std::uint64_t{0} : ParseVersion(list.resourceVersion);
-  if (!since) return BadVersion(list.resourceVersion);
-  if (*since > store.version()) return StatusTooLargeVersion(*since, store.version());
-
-  const bool initial = list.sendInitialEvents.value_or(*since == 0);
-  if (initial) {
+  if (start.initial) {
     View(store, request.kind, store.version()).ForEach({}, [&](const ObjectKey&, const AnyObject& object) {
       if (!subscription.selection.Matches(object)) return true;
       WatchEvent event;
@@ -232,12 +114,8 @@ Status MemoryApiServer::Impl::StartWatch(const Request& request, WatchCallback c
       bookmark.initialEventsEnd = true;
       subscription.callback(bookmark);
     }
-  } else if (*since > 0) {
-    if (*since < store.oldest()) {
-      return StatusExpired("too old resource version: " + std::to_string(*since) + " (" +
-                           std::to_string(store.oldest()) + ")");
-    }
-    for (auto it = store.ChangesAfter(*since); it != store.changes_end(); ++it) {
+  } else if (start.since > 0) {
+    for (auto it = store.ChangesAfter(start.since); it != store.changes_end(); ++it) {
       if (it->object.kind() == request.kind) WatchHub::Tell(subscription, *it);
     }
   }

@@ -1,16 +1,29 @@
 #include "sim/serve/access_control.h"
 
 #include "apis/cat.h"
+#include "informers/http/reviews.h"
+#include "sim/serve/token_request.h"
 
 namespace epslice::sim {
 
 std::optional<UserInfo> AccessControl::Authenticate(std::string_view authorization) const {
-  if (tokens_ == nullptr) return UserInfo{"system:anonymous", "", {"system:unauthenticated"}};
-  return tokens_->UserOf(authorization);
+  const std::string_view token = BearerToken(authorization);
+  const bool given = issued_ != nullptr && !token.empty() && issued_->OwnerOf(token).has_value();
+  if (tokens_ == nullptr && !given) return UserInfo{"system:anonymous", "", {"system:unauthenticated"}};
+  return UserOfToken(token);
 }
 
 std::optional<UserInfo> AccessControl::UserOfToken(std::string_view token) const {
-  return tokens_ == nullptr ? std::nullopt : tokens_->UserOfToken(token);
+  if (token.empty()) return std::nullopt;
+  if (tokens_ != nullptr) {
+    if (std::optional<UserInfo> user = tokens_->UserOf(token)) return user;
+  }
+  const std::optional<IssuedTokens::Owner> owner = issued_ == nullptr ? std::nullopt : issued_->OwnerOf(token);
+  if (!owner || owner->expired) return std::nullopt;
+  // Not once the account is gone, or another of its name.
+  ServiceAccountRef now;
+  const Status found = FindAccount(owner->account.namespace_, owner->account.name, documents_, &now);
+  return found.ok() && now == owner->account ? std::optional<UserInfo>(UserOf(now)) : std::nullopt;
 }
 
 Status AccessControl::Impersonate(const std::string& as_user, const std::vector<std::string>& as_groups,

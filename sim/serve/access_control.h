@@ -13,6 +13,7 @@
 #include "apis/request.h"
 #include "sim/cluster/document_store.h"
 #include "sim/cluster/rbac.h"
+#include "sim/serve/issued_tokens.h"
 #include "sim/serve/token_auth.h"
 
 namespace epslice::sim {
@@ -23,15 +24,18 @@ enum class AuthorizationMode : std::uint8_t { kAlwaysAllow, kRbac };
 // Thread-safe.
 class AccessControl {
  public:
-  // `tokens`: null, and nobody is asked who they are. `documents` must outlive
-  // this; it has the roles and bindings.
-  AccessControl(AuthorizationMode mode, std::shared_ptr<const TokenAuth> tokens, const DocumentStore* documents)
-      : mode_(mode), tokens_(std::move(tokens)), documents_(documents) {}
+  // `tokens`: null, and nobody is asked who they are. `documents` has the roles,
+  // bindings and accounts; `issued`, which may be null, the tokens that the
+  // accounts were given. Both must outlive this.
+  AccessControl(AuthorizationMode mode, std::shared_ptr<const TokenAuth> tokens, DocumentStore* documents,
+                const IssuedTokens* issued = nullptr)
+      : mode_(mode), tokens_(std::move(tokens)), documents_(documents), issued_(issued) {}
 
-  // Whom an Authorization header names; nullopt: answer 401. Without tokens
-  // everybody is system:anonymous.
+  // Whom an Authorization header names; nullopt: answer 401. Where nobody is
+  // asked who they are, everybody is system:anonymous who does not show a token
+  // that an account was given.
   std::optional<UserInfo> Authenticate(std::string_view authorization) const;
-  // Whose token it is; nullopt: nobody's.
+  // Whose token it is; nullopt: nobody's, or one that has ended.
   std::optional<UserInfo> UserOfToken(std::string_view token) const;
 
   // Whom `user` acts as where the headers Impersonate-User and Impersonate-Group
@@ -44,7 +48,8 @@ class AccessControl {
  private:
   const AuthorizationMode mode_;
   const std::shared_ptr<const TokenAuth> tokens_;
-  const DocumentStore* const documents_;
+  DocumentStore* const documents_;
+  const IssuedTokens* const issued_;
 };
 
 Status StatusUnauthorized();  // 401

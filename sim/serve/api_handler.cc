@@ -101,7 +101,8 @@ HttpAnswer ApiHandler::HandleRoute(const HttpRequest& http, Route route, ObjectF
   switch (route.target) {
     case Route::Target::kUnknown: return NoSuchPath();
     case Route::Target::kDocument: {
-      std::optional<HttpAnswer> kept = AnswerKept(http, route, *access_, server_, documents_);
+      std::optional<HttpAnswer> kept =
+          AnswerKept(http, route, *access_, clock_->WallNow(), server_, documents_, issuing_);
       return kept.has_value() ? *std::move(kept) : AnswerDocument(http, route);
     }
     case Route::Target::kRefused: return AnswerStatus(route.status, format);

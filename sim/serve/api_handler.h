@@ -16,8 +16,10 @@
 #include "sim/cluster/memory_api_server.h"
 #include "sim/cluster/rbac.h"
 #include "sim/serve/access_control.h"
+#include "sim/serve/issued_tokens.h"
 #include "sim/serve/negotiate.h"
 #include "sim/serve/routes.h"
+#include "sim/serve/token_request.h"
 #include "sim/serve/watch_stream.h"
 
 namespace epslice::sim {
@@ -53,6 +55,12 @@ struct HttpAnswer {
   std::optional<AccessDecision> decision;
 };
 
+// How service accounts get tokens; without `tokens` not at all.
+struct TokenIssuing {
+  IssuedTokens* tokens = nullptr;
+  TokenRequestLimits limits = {};
+};
+
 // Thread-safe.
 class ApiHandler {
  public:
@@ -62,8 +70,13 @@ class ApiHandler {
   // `protobuf`: answer in protobuf who asks for it. Such answers carry what the
   // structs of apis/ hold, not the whole object, which JSON does.
   ApiHandler(const Clock* clock, MemoryApiServer* server, DocumentStore* documents, const AccessControl* access,
-             bool protobuf = true)
-      : clock_(clock), server_(server), documents_(documents), access_(access), protobuf_(protobuf) {}
+             bool protobuf = true, TokenIssuing issuing = {})
+      : clock_(clock),
+        server_(server),
+        documents_(documents),
+        access_(access),
+        protobuf_(protobuf),
+        issuing_(issuing) {}
 
   HttpAnswer Handle(const HttpRequest& request);
 
@@ -77,6 +90,7 @@ class ApiHandler {
   DocumentStore* const documents_;
   const AccessControl* const access_;
   const bool protobuf_;
+  const TokenIssuing issuing_;
 };
 
 // A Status as an answer, with the HTTP code and headers it asks for.

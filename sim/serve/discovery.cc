@@ -51,16 +51,17 @@ Resource Watched(Kind kind, std::vector<std::string_view> short_names, bool in_a
 
 // The kinds kept as documents, and the reviews, of a group.
 void AddKept(Group* group) {
+  const std::vector<Subresource> token = {{"token", "TokenRequest", "authentication.k8s.io", "v1", {"create"}}};
   for (const DocumentKind& kind : DocumentKinds()) {
     if (kind.group != group->name) continue;
     group->resources.push_back({kind.resource,
                                 kind.singular,
                                 kind.name,
                                 kind.namespaced,
-                                {"create", "delete", "deletecollection", "get", "list", "patch", "update"},
+                                {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"},
                                 kind.short_names,
                                 false,
-                                {}});
+                                kind.name == "ServiceAccount" ? token : std::vector<Subresource>()});
   }
   for (const ReviewKind& kind : ReviewKinds()) {
     if (kind.group != group->name) continue;

@@ -132,8 +132,9 @@ struct HttpServer::Impl : public httplib::Server {
         options(std::move(o)),
         own_documents(c, 1),
         documents(options.documents != nullptr ? options.documents : &own_documents),
-        access(options.authorization, options.tokens, documents),
-        handler(c, s, documents, &access, options.protobuf),
+        issued(c, options.new_token_secret ? options.new_token_secret : IssuedTokens::RandomSecret),
+        access(options.authorization, options.tokens, documents, &issued),
+        handler(c, s, documents, &access, options.protobuf, {&issued, options.token_limits}),
         own_deletes(options.audit, c, s) {
     Configure();
   }
@@ -155,6 +156,7 @@ struct HttpServer::Impl : public httplib::Server {
   const HttpServerOptions options;
   DocumentStore own_documents;
   DocumentStore* const documents;
+  IssuedTokens issued;
   const AccessControl access;
   ApiHandler handler;
   OwnDeletes own_deletes;
@@ -259,6 +261,7 @@ void HttpServer::Impl::Tick() {
     const Instant now = clock->Now();
     if (now >= next_bookmark) {
       server->SendBookmarks();
+      documents->SendBookmarks();
       next_bookmark = now + options.bookmark_period;
     }
     Duration wait = kTick;
@@ -385,7 +388,7 @@ void HttpServer::Impl::AnswerWatch(WatchPlan plan, AuditTrail trail, httplib::Re
   const bool protobuf = plan.protobuf;
   const ObjectFormat format = protobuf ? ObjectFormat::kProtobuf : ObjectFormat::kJson;
   const std::shared_ptr<WatchStream> stream =
-      WatchStream::Start(server, clock, std::move(plan), options.watch_limits, &status);
+      WatchStream::Start(server, documents, clock, std::move(plan), options.watch_limits, &status);
   if (stream == nullptr) {
     EndWatch(id);
     return refuse(status.code == 410 ? AnswerExpired(kind, status, protobuf) : AnswerStatus(status, format));

@@ -23,7 +23,9 @@
 #include "sim/cluster/memory_api_server.h"
 #include "sim/serve/access_control.h"
 #include "sim/serve/audit_log.h"
+#include "sim/serve/issued_tokens.h"
 #include "sim/serve/token_auth.h"
+#include "sim/serve/token_request.h"
 #include "sim/serve/watch_stream.h"
 
 namespace epslice::sim {
@@ -66,6 +68,10 @@ struct HttpServerOptions {
   // Roles, bindings and service accounts; null: an empty store of the server's
   // own. Must outlive the server.
   DocumentStore* documents = nullptr;
+  // Of tokens that service accounts ask for.
+  TokenRequestLimits token_limits;
+  // What makes them; null: the operating system's random numbers.
+  IssuedTokens::NewSecret new_token_secret;
   // Where requests are logged as its policy says; may be null. Must outlive the
   // server.
   AuditLog* audit = nullptr;

@@ -12,6 +12,7 @@
 #include "sim/serve/protobuf_body.h"
 #include "sim/serve/request_attributes.h"
 #include "sim/serve/reviews.h"
+#include "sim/serve/tables.h"
 
 namespace epslice::sim {
 namespace {
@@ -54,6 +55,21 @@ HttpAnswer HandleReview(const HttpRequest& http, const ReviewKind& kind, const R
   return Answer(answer.status, std::move(answer.json));
 }
 
+bool IsTokenRequest(const ResourcePath& path) {
+  return path.group.empty() && path.version == "v1" && path.resource == "serviceaccounts" &&
+         path.subresource == "token" && !path.namespace_.empty();
+}
+
+HttpAnswer HandleTokenRequest(const HttpRequest& http, const ResourcePath& path, DocumentStore* documents,
+                              const TokenIssuing& issuing) {
+  if (http.method != "POST") return AnswerStatus(StatusNoSuchMethod());
+  std::string body;
+  if (Status status = JsonBody(http, &body); !status.ok()) return AnswerStatus(status);
+  TokenRequestAnswer answer =
+      AnswerTokenRequest(path.namespace_, path.name, body, issuing.limits, documents, issuing.tokens);
+  return Answer(answer.status, std::move(answer.json));
+}
+
 std::optional<Verb> VerbFor(std::string_view method, const ResourcePath& path, const DocumentKind& kind) {
   const bool whole_cluster = kind.namespaced && path.namespace_.empty();
   if (path.name.empty()) {
@@ -89,10 +105,12 @@ Status ReadWrite(const HttpRequest& http, DocumentRequest* request) {
 
 }  // namespace
 
-std::optional<HttpAnswer> AnswerKept(const HttpRequest& http, const Route& route, const AccessControl& access,
-                                     MemoryApiServer* server, DocumentStore* documents) {
+std::optional<HttpAnswer> AnswerKept(const HttpRequest& http, Route route, const AccessControl& access, Timestamp now,
+                                     MemoryApiServer* server, DocumentStore* documents, const TokenIssuing& issuing) {
   const std::optional<ResourcePath> path = FindResourcePath(http.target);
-  if (!path.has_value() || path->deeper || !path->subresource.empty()) return std::nullopt;
+  if (!path.has_value() || path->deeper) return std::nullopt;
+  if (IsTokenRequest(*path) && issuing.tokens != nullptr) return HandleTokenRequest(http, *path, documents, issuing);
+  if (!path->subresource.empty()) return std::nullopt;
   const ReviewKind* const review = FindReview(path->group, path->version, path->resource);
   if (review != nullptr && path->name.empty() && review->namespaced == !path->namespace_.empty()) {
     return HandleReview(http, *review, *path, access);
@@ -100,21 +118,24 @@ std::optional<HttpAnswer> AnswerKept(const HttpRequest& http, const Route& route
   const DocumentKind* const kind = FindDocumentResource(path->group, path->version, path->resource);
   if (kind == nullptr || (!kind->namespaced && !path->namespace_.empty())) return std::nullopt;
   if (kind->namespaced && path->namespace_.empty() && !path->name.empty()) return std::nullopt;
-  const std::optional<Verb> verb = VerbFor(http.method, *path, *kind);
+  std::optional<Verb> verb = VerbFor(http.method, *path, *kind);
   if (!verb.has_value()) return AnswerStatus(StatusNoSuchMethod());
-  if (!route.Query("dryRun").empty()) {
-    return AnswerStatus(StatusBadRequest("dryRun is not served here: the change would be made"));
-  }
-  if (*verb == Verb::kList && AttributesOf("GET", http.target).verb == "watch") {
-    return AnswerStatus(StatusNoSuchMethod());
-  }
+  if (Status status = ReadParameters(&route); !status.ok()) return AnswerStatus(status);
+  if (*verb == Verb::kList && route.WantsWatch()) verb = Verb::kWatch;
   DocumentRequest request;
   request.verb = *verb;
   request.kind = kind;
   request.namespace_ = path->namespace_;
   request.name = path->name;
-  request.label_selector = route.Query("labelSelector");
-  request.field_selector = route.Query("fieldSelector");
+  request.list = route.request.list;
+  // Protobuf and metadata alone there are none of.
+  const bool table = NegotiateObject(http.accept, {.protobuf = false, .metadata = false}) == ObjectFormat::kTable;
+  if (request.verb == Verb::kWatch) {
+    HttpAnswer answer;
+    answer.watch = WatchPlan{
+        .request = {}, .document = std::move(request), .table = table, .include_object = route.include_object};
+    return answer;
+  }
   if (Status status = ReadWrite(http, &request); !status.ok()) return AnswerStatus(status);
   if (request.verb == Verb::kCreate && kind->namespaced) {
     Request get;
@@ -123,6 +144,9 @@ std::optional<HttpAnswer> AnswerKept(const HttpRequest& http, const Route& route
     if (const Response found = server->Handle(get); !found.status.ok()) return AnswerStatus(found.status);
   }
   DocumentAnswer answer = documents->Handle(request);
+  if (table && answer.status.ok() && request.verb != Verb::kDelete) {
+    answer.json = EncodeDocumentTable(*kind, answer.json, {route.include_object, now});
+  }
   return Answer(answer.status, std::move(answer.json));
 }
 

@@ -1,5 +1,6 @@
-// Requests for kinds that are kept as documents (sim/cluster/document_store.h)
-// and for reviews (reviews.h): from HTTP, and to it. No sockets.
+// Requests for kinds that are kept as documents (sim/cluster/document_store.h),
+// for reviews (reviews.h) and for tokens of service accounts (token_request.h):
+// from HTTP, and to it. No sockets.
 #ifndef EPSLICE_SIM_SERVE_KEPT_DOCUMENTS_H_
 #define EPSLICE_SIM_SERVE_KEPT_DOCUMENTS_H_
 
@@ -14,9 +15,10 @@
 namespace epslice::sim {
 
 // nullopt where the path is of no such kind. `server` knows which namespaces
-// there are. Answers are JSON, whatever is asked for.
-std::optional<HttpAnswer> AnswerKept(const HttpRequest& http, const Route& route, const AccessControl& access,
-                                     MemoryApiServer* server, DocumentStore* documents);
+// there are; `now` is what ages are counted to. Answers are JSON or, to who asks
+// for them, Tables.
+std::optional<HttpAnswer> AnswerKept(const HttpRequest& http, Route route, const AccessControl& access, Timestamp now,
+                                     MemoryApiServer* server, DocumentStore* documents, const TokenIssuing& issuing);
 
 }  // namespace epslice::sim
 

@@ -216,6 +216,15 @@ bool Route::HasQuery(std::string_view key) const {
   return std::any_of(query.begin(), query.end(), [&](const auto& pair) { return pair.first == key; });
 }
 
+bool Route::WantsWatch() const { return HasQuery("watch") && ParseBool(Query("watch")); }
+
+Status ReadParameters(Route* route) {
+  for (const auto& [key, value] : route->query) {
+    if (auto why = ApplyParameter(key, value, route)) return StatusBadRequest(*why);
+  }
+  return {};
+}
+
 bool PercentDecode(std::string_view text, bool plus_is_space, std::string* out) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
@@ -270,12 +279,8 @@ Route ParseRoute(std::string_view method, std::string_view target) {
   request.name = place->name;
   request.subresource = place->subresource;
   route.events_v1 = place->events_v1;
-  for (const auto& [key, value] : route.query) {
-    if (auto why = ApplyParameter(key, value, &route)) return Refuse(std::move(route), StatusBadRequest(*why));
-  }
-  if (request.verb == Verb::kList && route.HasQuery("watch") && ParseBool(route.Query("watch"))) {
-    request.verb = Verb::kWatch;
-  }
+  if (Status status = ReadParameters(&route); !status.ok()) return Refuse(std::move(route), std::move(status));
+  if (request.verb == Verb::kList && route.WantsWatch()) request.verb = Verb::kWatch;
   route.target = Route::Target::kResource;
   return route;
 }

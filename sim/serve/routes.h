@@ -47,10 +47,16 @@ struct Route {
   // The first value of a query parameter; "" when absent.
   std::string_view Query(std::string_view key) const;
   bool HasQuery(std::string_view key) const;
+  // "?watch", "?watch=true".
+  bool WantsWatch() const;
 };
 
 // `method` in capitals, `target` as in the request line ("/api/v1/pods?limit=5").
 Route ParseRoute(std::string_view method, std::string_view target);
+
+// The parameters of the query into `route`, as of a resource of ours: those of
+// lists, watches, deletes and Tables. An error (400) where one is no good.
+Status ReadParameters(Route* route);
 
 // Decodes %XX (and "+" as a space, in queries). False on a broken escape or a
 // NUL byte.

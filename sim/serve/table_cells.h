@@ -11,6 +11,7 @@
 #include "apis/kind.h"
 #include "apis/meta.h"
 #include "informers/clock.h"
+#include "sim/cluster/document_kinds.h"
 
 namespace epslice::sim {
 
@@ -19,14 +20,18 @@ struct TableColumn {
   std::string_view name;
   int priority;
   std::string_view description;
+  std::string_view type = "string";
 };
 const std::vector<TableColumn>& TableColumns(Kind kind);
+// The same of a kind that is kept as documents.
+const std::vector<TableColumn>& TableColumns(const DocumentKind& kind);
 
 // The cells of one row, one for each column (a JSON array of strings and
 // numbers). `object` is the whole object as the API spells it in the group of
 // apis/kind.h; fields that are absent or of the wrong type count as empty.
 // `now` is what ages are counted to.
 nlohmann::json TableCells(Kind kind, const nlohmann::json& object, Timestamp now);
+nlohmann::json TableCells(const DocumentKind& kind, const nlohmann::json& object, Timestamp now);
 
 // meta/v1 TableRowCondition "Completed", for pods that have ended: the reason
 // ("Succeeded", "Failed"), else "".

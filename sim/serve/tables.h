@@ -4,9 +4,11 @@
 #define EPSLICE_SIM_SERVE_TABLES_H_
 
 #include <string>
+#include <string_view>
 
 #include "apis/meta.h"
 #include "apis/request.h"
+#include "sim/cluster/document_store.h"
 #include "sim/serve/routes.h"
 
 namespace epslice::sim {
@@ -27,6 +29,14 @@ std::string EncodeMetadata(const AnyObject& object);
 // `with_columns` for the first frame of a watch: the others have null there.
 // Errors stay Statuses.
 std::string EncodeTableWatchEvent(Kind kind, const WatchEvent& event, const TableOptions& options, bool with_columns);
+
+// The same of kinds that are kept as documents: of an object, or a List of them,
+// in JSON; and of what a watch says.
+std::string EncodeDocumentTable(const DocumentKind& kind, std::string_view object_or_list, const TableOptions& options);
+std::string EncodeTableWatchEvent(const DocumentKind& kind, const DocumentEvent& event, const TableOptions& options,
+                                  bool with_columns);
+// That in JSON.
+std::string EncodeDocumentWatchEvent(const DocumentKind& kind, const DocumentEvent& event);
 
 }  // namespace epslice::sim
 

@@ -88,19 +88,7 @@ absl::StatusOr<TokenAuth> TokenAuth::FromCsv(std::string_view text) {
   return auth;
 }
 
-std::optional<UserInfo> TokenAuth::UserOf(std::string_view authorization) const {
-  constexpr std::string_view kScheme = "bearer ";
-  if (authorization.size() <= kScheme.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = authorization[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i]) return std::nullopt;
-  }
-  std::string_view token = authorization.substr(kScheme.size());
-  token.remove_prefix(std::min(token.find_first_not_of(' '), token.size()));
-  return UserOfToken(token);
-}
-
-std::optional<UserInfo> TokenAuth::UserOfToken(std::string_view token) const {
+std::optional<UserInfo> TokenAuth::UserOf(std::string_view token) const {
   const Entry* found = nullptr;
   for (const Entry& entry : entries_) {
     const bool same =

@@ -26,11 +26,9 @@ class TokenAuth {
     entries_.push_back({std::move(token), WithImpliedGroups(std::move(user))});
   }
 
-  // The user whom an Authorization header names, or whose token it is, with the
-  // groups that go without saying. The time it takes does not tell how near a
-  // wrong token was.
-  std::optional<UserInfo> UserOf(std::string_view authorization) const;
-  std::optional<UserInfo> UserOfToken(std::string_view token) const;
+  // The user whose token it is, with the groups that go without saying. The time
+  // it takes does not tell how near a wrong token was.
+  std::optional<UserInfo> UserOf(std::string_view token) const;
 
   // "": there is none.
   std::string first_token() const { return entries_.empty() ? std::string() : entries_.front().token; }

@@ -23,6 +23,12 @@ std::size_t SizeOf(const WatchEvent& event) {
   return event.object.json() != nullptr ? event.object.json()->size() + kStruct : kStruct;
 }
 
+std::size_t SizeOf(const DocumentEvent& event) { return 256 + (event.json == nullptr ? 0 : event.json->size()); }
+
+// An error is the last that a watch says.
+bool IsLast(const WatchEvent& event) { return event.type == WatchEventType::kError; }
+bool IsLast(const DocumentEvent&) { return false; }
+
 WatchEvent FellBehind() {
   WatchEvent event;
   event.type = WatchEventType::kError;
@@ -35,12 +41,16 @@ WatchEvent FellBehind() {
 WatchStream::WatchStream(const Clock* clock, WatchPlan plan, const WatchLimits& limits)
     : clock_(clock), plan_(std::move(plan)), limits_(limits) {}
 
-WatchStream::~WatchStream() { handle_.reset(); }
+WatchStream::~WatchStream() {
+  handle_.reset();
+  document_handle_.reset();
+}
 
-std::shared_ptr<WatchStream> WatchStream::Start(MemoryApiServer* server, const Clock* clock, WatchPlan plan,
-                                                const WatchLimits& limits, Status* status) {
+std::shared_ptr<WatchStream> WatchStream::Start(MemoryApiServer* server, DocumentStore* documents, const Clock* clock,
+                                                WatchPlan plan, const WatchLimits& limits, Status* status) {
   std::shared_ptr<WatchStream> stream(new WatchStream(clock, std::move(plan), limits));
-  const std::int64_t seconds = stream->plan_.request.list.timeoutSeconds;
+  const auto& document = stream->plan_.document;
+  const std::int64_t seconds = (document ? document->list : stream->plan_.request.list).timeoutSeconds;
   // A year is as good as for ever, and does not overflow.
   constexpr std::int64_t kLongest = 366 * 24 * 3600;
   const Duration timeout =
@@ -48,22 +58,28 @@ std::shared_ptr<WatchStream> WatchStream::Start(MemoryApiServer* server, const C
   stream->deadline_ = clock->Now() + timeout;
   // The callback must not keep the stream alive: the stream owns the handle.
   WatchStream* raw = stream.get();
-  stream->handle_ = server->Watch(
-      stream->plan_.request, [raw](const WatchEvent& event) { raw->OnEvent(event); }, status);
-  if (stream->handle_ == nullptr) return nullptr;
+  if (document) {
+    stream->document_handle_ = documents->Watch(
+        *document, [raw](const DocumentEvent& event) { raw->OnEvent(event); }, status);
+  } else {
+    stream->handle_ = server->Watch(
+        stream->plan_.request, [raw](const WatchEvent& event) { raw->OnEvent(event); }, status);
+  }
+  if (stream->handle_ == nullptr && stream->document_handle_ == nullptr) return nullptr;
   std::lock_guard<std::mutex> lock(stream->mu_);
   stream->starting_ = false;
   return stream;
 }
 
-void WatchStream::OnEvent(const WatchEvent& event) {
+void WatchStream::OnEvent(Event event) {
   std::lock_guard<std::mutex> lock(mu_);
   if (overflowed_ || stopped_) return;
-  queue_.push_back(event);
+  const std::size_t size = std::visit([](const auto& e) { return SizeOf(e); }, event);
+  queue_.push_back(std::move(event));
   if (starting_) {
     ++free_events_;
   } else {
-    bytes_ += SizeOf(event);
+    bytes_ += size;
     if (queue_.size() - free_events_ > limits_.max_events || bytes_ > limits_.max_bytes) {
       overflowed_ = true;
       queue_.clear();
@@ -83,7 +99,7 @@ void WatchStream::Stop() {
 }
 
 WatchStream::Result WatchStream::Next(Duration max_wait, std::string* out) {
-  std::vector<WatchEvent> batch;
+  std::vector<Event> batch;
   {
     std::unique_lock<std::mutex> lock(mu_);
     const Duration left = deadline_ - clock_->Now();
@@ -92,7 +108,7 @@ WatchStream::Result WatchStream::Next(Duration max_wait, std::string* out) {
     if (stopped_) return Result::kEnd;
     if (queue_.empty()) return clock_->Now() >= deadline_ ? Result::kEnd : Result::kIdle;
     for (std::size_t bytes = 0; !queue_.empty() && batch.size() < kBatchEvents && bytes < kBatchBytes;) {
-      const std::size_t size = SizeOf(queue_.front());
+      const std::size_t size = std::visit([](const auto& e) { return SizeOf(e); }, queue_.front());
       bytes += size;
       if (free_events_ > 0) {
         --free_events_;
@@ -103,10 +119,9 @@ WatchStream::Result WatchStream::Next(Duration max_wait, std::string* out) {
       queue_.pop_front();
     }
   }
-  for (const WatchEvent& event : batch) {
-    AppendFrame(event, out);
-    if (event.type != WatchEventType::kError) continue;
-    // An error is the last that a watch says.
+  for (const Event& event : batch) {
+    std::visit([&](const auto& e) { AppendFrame(e, out); }, event);
+    if (!std::visit([](const auto& e) { return IsLast(e); }, event)) continue;
     Stop();
     break;
   }
@@ -126,6 +141,14 @@ void WatchStream::AppendFrame(const WatchEvent& event, std::string* out) {
   } else {
     *out += EncodeWatchEventJson(kind, event);
   }
+  *out += '\n';
+  first_frame_ = false;
+}
+
+void WatchStream::AppendFrame(const DocumentEvent& event, std::string* out) {
+  const DocumentKind& kind = *plan_.document->kind;
+  *out += plan_.table ? EncodeTableWatchEvent(kind, event, {plan_.include_object, clock_->WallNow()}, first_frame_)
+                      : EncodeDocumentWatchEvent(kind, event);
   *out += '\n';
   first_frame_ = false;
 }

@@ -14,10 +14,13 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <variant>
 
 #include "apis/request.h"
 #include "informers/clock.h"
+#include "sim/cluster/document_store.h"
 #include "sim/cluster/memory_api_server.h"
 #include "sim/serve/routes.h"
 
@@ -26,6 +29,9 @@ namespace epslice::sim {
 // A watch to be started: what for, and how its events are to be written.
 struct WatchPlan {
   Request request;
+  // Instead of `request`: of a kind that is kept as documents. In JSON or as
+  // Tables.
+  std::optional<DocumentRequest> document = std::nullopt;
   bool table = false;
   bool protobuf = false;
   bool events_v1 = false;
@@ -42,9 +48,9 @@ struct WatchLimits {
 class WatchStream {
  public:
   // Starts the watch. Null where it cannot start, with the reason in `status`.
-  // `server` and `clock` must outlive the stream.
-  static std::shared_ptr<WatchStream> Start(MemoryApiServer* server, const Clock* clock, WatchPlan plan,
-                                            const WatchLimits& limits, Status* status);
+  // All must outlive the stream; `documents` may be null where the plan is for none.
+  static std::shared_ptr<WatchStream> Start(MemoryApiServer* server, DocumentStore* documents, const Clock* clock,
+                                            WatchPlan plan, const WatchLimits& limits, Status* status);
   ~WatchStream();
   WatchStream(const WatchStream&) = delete;
   WatchStream& operator=(const WatchStream&) = delete;
@@ -64,8 +70,10 @@ class WatchStream {
  private:
   WatchStream(const Clock* clock, WatchPlan plan, const WatchLimits& limits);
 
-  void OnEvent(const WatchEvent& event);
+  using Event = std::variant<WatchEvent, DocumentEvent>;
+  void OnEvent(Event event);
   void AppendFrame(const WatchEvent& event, std::string* out);
+  void AppendFrame(const DocumentEvent& event, std::string* out);
 
   const Clock* const clock_;
   const WatchPlan plan_;
@@ -76,7 +84,7 @@ class WatchStream {
   std::mutex mu_;
   std::condition_variable wake_;
   // Below: guarded by mu_.
-  std::deque<WatchEvent> queue_;
+  std::deque<Event> queue_;
   std::size_t bytes_ = 0;
   std::size_t free_events_ = 0;  // of the queue, not counted
   bool starting_ = true;
@@ -85,6 +93,7 @@ class WatchStream {
 
   // Last, so that no callback runs into members that are gone.
   std::unique_ptr<MemoryApiServer::WatchHandle> handle_;
+  std::unique_ptr<DocumentStore::WatchHandle> document_handle_;
 };
 
 }  // namespace epslice::sim

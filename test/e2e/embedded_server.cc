@@ -15,6 +15,8 @@ namespace epslice::e2e {
 namespace {
 
 constexpr int kTokensPerAccount = 16;
+// Above the 50 s for which a controller may not look at its token's file.
+constexpr int kMinTokenSeconds = 60;
 // Few enough that a watch which was away for a while finds its place gone, as
 // with the caches of a kube-apiserver.
 constexpr int kWatchHistory = 1000;
@@ -75,6 +77,7 @@ class EmbeddedServer : public TestServer {
                                      "--token-auth-file=" + scratch_ + "/tokens.csv",
                                      "--state=" + scratch_ + "/state.jsonl",
                                      "--watch-history=" + std::to_string(kWatchHistory),
+                                     "--min-token-seconds=" + std::to_string(kMinTokenSeconds),
                                      "-v=1"};
     if (rbac_) args.emplace_back("--authorization-mode=RBAC");
     child_ = Launch(std::move(args));
@@ -101,6 +104,7 @@ class EmbeddedServer : public TestServer {
     if (absl::Status status = Stop(); !status.ok()) return status;
     return Start();
   }
+  Duration shortest_token() const override { return std::chrono::seconds(kMinTokenSeconds); }
   std::vector<LoggedRequest> Log() const override {
     return ReadAccessLog(log_ + (child_ == nullptr ? std::string() : child_->output()));
   }

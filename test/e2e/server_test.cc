@@ -1,8 +1,11 @@
 // The API server goes away, forgets, and takes other credentials.
 #include <signal.h>
 
+#include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "test/e2e/churn.h"
 #include "test/e2e/fixture.h"
@@ -106,6 +109,54 @@ TEST_F(Server, TokenIsRotatedAndTheOldOneRevoked) {
   EXPECT_TRUE(Settle());
   EXPECT_FALSE(replica->ended());
   EXPECT_THAT(replica->output(), testing::Not(HasSubstr(old_token)));
+  EXPECT_EQ(replica->Stop(), 0);
+}
+
+// The token ends by itself. Another was in the file in time, which is read again
+// within a minute, and no request is refused.
+TEST_F(Server, TokenIsReplacedBeforeItEnds) {
+  const Duration life = suite().server().shortest_token();
+  if (life > std::chrono::minutes(2) && std::getenv("E2E_LONG") == nullptr) {
+    GTEST_SKIP()
+        << "NOT TESTED: this server's tokens are good for ten minutes at least; E2E_LONG=1 waits for the end of one";
+  }
+  MakeService();
+  const std::string account = suite().accounts().names[0];
+  suite().StopController();
+  const std::size_t logged = suite().server().Log().size();
+  const Clock& clock = suite().clock();
+  const Instant begin = clock.Now();
+  const std::unique_ptr<Replica> replica = suite().StartReplica(account, {"--leader-elect=false"}, life);
+  ASSERT_TRUE(replica->AwaitOutput("Lists are complete")) << LastLines(replica->output(), 20);
+  SetReady("web-0", false);
+  ASSERT_TRUE(Settle());
+  const std::string old_token = replica->token();
+  ASSERT_TRUE(Poll(life, [&] { return clock.Now() - begin > life - std::chrono::seconds(54); }));
+  replica->WriteToken(suite().RequestToken(account, std::chrono::hours(1)));
+
+  // Writes all the while, and beyond.
+  ClientConfig config = suite().server().admin();
+  config.credentials = {};
+  config.credentials.token = old_token;
+  const absl::StatusOr<std::unique_ptr<ApiClient>> old = ApiClient::Create(config, &clock);
+  ASSERT_TRUE(old.ok()) << old.status();
+  const std::string slices = "/apis/discovery.k8s.io/v1/namespaces/" + ns() + "/endpointslices";
+  bool ready = false;
+  ASSERT_TRUE(Poll(life + kPatience, [&] {
+    SetReady("web-1", std::exchange(ready, !ready));
+    return (*old)->Get(slices).code == 401;
+  })) << "the token does not end";
+  EXPECT_GE(clock.Now() - begin, life - std::chrono::seconds(2));
+  for (int i = 0; i < kPods; ++i) SetReady("web-" + std::to_string(i), i % 2 == 0);
+  CreatePods("new", 0, 3);
+  EXPECT_TRUE(Settle());
+  EXPECT_THAT(replica->output(), testing::Not(HasSubstr("Unauthorized")));
+  const std::vector<LoggedRequest> log = suite().server().Log();
+  for (std::size_t i = logged; i < log.size(); ++i) {
+    if (log[i].user_agent.rfind("endpointslice-controller/", 0) == 0) {
+      EXPECT_NE(log[i].code, 401) << log[i].verb << " " << log[i].resource;
+    }
+  }
   EXPECT_EQ(replica->Stop(), 0);
 }
 

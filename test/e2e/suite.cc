@@ -153,19 +153,25 @@ std::string Suite::NewToken(const std::string& account) {
       {{"apiVersion", "v1"}, {"kind", "Secret"}, {"type", "Opaque"}, {"metadata", {{"generateName", "token-"}}}});
   if (!secret.is_object() || !secret.contains("metadata")) return "none";
   const std::string name = secret.at("metadata").at("name").get<std::string>();
-  const Json answer = Create(
-      base + "/serviceaccounts/" + account + "/token",
-      {{"apiVersion", "authentication.k8s.io/v1"},
-       {"kind", "TokenRequest"},
-       {"spec",
-        {{"audiences", Json::array()},
-         {"expirationSeconds", 3600},
-         {"boundObjectRef",
-          {{"kind", "Secret"}, {"apiVersion", "v1"}, {"name", name}, {"uid", secret.at("metadata").at("uid")}}}}}});
-  if (!answer.is_object() || !answer.contains("status")) return "none";
-  std::string token = answer["status"].value("token", "none");
+  std::string token = AskForToken(
+      account,
+      {{"audiences", Json::array()},
+       {"expirationSeconds", 3600},
+       {"boundObjectRef",
+        {{"kind", "Secret"}, {"apiVersion", "v1"}, {"name", name}, {"uid", secret.at("metadata").at("uid")}}}});
   token_secrets_[token] = base + "/secrets/" + name;
   return token;
+}
+
+std::string Suite::RequestToken(const std::string& account, Duration life) {
+  return AskForToken(account, {{"audiences", Json::array()}, {"expirationSeconds", life / std::chrono::seconds(1)}});
+}
+
+std::string Suite::AskForToken(const std::string& account, const Json& spec) {
+  const Json answer = Create("/api/v1/namespaces/" + system_namespace() + "/serviceaccounts/" + account + "/token",
+                             {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", spec}});
+  if (!answer.is_object() || !answer.contains("status")) return "none";
+  return answer["status"].value("token", "none");
 }
 
 void Suite::RevokeToken(const std::string& token) {
@@ -193,7 +199,8 @@ std::string Suite::KubeconfigFor(const std::string& folder) const {
   return config.dump(2);
 }
 
-std::unique_ptr<Replica> Suite::StartReplica(const std::string& account, const std::vector<std::string>& args) {
+std::unique_ptr<Replica> Suite::StartReplica(const std::string& account, const std::vector<std::string>& args,
+                                             Duration life) {
   // Not before: a test that starts none needs nobody to issue tokens.
   if (rbac_ && !std::exchange(accounts_made_, true)) {
     MakeAccounts();
@@ -203,7 +210,7 @@ std::unique_ptr<Replica> Suite::StartReplica(const std::string& account, const s
   const std::string folder = scratch_.path() + "/replica-" + std::to_string(++replicas_);
   std::filesystem::create_directories(folder);
   WritePrivateFile(folder + "/kubeconfig", KubeconfigFor(folder));
-  WritePrivateFile(folder + "/token", NewToken(account));
+  WritePrivateFile(folder + "/token", life > Duration(0) ? RequestToken(account, life) : NewToken(account));
   std::vector<std::string> all = {"--secure-port=0",
                                   "--leader-elect-resource-namespace=" + system_namespace(),
                                   std::string("--leader-elect-resource-name=") + kLeaseName,

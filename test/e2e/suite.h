@@ -75,8 +75,13 @@ class Suite : public testing::Environment {
   bool rbac() const { return rbac_; }
 
   // A replica of `account`; `args` come after those that all have.
-  std::unique_ptr<Replica> StartReplica(const std::string& account, const std::vector<std::string>& args);
+  // `life`: of its first token, by the TokenRequest API; 0: a token of NewToken().
+  std::unique_ptr<Replica> StartReplica(const std::string& account, const std::vector<std::string>& args,
+                                        Duration life = Duration(0));
   std::string NewToken(const std::string& account);
+  // By the TokenRequest API: one that ends by itself. "none", and the test fails,
+  // where the server refuses it.
+  std::string RequestToken(const std::string& account, Duration life);
   // The token is no longer good, or will not be in a few seconds.
   void RevokeToken(const std::string& token);
 
@@ -90,6 +95,8 @@ class Suite : public testing::Environment {
   void MakeAccounts();
   void MakeRoles();
   void AwaitRoles();
+  // The token; "none" where the server refuses it.
+  std::string AskForToken(const std::string& account, const Json& spec);
   std::string KubeconfigFor(const std::string& folder) const;
   // Creates it; fails the test where that is refused. The object as it is.
   Json Create(const std::string& path, const Json& object);

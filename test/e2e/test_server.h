@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "informers/clock.h"
 #include "informers/http/client_config.h"
 #include "test/e2e/request_log.h"
 
@@ -54,6 +55,9 @@ class TestServer {
   // server issues them.
   virtual std::string TakeToken(const std::string& /*account*/) { return ""; }
   virtual absl::Status RevokeToken(const std::string& /*token*/) { return absl::OkStatus(); }
+
+  // The shortest life of a token that a service account can ask for.
+  virtual Duration shortest_token() const { return std::chrono::minutes(10); }
 
   // Requests answered so far; nothing where there is no log to read.
   virtual std::vector<LoggedRequest> Log() const { return {}; }

@@ -237,10 +237,10 @@ TEST_F(DocumentStoreTest, Selectors) {
     DocumentRequest list;
     list.verb = Verb::kList;
     list.kind = FindDocumentKind("rbac.authorization.k8s.io/v1", "Role");
-    list.label_selector = c.labels;
-    list.field_selector = c.fields;
+    list.list.labelSelector = c.labels;
+    list.list.fieldSelector = c.fields;
     EXPECT_EQ(Json::parse(store_.Handle(list).json)["items"].size(), c.count) << c.labels << c.fields;
-    list.field_selector = "spec.x=y";
+    list.list.fieldSelector = "spec.x=y";
     EXPECT_EQ(store_.Handle(list).status.code, 400);
   }
 }

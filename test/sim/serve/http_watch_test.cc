@@ -44,6 +44,58 @@ TEST_F(HttpServerTest, WatchAsTable) {
   EXPECT_EQ(frames[1]["object"]["rows"][0]["cells"][0], "b");
 }
 
+// What is kept as documents, as kubectl and informers ask for it.
+TEST_F(HttpServerTest, WatchOfDocuments) {
+  HttpServerOptions options;
+  options.bookmark_period = std::chrono::milliseconds(50);
+  Start(options);
+  const std::string roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+  const auto create = [&](const std::string& name) {
+    const auto answer = client_->Post(roles, R"({"metadata":{"name":")" + name + R"("}})", kJson);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 201) << answer->body;
+  };
+  create("a");
+  const auto list = client_->Get(roles + "?limit=500", kTable);
+  ASSERT_TRUE(list);
+  const Json table = Json::parse(list->body);
+  EXPECT_EQ(table["kind"], "Table");
+  EXPECT_EQ(table["columnDefinitions"][1]["name"], "Created At");
+  EXPECT_EQ(table["rows"][0]["cells"][0], "a");
+  EXPECT_EQ(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
+  const std::string version = table["metadata"]["resourceVersion"];
+
+  WatchReader as_table(http_->port(), roles + "?watch=true&resourceVersion=" + version, kTable);
+  WatchReader informer(http_->port(), roles +
+                                          "?watch=true&sendInitialEvents=true&allowWatchBookmarks=true"
+                                          "&resourceVersionMatch=NotOlderThan");
+  EXPECT_EQ(as_table.Code(), 200);
+  const std::vector<Json> initial = informer.Frames(2);
+  ASSERT_GE(initial.size(), 2U);
+  EXPECT_EQ(initial[0]["type"], "ADDED");
+  EXPECT_EQ(initial[0]["object"]["kind"], "ClusterRole");
+  EXPECT_EQ(initial[0]["object"]["metadata"]["name"], "a");
+  EXPECT_EQ(initial[1]["type"], "BOOKMARK");
+  EXPECT_EQ(initial[1]["object"]["kind"], "ClusterRole");
+  EXPECT_EQ(initial[1]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"], "true");
+  create("b");
+  const std::vector<Json> frames = as_table.Frames(1);
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(frames[0]["type"], "ADDED");
+  EXPECT_EQ(frames[0]["object"]["rows"][0]["cells"][0], "b");
+  EXPECT_TRUE(frames[0]["object"]["columnDefinitions"].is_array());
+
+  const auto first = client_->Get(roles + "?limit=1");
+  ASSERT_TRUE(first);
+  const std::string next = Json::parse(first->body)["metadata"]["continue"];
+  const auto second = client_->Get(roles + "?limit=1&continue=" + next);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(Json::parse(second->body)["items"][0]["metadata"]["name"], "b");
+  EXPECT_EQ(client_->Get(roles + "?limit=x")->status, 400);
+  WatchReader bad(http_->port(), roles + "?watch=true&resourceVersion=99999");
+  EXPECT_EQ(bad.Code(), 504);
+}
+
 TEST_F(HttpServerTest, WatchEndsAfterItsTime) {
   Start();
   WatchReader watch(http_->port(), "/api/v1/pods?watch=true&timeoutSeconds=1");
@@ -148,7 +200,7 @@ TEST_F(HttpServerTest, SlowWatchIsCutOffAndToldSo) {
   };
   // What is there from the start does not count.
   for (int i = 0; i < 100; ++i) create(i);
-  const auto stream = WatchStream::Start(memory_.get(), &clock_, plan, limits, &status);
+  const auto stream = WatchStream::Start(memory_.get(), nullptr, &clock_, plan, limits, &status);
   ASSERT_NE(stream, nullptr) << status.ToString();
   for (int i = 100; i < 150; ++i) create(i);
   std::string frames;

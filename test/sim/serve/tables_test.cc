@@ -290,6 +290,37 @@ TEST(TableCellsTest, PodStates) {
   }
 }
 
+TEST(TableCellsTest, KindsKeptAsDocuments) {
+  constexpr std::string_view kRbac = "rbac.authorization.k8s.io/v1";
+  const struct {
+    const char* kind;
+    const char* object;
+    std::vector<std::string> cells;
+  } kCases[] = {
+      {"ClusterRole",
+       R"({"metadata":{"name":"r","creationTimestamp":"2026-01-01T00:00:00Z"},"rules":[]})",
+       {"r", "2026-01-01T00:00:00Z"}},
+      {"Role", R"({"metadata":{"name":"r"}})", {"r", ""}},
+      {"RoleBinding",
+       R"({"metadata":{"name":"b","creationTimestamp":"2026-01-01T00:00:00Z"},"roleRef":{"kind":"Role","name":"r"},
+          "subjects":[{"kind":"User","name":"u1"},{"kind":"ServiceAccount","name":"a","namespace":"n"},
+                      {"kind":"Group","name":"g"},{"kind":"User","name":"u2"}]})",
+       {"b", "Role/r", "60m", "u1, u2", "g", "n/a"}},
+      {"ClusterRoleBinding",
+       R"({"metadata":{"name":"b"},"roleRef":{"kind":"ClusterRole","name":"r"}})",
+       {"b", "ClusterRole/r", "<unknown>", "", "", ""}},
+  };
+  const Timestamp now = At("2026-01-01T01:00:00Z");
+  for (const auto& c : kCases) {
+    const DocumentKind& kind = *FindDocumentKind(kRbac, c.kind);
+    const Json cells = TableCells(kind, Json::parse(c.object), now);
+    EXPECT_EQ(cells, Json(c.cells)) << c.kind;
+    EXPECT_EQ(cells.size(), TableColumns(kind).size()) << c.kind;
+  }
+  const DocumentKind& account = *FindDocumentKind("v1", "ServiceAccount");
+  EXPECT_EQ(TableCells(account, Json::parse(R"({"metadata":{"name":"a"}})"), now), Json({"a", "<unknown>"}));
+}
+
 TEST(TableCellsTest, OtherKinds) {
   const Timestamp now = At("2026-01-01T01:00:00Z");
   const std::vector<CellsCase> cases = {
