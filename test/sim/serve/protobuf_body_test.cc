@@ -130,7 +130,7 @@ TEST(ProtobufBodyTest, ReadsPodsAndNodesWhole) {
       ours[doc["metadata"]["name"]] = doc;
     }
     // The other list was made by the same server, of some of them.
-    const Json list = Json::parse(Read(std::string("list-") + resource + ".body"));
+    const Json list = Json::parse(WireBytes(std::string("list-") + resource + ".body"));
     ASSERT_FALSE(list["items"].empty());
     for (Json theirs : list["items"]) {
       theirs["apiVersion"] = "v1";
