@@ -3,6 +3,8 @@
 #define EPSLICE_APIS_YAML_H_
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -35,6 +37,34 @@ struct YamlLimits {
 // limits.
 // Errors: InvalidArgument, "line 3: ...".
 absl::StatusOr<std::string> YamlToJson(std::string_view yaml, const YamlLimits& limits = {});
+
+// The same piece by piece, for texts longer than what should be in memory. The
+// pieces put together are what YamlToJson() makes of the whole text.
+//
+// A piece ends before a document that begins with "---", or before an item of a
+// list as kubectl prints it: a map in block style ("- " and fields), in the
+// block sequence that is the field "items" of a document. Where text has no
+// such place (flow style, anchors before in the document, directives anywhere
+// before) it is read as one piece.
+// Not thread-safe.
+class YamlReader {
+ public:
+  // Puts up to `size` bytes of the text at `buffer`; how many they are, 0 at the
+  // end. After the end or an error it is not called again.
+  using Read = std::function<absl::StatusOr<std::size_t>(char* buffer, std::size_t size)>;
+  // limits.max_bytes: of the text that becomes a piece. `piece_bytes`: how much
+  // is read at least before a piece ends. Both are kept to within 64 KiB.
+  YamlReader(Read read, const YamlLimits& limits, std::size_t piece_bytes = std::size_t{256} << 10);
+  ~YamlReader();
+
+  // Appends the next piece to `json`; false at the end. Errors are those of
+  // YamlToJson() and of the source; nothing follows one.
+  absl::StatusOr<bool> Next(std::string* json);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace epslice
 

@@ -10,6 +10,7 @@
 #include "apis/cat.h"
 #include "apis/status_text.h"
 #include "sim/cli/serve_state.h"
+#include "sim/cluster/manifests.h"
 #include "sim/trace/dump_reader.h"
 
 namespace epslice::sim {
@@ -69,8 +70,9 @@ absl::StatusOr<ServedCluster> MakeStill(const ServeInput& input, const ServeStat
     dump_options.keep_json = true;
     dump_options.standard_input = &streams.in;
     dump_options.keep_documents = IsDocumentKind;
-    const absl::StatusOr<Dump> dump = ReadDump(input.files, dump_options);
+    absl::StatusOr<Dump> dump = ReadDump(input.files, dump_options);
     if (!dump.ok()) return dump.status();
+    for (std::string& what : FillInManifests(&dump->objects).Sentences()) dump->notes.push_back(std::move(what));
     for (const std::string& note : dump->notes) streams.err << note << '\n';
     absl::Status status = LoadObjects(dump->objects, input.without, &cluster);
     if (status.ok()) status = LoadDocuments(dump->documents, &cluster);

@@ -18,11 +18,11 @@
 #include "informers/http/client_config.h"
 #include "sim/cli/end_signals.h"
 #include "sim/cli/run_flags.h"
+#include "sim/cli/serve_audit.h"
 #include "sim/cli/serve_cluster.h"
 #include "sim/cli/serve_security.h"
 #include "sim/cli/serve_state.h"
 #include "sim/report/table.h"
-#include "sim/serve/audit_log.h"
 #include "sim/serve/http_server.h"
 
 namespace epslice::sim {
@@ -51,8 +51,6 @@ class ServeCommand : public Command {
   int Serve(ServedCluster* cluster, const Security& security, ListenAddress listen, AuditLog* audit,
             EndSignals* signals, const Streams& streams);
   HttpServerOptions Options(const ListenAddress& listen, const Streams& streams);
-  // Null without --audit-log-path.
-  absl::StatusOr<std::unique_ptr<AuditLog>> OpenAuditLog() const;
   // What is to be written at the end: the state, and the rest of the log.
   absl::Status Finish(const ServedCluster& cluster, AuditLog* audit) const;
 
@@ -60,8 +58,7 @@ class ServeCommand : public Command {
   std::vector<std::string> without_;
   std::string listen_ = "127.0.0.1:8001";
   SecurityFlags security_;
-  std::string audit_log_;
-  std::string audit_policy_;
+  AuditFlags audit_;
   std::string state_;
   std::size_t watch_history_ = MemoryApiServerOptions().history;
   std::optional<std::uint64_t> seed_;
@@ -106,14 +103,7 @@ void ServeCommand::AddFlags(CLI::App* app) {
                   "Go on from what was written to this file, if it is there, rather than from a dump; at the end all "
                   "objects are written to it")
       ->type_name("FILE");
-  app->add_option("--audit-log-path", audit_log_,
-                  "Append what clients ask for to this file as kube-apiserver does (audit.k8s.io/v1, one JSON line "
-                  "each; - for standard output): `run -f` replays it. Credentials are never in it")
-      ->type_name("FILE");
-  app->add_option("--audit-policy-file", audit_policy_,
-                  "What --audit-log-path logs: a Policy of audit.k8s.io/v1. Without it writes of pods, services, "
-                  "nodes, namespaces and endpointslices at level RequestResponse, other writes at level Metadata")
-      ->type_name("FILE");
+  AddAuditFlags(app, &audit_);
   app->add_option("--watch-history", watch_history_,
                   "Changes kept for watches, over all kinds: a watch from before them is answered 410 Gone")
       ->type_name("N")
@@ -141,27 +131,6 @@ HttpServerOptions ServeCommand::Options(const ListenAddress& listen, const Strea
     };
   }
   return options;
-}
-
-absl::StatusOr<std::unique_ptr<AuditLog>> ServeCommand::OpenAuditLog() const {
-  const auto wrong = [](std::string_view what, const absl::Status& why) {
-    return absl::InvalidArgumentError(Cat({what, ": ", MessageOf(why)}));
-  };
-  if (audit_log_.empty()) {
-    if (audit_policy_.empty()) return nullptr;
-    return absl::InvalidArgumentError("--audit-policy-file needs --audit-log-path");
-  }
-  AuditPolicy policy = AuditPolicy::Default();
-  if (!audit_policy_.empty()) {
-    const std::string what = Cat({"--audit-policy-file ", audit_policy_});
-    const absl::StatusOr<std::string> text = ReadFileBounded(audit_policy_);
-    if (!text.ok()) return wrong(what, text.status());
-    absl::StatusOr<AuditPolicy> parsed = AuditPolicy::Parse(*text);
-    if (!parsed.ok()) return wrong(what, parsed.status());
-    policy = *std::move(parsed);
-  }
-  absl::StatusOr<std::unique_ptr<AuditLog>> log = AuditLog::Open(audit_log_, std::move(policy));
-  return log.ok() ? std::move(log) : wrong("--audit-log-path", log.status());
 }
 
 std::optional<ServeInput> ServeCommand::Input(const Streams& streams) {
@@ -208,7 +177,7 @@ int ServeCommand::Run(const Streams& streams) {
   if (!cluster.ok()) return BadInput(streams, Cat({"serve: ", MessageOf(cluster.status())}));
   // Before the threads of the log and the server, which inherit the mask.
   EndSignals signals;
-  absl::StatusOr<std::unique_ptr<AuditLog>> audit = OpenAuditLog();
+  absl::StatusOr<std::unique_ptr<AuditLog>> audit = OpenAuditLog(audit_, &clock);
   if (!audit.ok()) return BadInput(streams, Cat({"serve: ", MessageOf(audit.status())}));
   const int code = Serve(&*cluster, *security, *listen, audit->get(), &signals, streams);
   if (code == kExitBadInput) return code;
@@ -225,7 +194,7 @@ absl::Status ServeCommand::Finish(const ServedCluster& cluster, AuditLog* audit)
   const absl::Status logged = audit->Close();
   if (!logged.ok()) {
     written.Update(absl::FailedPreconditionError(
-        Cat({"--audit-log-path ", audit_log_, ": ", MessageOf(logged), "; the log ends before the requests do"})));
+        Cat({"--audit-log-path ", audit_.path, ": ", MessageOf(logged), "; the log ends before the requests do"})));
   }
   return written;
 }
@@ -240,6 +209,7 @@ int ServeCommand::Serve(ServedCluster* cluster, const Security& security, Listen
   options.documents = cluster->documents.get();
   options.audit = audit;
   options.advance = cluster->live == nullptr;
+  options.audit_start = cluster->live != nullptr;
   HttpServer http(cluster->clock, cluster->server, std::move(options));
   if (const absl::Status status = http.Start(); !status.ok()) {
     return BadInput(streams, Cat({"serve: ", MessageOf(status)}));

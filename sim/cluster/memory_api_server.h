@@ -50,6 +50,7 @@
 #include "absl/status/status.h"
 #include "apis/request.h"
 #include "informers/clock.h"
+#include "sim/cluster/service_defaults.h"
 
 namespace epslice::sim {
 
@@ -67,8 +68,8 @@ struct MemoryApiServerOptions {
   // deletes them with grace period 0. True: the server plays the kubelet and
   // removes them when their time is over (see Advance()).
   bool end_graceful_deletions = true;
-  std::string service_cidr = "10.96.0.0/12";
-  std::string service_cidr_v6 = "fd00:10:96::/108";
+  std::string service_cidr{kServiceCidr};
+  std::string service_cidr_v6{kServiceCidrV6};
 };
 
 class MemoryApiServer {

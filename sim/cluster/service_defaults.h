@@ -17,6 +17,10 @@
 
 namespace epslice::sim {
 
+// The ranges that cluster IPs are drawn from unless told otherwise.
+inline constexpr std::string_view kServiceCidr = "10.96.0.0/12";
+inline constexpr std::string_view kServiceCidrV6 = "fd00:10:96::/108";
+
 // The cluster IPs and node ports in use. Free ones are drawn from the seed.
 // Not thread-safe.
 class ServiceAddresses {

@@ -244,7 +244,8 @@ void Workloads::ChangedOutside(const std::shared_ptr<const Pod>& object, bool go
   const auto it = pods_.find(KeyOf(object->metadata));
   if (it == pods_.end()) {
     if (gone) ended_.insert(object->metadata.uid);
-    if (gone || !object->metadata.deletionTimestamp.is_set()) return;
+    if (gone) return;
+    if (!object->metadata.deletionTimestamp.is_set()) return TakeUnbound(object);
     const LivePodPtr pod = Wrap(object, nullptr);
     // Nobody ends pods of a node that is not there; the garbage collector does.
     if (index_.Find(object->nodeName) == nullptr) return life_.Remove(pod);
@@ -257,15 +258,26 @@ void Workloads::ChangedOutside(const std::shared_ptr<const Pod>& object, bool go
   life_.ChangedOutside(pod, object);
 }
 
+void Workloads::TakeUnbound(const std::shared_ptr<const Pod>& object) {
+  const bool ended = object->phase == PodPhase::kSucceeded || object->phase == PodPhase::kFailed;
+  if (!object->nodeName.empty() || ended) return;
+  const LivePodPtr pod = Wrap(object, nullptr);
+  pod->was_ready = false;  // whatever its status says
+  simulation_.scheduler().After(pod->scheduling, [this, pod] { Place(pod); });
+}
+
 void Workloads::Place(const LivePodPtr& pod) {
-  if (pod->gone || pod->terminating || pod->workload == nullptr) return;
+  if (pod->gone || pod->terminating) return;
+  // A client was the scheduler.
+  if (!pod->object->nodeName.empty()) return life_.GoOnStarting(pod);
   Workload* workload = pod->workload;
-  NodeEntry* node = index_.Place(workload->made_from.placement, pod->cpu_milli, workload->spread);
+  NodeEntry* node = workload == nullptr ? index_.Place({}, pod->cpu_milli, {})
+                                        : index_.Place(workload->made_from.placement, pod->cpu_milli, workload->spread);
   if (node == nullptr) {
     unplaced_.push_back(pod);
     return;
   }
-  CountPlace(pod, *node);
+  if (workload != nullptr) CountPlace(pod, *node);
   life_.Bind(pod, node->name);
 }
 
@@ -277,6 +289,10 @@ void Workloads::RetryUnplaced() {
   std::set<ObjectKey> full;
   for (const LivePodPtr& pod : pods) {
     if (pod->gone || pod->terminating) continue;
+    if (pod->workload == nullptr) {
+      Place(pod);
+      continue;
+    }
     const ObjectKey& service = pod->workload->made_from.service;
     if (full.count(service) > 0) {
       unplaced_.push_back(pod);

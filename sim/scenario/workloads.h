@@ -82,8 +82,10 @@ class Workloads {
   // does not.
   bool Owns(const Pod& pod) const;
   // A client of a served cluster changed or (`gone`) removed the pod. One of a
-  // workload that goes is replaced; any other ends as a kubelet ends it. Pods that
-  // a client made are left alone until they are to go.
+  // workload that goes is replaced; any other ends as a kubelet ends it. One that a
+  // client made, without a node, is bound to one (spread evenly, whatever it asks
+  // for) and becomes ready after the delays of pods that come from a trace, nobody
+  // replaces it; one that was made with a node is left alone until it is to go.
   void ChangedOutside(const std::shared_ptr<const Pod>& object, bool gone);
 
   void Rollout(Workload* workload, const RolloutAction& action);
@@ -111,6 +113,7 @@ class Workloads {
   void ScaleUp(Workload* workload, int surge);
   void ScaleDownOld(Workload* workload, int unavailable);
   void CreatePod(Workload* workload);
+  void TakeUnbound(const std::shared_ptr<const Pod>& object);
   void Place(const LivePodPtr& pod);
   void RetryUnplaced();
   void OnPodChange(const LivePodPtr& pod);

@@ -1,14 +1,6 @@
 #include "sim/serve/audit_log.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <utility>
-
-#include "apis/cat.h"
-#include "sim/serve/write_all.h"
 
 namespace epslice::sim {
 namespace {
@@ -22,21 +14,10 @@ std::size_t SizeOf(const AuditEvent& event) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::Open(const std::string& path, AuditPolicy policy,
-                                                         std::size_t max_bytes) {
-  const int fd =
-      path == "-" ? ::dup(STDOUT_FILENO) : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0) return absl::InvalidArgumentError(Cat({path, ": ", std::strerror(errno)}));
-  return std::unique_ptr<AuditLog>(new AuditLog(fd, std::move(policy), max_bytes));
-}
+AuditLog::AuditLog(std::unique_ptr<AuditFile> file, AuditPolicy policy, std::size_t max_bytes)
+    : policy_(std::move(policy)), max_bytes_(max_bytes), file_(std::move(file)), writer_([this] { Write(); }) {}
 
-AuditLog::AuditLog(int fd, AuditPolicy policy, std::size_t max_bytes)
-    : policy_(std::move(policy)), max_bytes_(max_bytes), fd_(fd), writer_([this] { Write(); }) {}
-
-AuditLog::~AuditLog() {
-  (void)Close();
-  ::close(fd_);
-}
+AuditLog::~AuditLog() { (void)Close(); }
 
 void AuditLog::Add(AuditEvent event) {
   if (!event.decision.Logs(event.stage)) return;
@@ -60,7 +41,7 @@ void AuditLog::Write() {
     wake_.notify_all();
     absl::Status status;
     for (const AuditEvent& event : events) {
-      if (status.ok()) status = WriteAll(fd_, AuditLine(event) + "\n");
+      if (status.ok()) status = file_->Write(AuditLine(event) + "\n");
     }
     events.clear();
     lock.lock();

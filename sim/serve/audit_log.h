@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "apis/meta.h"
 #include "sim/serve/api_handler.h"
+#include "sim/serve/audit_file.h"
 #include "sim/serve/audit_policy.h"
 
 namespace epslice::sim {
@@ -47,11 +48,9 @@ class AuditLog {
  public:
   static constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
 
-  // Appends to the file, which only its owner can read where it is new; "-":
-  // standard output. `max_bytes`: about what may wait to be written; who adds
-  // more waits, so that nothing is lost. InvalidArgument: it cannot be opened.
-  static absl::StatusOr<std::unique_ptr<AuditLog>> Open(const std::string& path, AuditPolicy policy,
-                                                        std::size_t max_bytes = kMaxBytes);
+  // `max_bytes`: about what may wait to be written; who adds more waits, so that
+  // nothing is lost.
+  AuditLog(std::unique_ptr<AuditFile> file, AuditPolicy policy, std::size_t max_bytes = kMaxBytes);
   // Closes.
   ~AuditLog();
   AuditLog(const AuditLog&) = delete;
@@ -66,12 +65,11 @@ class AuditLog {
   absl::Status Close();
 
  private:
-  AuditLog(int fd, AuditPolicy policy, std::size_t max_bytes);
   void Write();
 
   const AuditPolicy policy_;
   const std::size_t max_bytes_;
-  const int fd_;
+  const std::unique_ptr<AuditFile> file_;  // of the writer
   std::mutex mu_;
   std::condition_variable wake_;  // something waits, or room was made
   // Below: guarded by mu_.

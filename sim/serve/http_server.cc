@@ -22,7 +22,7 @@
 #include "sim/serve/api_handler.h"
 #include "sim/serve/audit_trail.h"
 #include "sim/serve/bodies.h"
-#include "sim/serve/own_deletes.h"
+#include "sim/serve/own_writes.h"
 
 namespace epslice::sim {
 namespace {
@@ -135,7 +135,7 @@ struct HttpServer::Impl : public httplib::Server {
         issued(c, options.new_token_secret ? options.new_token_secret : IssuedTokens::RandomSecret),
         access(options.authorization, options.tokens, documents, &issued),
         handler(c, s, documents, &access, options.protobuf, {&issued, options.token_limits}),
-        own_deletes(options.audit, c, s) {
+        own_writes(options.audit, c, s, options.audit_start) {
     Configure();
   }
 
@@ -159,7 +159,7 @@ struct HttpServer::Impl : public httplib::Server {
   IssuedTokens issued;
   const AccessControl access;
   ApiHandler handler;
-  OwnDeletes own_deletes;
+  OwnWrites own_writes;
   int bound_port = 0;
   std::thread listener;
   std::thread ticker;
@@ -348,7 +348,7 @@ void HttpServer::Impl::Answer(const httplib::Request& request, std::string body,
     if (refused.ok() && !as_user.empty()) trail.OnImpersonated(*user);
     http.user = *std::move(user);
   }
-  OwnDeletes::Scope scope(&own_deletes, trail.attributes());
+  OwnWrites::Scope scope(&own_writes, trail.attributes());
   HttpAnswer answer = refused.ok() ? handler.Handle(http) : AnswerStatus(refused);
   trail.OnAnswer(&http, &answer);
   scope.Flush();

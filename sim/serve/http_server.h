@@ -75,6 +75,8 @@ struct HttpServerOptions {
   // Where requests are logged as its policy says; may be null. Must outlive the
   // server.
   AuditLog* audit = nullptr;
+  // Whether what is there at the start is logged, too, as if it were created then.
+  bool audit_start = false;
   // Called for each request from the thread that answers it; may be null.
   std::function<void(const AccessRecord&)> access_log;
 };

@@ -25,7 +25,7 @@ class AuditChanges {
       : known_(*known),
         summary_(*summary),
         keep_json_(keep_json),
-        addresses_("10.96.0.0/12", "fd00:10:96::/112", Random(1)) {}
+        addresses_(kServiceCidr, kServiceCidrV6, Random(1)) {}
 
   // Appends the events of the change. InvalidArgument where it does not fit
   // what went before, with one line that does not name the place.

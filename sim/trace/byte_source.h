@@ -26,6 +26,9 @@ class ByteSource {
   virtual absl::StatusOr<std::size_t> Read(char* buffer, std::size_t size) = 0;
 };
 
+// What messages call "-".
+inline constexpr std::string_view kStandardInputName = "standard input";
+
 // A file, or `standard_input` for "-" (null: std::cin; not owned), decompressed
 // if its first bytes say gzip, zstd or xz.
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& file, std::istream* standard_input);

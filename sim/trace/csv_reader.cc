@@ -78,7 +78,8 @@ absl::StatusOr<std::unique_ptr<RecordStream>> OpenTable(const std::string& file,
     return absl::Status(source.status().code(), Concat(file, ": ", std::string(source.status().message())));
   }
   constexpr std::size_t kLongestLine = std::size_t{1} << 20;
-  return std::make_unique<RecordStream>(file == "-" ? "standard input" : file, *std::move(source), kLongestLine);
+  return std::make_unique<RecordStream>(file == "-" ? std::string(kStandardInputName) : file, *std::move(source),
+                                        kLongestLine);
 }
 
 }  // namespace

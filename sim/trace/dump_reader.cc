@@ -1,6 +1,7 @@
 #include "sim/trace/dump_reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -8,13 +9,13 @@
 #include "absl/status/status.h"
 #include "apis/concat.h"
 #include "apis/json_dump.h"
-#include "apis/yaml.h"
 #include "sim/trace/byte_source.h"
 #include "sim/trace/dump_stream.h"
 #include "sim/trace/json_lines.h"
 #include "sim/trace/record_stream.h"
 #include "sim/trace/source_files.h"
 #include "sim/trace/text_format.h"
+#include "sim/trace/yaml_source.h"
 
 namespace epslice::sim {
 namespace {
@@ -125,7 +126,7 @@ std::string_view FieldOf(std::string_view message) {
 }
 
 // Items of lists and documents, one after another.
-absl::Status ReadJson(ByteSource* source, const DumpOptions& options, Collector* collector) {
+absl::Status ReadJson(ByteSource* source, std::size_t max_bytes, const DumpOptions& options, Collector* collector) {
   std::size_t visited = 0;  // of the part at hand
   DumpVisitor visitor;
   visitor.keep_json = options.keep_json;
@@ -166,38 +167,17 @@ absl::Status ReadJson(ByteSource* source, const DumpOptions& options, Collector*
     if (line == 0) return status;
     return absl::Status(status.code(), Concat("line ", part.place.line + line - 1, ": ", message));
   };
-  return SplitDump(source, options.max_file_bytes, parts);
-}
-
-// All of it.
-absl::StatusOr<std::string> ReadWhole(ByteSource* source, std::size_t max_bytes) {
-  constexpr std::size_t kPiece = std::size_t{256} << 10;
-  std::string text;
-  while (true) {
-    const std::size_t before = text.size();
-    text.resize(before + kPiece);
-    const absl::StatusOr<std::size_t> n = source->Read(text.data() + before, kPiece);
-    if (!n.ok()) return n.status();
-    text.resize(before + *n);
-    if (*n == 0) return text;
-    if (text.size() > max_bytes) {
-      return absl::InvalidArgumentError(Concat("is larger than ", max_bytes, " bytes, the most that is read of YAML"));
-    }
-  }
+  return SplitDump(source, max_bytes, parts);
 }
 
 absl::Status ReadYaml(ByteSource* source, const DumpOptions& options, Collector* collector) {
-  const absl::StatusOr<std::string> whole = ReadWhole(source, options.max_yaml_bytes);
-  if (!whole.ok()) return whole.status();
-  std::string_view yaml = *whole;
-  if (const auto format = DetectTextFormat(&yaml); !format.ok()) return format.status();
   YamlLimits limits;
   limits.max_bytes = options.max_yaml_bytes;
-  const absl::StatusOr<std::string> json = YamlToJson(yaml, limits);
-  if (!json.ok()) return json.status();
-  if (IsBlank(*json)) return absl::InvalidArgumentError("holds no object, only empty YAML documents");
-  const absl::StatusOr<std::unique_ptr<ByteSource>> text = TextByteSource(*json);
-  return text.ok() ? ReadJson(text->get(), options, collector) : text.status();
+  YamlSource json(source, options.max_file_bytes, limits);
+  // As JSON it may be longer than it was.
+  const absl::Status status = ReadJson(&json, std::numeric_limits<std::size_t>::max(), options, collector);
+  if (json.blank()) return absl::InvalidArgumentError("holds no object, only empty YAML documents");
+  return status;
 }
 
 absl::Status Named(const std::string& name, const absl::Status& status) {
@@ -234,8 +214,9 @@ absl::Status ReadSource(const std::string& name, std::unique_ptr<ByteSource> sou
   const absl::StatusOr<RecordStream::Syntax> syntax = stream.DetectSyntax(kAcceptedDocuments);
   if (!syntax.ok()) return syntax.status();
   const std::unique_ptr<ByteSource> text = stream.TakeAll();
-  const absl::Status status = *syntax == RecordStream::Syntax::kYaml ? ReadYaml(text.get(), options, collector)
-                                                                     : ReadJson(text.get(), options, collector);
+  const absl::Status status = *syntax == RecordStream::Syntax::kYaml
+                                  ? ReadYaml(text.get(), options, collector)
+                                  : ReadJson(text.get(), options.max_file_bytes, options, collector);
   return status.ok() ? status : Named(name, status);
 }
 

@@ -9,8 +9,8 @@
 // (one object, a List, a typed list, or several of these) or YAML (any number
 // of documents of the same).
 //
-// JSON is read as a stream: in memory are the objects that are kept, and of the
-// text one item of a list. YAML is read whole.
+// It is read as a stream: in memory are the objects that are kept, and of the
+// text one item of a list; of YAML the pieces that YamlReader (apis/yaml.h) has.
 //
 // Errors: InvalidArgument (NotFound for what is not there) with one line that
 // says where and what: "pods.json.xz: line 17: Node a: status.allocatable.cpu:
@@ -43,8 +43,8 @@ struct DumpOptions {
   std::function<bool(std::string_view api_version, std::string_view kind)> keep_documents;
   // What "-" reads; null: std::cin. Not owned.
   std::istream* standard_input = nullptr;
-  // Bounds, in bytes of text (after decompression): of one file, of a file of
-  // YAML (which takes some 20 times as long to read as JSON), and of all.
+  // Bounds, in bytes of text (after decompression): of one file, of YAML that
+  // must be in memory at once (flow style, anchors), and of all files.
   std::size_t max_file_bytes = std::size_t{1} << 30;
   std::size_t max_yaml_bytes = std::size_t{256} << 20;
   std::size_t max_total_bytes = std::size_t{4} << 30;

@@ -3,6 +3,8 @@
 
 #include "absl/status/status.h"
 #include "apis/concat.h"
+#include "apis/yaml.h"
+#include "sim/cluster/manifests.h"
 #include "sim/trace/audit_entry.h"
 #include "sim/trace/byte_source.h"
 #include "sim/trace/csv_reader.h"
@@ -68,6 +70,22 @@ bool BeginsWithList(std::string_view head) {
   return list && items.is_array() && api_version.String().rfind("audit.", 0) != 0;
 }
 
+// The beginning of a YAML text as JSON, as far as to the first item of a list.
+std::string YamlHead(std::string_view head) {
+  const auto read = [&head](char* buffer, std::size_t size) -> absl::StatusOr<std::size_t> {
+    const std::size_t n = head.copy(buffer, size);
+    head.remove_prefix(n);
+    return n;
+  };
+  YamlReader reader(read, {}, /*piece_bytes=*/1);
+  std::string json;
+  while (IsBlank(json)) {
+    // It is cut off: an error means that no item is in sight.
+    if (const absl::StatusOr<bool> more = reader.Next(&json); !more.ok() || !*more) return {};
+  }
+  return json;
+}
+
 class Opener {
  public:
   explicit Opener(const TraceOptions& options) : options_(options) {}
@@ -98,7 +116,10 @@ class Opener {
     auto stream = std::make_unique<RecordStream>(name, std::move(source), options_.max_record_bytes);
     const auto syntax = stream->DetectSyntax();
     if (!syntax.ok()) return syntax.status();
-    if (*syntax == RecordStream::Syntax::kJson && BeginsWithList(stream->Ahead())) return ReadAsDump(stream.get());
+    const bool yaml = *syntax == RecordStream::Syntax::kYaml;
+    if (yaml ? BeginsWithList(YamlHead(stream->Ahead())) : BeginsWithList(stream->Ahead())) {
+      return ReadAsDump(stream.get());
+    }
     TextRecord record;
     const absl::StatusOr<bool> any = stream->NextDocument(&record);
     if (!any.ok()) return any.status();
@@ -128,15 +149,18 @@ class Opener {
 
   std::unique_ptr<TraceReader> Finish() {
     const bool events = !audits_.empty() || !watches_.empty() || !readers_.empty();
-    TraceSummary left_out;
+    TraceSummary summary;
     StartState start;
     if (events) {
-      start = ChooseStartState(std::move(dumps_), audit_begin_, &left_out);
+      start = ChooseStartState(std::move(dumps_), audit_begin_, &summary);
       dump_.objects = std::move(start.objects);
     } else {
       for (auto& objects : dumps_) {
         for (AnyObject& object : objects) dump_.objects.push_back(std::move(object));
       }
+    }
+    for (std::string& what : FillInManifests(&dump_.objects).Sentences()) {
+      summary.made_up.push_back(std::move(what));
     }
     std::vector<std::unique_ptr<TraceReader>> timed;
     if (!audits_.empty()) {
@@ -150,7 +174,7 @@ class Opener {
     if (!watches_.empty()) timed.push_back(MakeWatchReader(std::move(watches_), options_));
     timed = WithoutOverlap(std::move(timed));
     for (auto& reader : others_) timed.push_back(std::move(reader));
-    return MergeReaders(std::move(dump_), std::move(timed), others_.empty() && start.version == 0, std::move(left_out));
+    return MergeReaders(std::move(dump_), std::move(timed), others_.empty() && start.version == 0, std::move(summary));
   }
 
  private:

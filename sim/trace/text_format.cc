@@ -11,6 +11,24 @@ namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
 
+// Of the character that begins with the byte.
+std::size_t LengthOfCharacter(unsigned lead) { return lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1; }
+
+// The bytes at the end that begin a character and do not end it.
+std::size_t BegunCharacter(std::string_view s) {
+  for (std::size_t n = 1; n <= std::min<std::size_t>(3, s.size()); ++n) {
+    const auto byte = static_cast<std::uint8_t>(s[s.size() - n]);
+    if ((byte & 0xc0U) != 0x80) return LengthOfCharacter(byte) > n ? n : 0;
+  }
+  return 0;
+}
+
+std::size_t CountLineEnds(std::string_view s) { return static_cast<std::size_t>(std::count(s.begin(), s.end(), '\n')); }
+
+absl::Status NotUtf8(std::size_t line) {
+  return absl::InvalidArgumentError(Concat("line ", line, ": holds a byte that is not UTF-8"));
+}
+
 // The first byte that is not UTF-8 (RFC 3629) or is a NUL; npos: none.
 std::size_t FindNotUtf8(std::string_view s) {
   std::size_t i = 0;
@@ -22,7 +40,7 @@ std::size_t FindNotUtf8(std::string_view s) {
       ++i;
       continue;
     }
-    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    const std::size_t length = LengthOfCharacter(lead);
     if (lead < 0xc2 || lead > 0xf4) return i;
     for (std::size_t k = 1; k < length; ++k) {
       if ((byte(k) & 0xc0U) != 0x80) return i;
@@ -55,8 +73,7 @@ absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text, std::string_
     if (bad < kPlainlyBinary || (*text)[bad] == '\0') {
       return absl::InvalidArgumentError(Concat("is binary; ", accepted));
     }
-    const auto line = 1 + std::count(text->begin(), text->begin() + static_cast<std::ptrdiff_t>(bad), '\n');
-    return absl::InvalidArgumentError(Concat("line ", line, ": holds a byte that is not UTF-8"));
+    return NotUtf8(1 + CountLineEnds(text->substr(0, bad)));
   }
   const std::size_t first = text->find_first_not_of(kSpace);
   if ((*text)[first] == '[') return TextFormat::kJson;
@@ -65,5 +82,21 @@ absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text, std::string_
   if (second == std::string_view::npos) return TextFormat::kJson;
   return (*text)[second] == '"' || (*text)[second] == '}' ? TextFormat::kJson : TextFormat::kYaml;
 }
+
+absl::Status Utf8Check::Add(std::string_view piece) {
+  begun_ += piece;
+  const std::size_t whole = begun_.size() - BegunCharacter(begun_);
+  const std::string_view text = std::string_view(begun_).substr(0, whole);
+  if (const std::size_t bad = FindNotUtf8(text); bad != std::string_view::npos) {
+    const std::size_t line = line_ + CountLineEnds(text.substr(0, bad));
+    return text[bad] == '\0' ? absl::InvalidArgumentError(Concat("line ", line, ": is binary, it holds a NUL"))
+                             : NotUtf8(line);
+  }
+  line_ += CountLineEnds(text);
+  begun_.erase(0, whole);
+  return absl::OkStatus();
+}
+
+absl::Status Utf8Check::Finish() const { return begun_.empty() ? absl::OkStatus() : NotUtf8(line_); }
 
 }  // namespace epslice::sim

@@ -2,8 +2,11 @@
 #ifndef EPSLICE_SIM_TRACE_TEXT_FORMAT_H_
 #define EPSLICE_SIM_TRACE_TEXT_FORMAT_H_
 
+#include <cstddef>
+#include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace epslice::sim {
@@ -23,6 +26,20 @@ inline constexpr std::string_view kAcceptedTraces =
 // with one line for what is empty or no UTF-8 text (binary, UTF-16); `accepted`
 // is what that says is read.
 absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text, std::string_view accepted = kAcceptedDocuments);
+
+// Whether a text in pieces is UTF-8 without NULs; in errors, on which line not.
+// Not thread-safe.
+class Utf8Check {
+ public:
+  // InvalidArgument as of DetectTextFormat().
+  absl::Status Add(std::string_view piece);
+  // There is no more.
+  absl::Status Finish() const;
+
+ private:
+  std::string begun_;  // a character that goes on in the next piece
+  std::size_t line_ = 1;
+};
 
 // Nothing but white space.
 bool IsBlank(std::string_view text);

@@ -4,7 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "apis/yaml_scalar.h"
 
@@ -190,6 +196,231 @@ TEST(YamlScalarTest, TypesAreAskedFor) {
   EXPECT_EQ(ResolveYamlScalar("float", "5")->text, "5");
   EXPECT_FALSE(ResolveYamlScalar("bool", "5").ok());
   EXPECT_FALSE(ResolveYamlScalar("timestamp", "2026-01-02").ok());
+}
+
+// What YamlReader makes of the text that comes `chunk` bytes at a time.
+absl::StatusOr<std::string> ReadInPieces(std::string_view text, std::size_t chunk, std::size_t piece_bytes,
+                                         int* pieces) {
+  const auto read = [&](char* buffer, std::size_t size) -> absl::StatusOr<std::size_t> {
+    const std::size_t n = text.copy(buffer, std::min(size, chunk));
+    text.remove_prefix(n);
+    return n;
+  };
+  YamlReader reader(read, {}, piece_bytes);
+  std::string json;
+  for (*pieces = 0;; ++*pieces) {
+    const absl::StatusOr<bool> more = reader.Next(&json);
+    if (!more.ok()) return more.status();
+    if (!*more) return json;
+  }
+}
+
+std::string WithoutMark(std::string text) { return text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text; }
+
+// Expects the same as of the whole text; returns the most pieces that it was.
+int ExpectSameInPieces(const std::string& text) {
+  const absl::StatusOr<std::string> whole = YamlToJson(WithoutMark(text));
+  int most = 0;
+  for (const std::size_t chunk : {std::size_t{1}, std::size_t{3}, std::size_t{4096}}) {
+    if (chunk == 1 && text.size() > 3'000) continue;  // it takes long
+    for (const std::size_t piece_bytes : {1, 40, 1 << 20}) {
+      int pieces = 0;
+      const absl::StatusOr<std::string> read = ReadInPieces(text, chunk, piece_bytes, &pieces);
+      EXPECT_EQ(read.status(), whole.status()) << text;
+      if (read.ok() && whole.ok()) {
+        EXPECT_EQ(*read, *whole) << text;
+      }
+      most = std::max(most, pieces);
+    }
+  }
+  return most;
+}
+
+TEST(YamlReaderTest, PiecesSayWhatTheWholeSays) {
+  const std::string a = "- kind: A\n  x: 1\n", b = "- kind: B\n  y: [1, 2]\n";
+  const struct {
+    std::string text;
+    int pieces;  // where each is as short as may be
+  } kCases[] = {
+      {"", 1},
+      {"# nothing\n", 1},
+      {"a: 1\n", 1},
+      // As kubectl prints a list, and with its items further in.
+      {"apiVersion: v1\nitems:\n" + a + b + "kind: List\nmetadata:\n  resourceVersion: \"\"\n", 3},
+      {"apiVersion: v1\nkind: List\nitems:\n  - kind: A\n    x: 1\n  - kind: B\n    x: 2\n", 3},
+      {"items:\n" + a + "# between\n\n" + b + a, 4},
+      {"items: # which\n" + a + b, 3},
+      {"\"items\":\n" + a + b, 3},
+      {"---\nitems:\n" + a + b + "---\nitems:\n" + a + b + "...\n---\na: 1\n", 7},
+      {"a: 1\n---\nb: 2\n--- # c\nc: 3\n---\n---\n# none\n---\nd: 4\n", 6},
+      {"\xef\xbb\xbfitems:\n" + a + b, 3},
+      {"items:\r\n- a: 1\r\n  b: 2\r\n- a: 3\r\nkind: List\r\n", 3},
+      // What looks like the beginning of an item or a document and is none.
+      {"items:\n- a: |\n    - b: 1\n    ---\n    - c\n\n    %d\n  e: 2\n- f: >-\n   - g: 1\n  h: |2\n    - i\n" + a, 4},
+      {"items:\n- a: \"b\n- c: d\"\n- e: 'f\n- g: h'\n" + a, 4},
+      {"items:\n- a: {b: 1,\n- c: 2}\n", 0},
+      {"items:\n- a: b\n    - c\n    d\n" + a, 3},
+      {"items:\n- a:\n  - b: 1\n  - c: 2\n- d:\n    items:\n    - e: 1\n    - f: 2\n" + a, 4},
+      {"a:\n- b: 1\n- b: 2\nitems:\n" + a + b + "c:\n- b: 3\n- b: 4\n", 3},
+      // Items that are no maps on the line of their dash.
+      {"items:\n-\n- ~\n- text\n- - x: 1\n  - x: 2\n-\n  a: 1\n- \n  # here\n  b: 1\n" + a, 2},
+      {"items:\n- ? a\n  : 1\n- {b: 1}\n- !!map\n  c: 1\n- !!map {d: 1}\n" + a, 3},
+      {"items:\n-   a: 1\n    b: 2\n- c: 3\n", 3},
+      // Read whole: what is not as kubectl prints it.
+      {"items: [{a: 1}, {b: 2}]\n", 1},
+      {"{\"items\": [\n{\"a\": 1},\n{\"b\": 2}]}\n", 1},
+      {" items:\n - a: 1\n - b: 2\n kind: List\n", 1},
+      {"spec:\n  items:\n  - a: 1\n  - b: 2\n", 1},
+      {"%YAML 1.1\n---\nitems:\n" + a + b, 1},
+      {"%TAG !e! tag:yaml.org,2002:\n---\nitems:\n- a: !e!str 1\n- b: !e!str 2\n", 1},
+      {"&x\nitems:\n" + a + b, 1},
+      // From the first anchor on; the next document is another matter.
+      {"items:\n" + a + "- &x\n  b: &y 1\n- c: *y\n- d: *x\n---\nitems:\n" + a + b, 5},
+      // Errors, each on its line.
+      {"items:\n" + a + b + "- a: 1\n  a: 2\n", 0},
+      {"items:\n" + a + b + "items:\n" + a, 0},
+      {"items:\n" + a + "- b: \"open\n" + a, 0},
+      {"items:\n" + a + " - odd: 1\n" + b, 0},
+      {"items:\n" + a + "odd\n" + b, 0},
+      {"items:\n" + a + b + "- c: *nobody\n", 0},
+      {"items:\n" + a + b + "- c: .inf\n", 0},
+      {"items:\n" + a + b + "- c: [1, 2\n", 0},
+      {"a: 1\n---\nb: 2\n---\n- c\n", 0},
+      {"a: 1\n---\nb: 2\n---\ntext\n", 0},
+  };
+  for (const auto& c : kCases) {
+    const int pieces = ExpectSameInPieces(c.text);
+    if (c.pieces > 0) {
+      EXPECT_EQ(pieces, c.pieces) << c.text;
+    }
+  }
+}
+
+// Lists put together from parts that are hard to tell apart.
+TEST(YamlReaderTest, PiecesSayWhatTheWholeSaysOfMadeUpLists) {
+  const std::vector<std::string> fields = {
+      "a: 1\n",
+      "b: |\n    - x\n\n    ---\n    items:\n",
+      "c: >\n    - y: 1\n    z\n",
+      "d: \"x\n- y\"\n",
+      "e:\n  - f: 1\n  - g\n",
+      "h: {i: [1,\n    2]}\n",
+      "j: '- k'\n",
+      "l: m\n    - n\n",
+      "o: # - p\n    q\n",
+      "r:\n",
+      "s: |-\n    t\n  # - u\n",
+      "v: \"\\\n    - w\"\n",
+      "x: \"\xc3\xa4\"\n",
+      "? y\n  : z\n",
+      "items:\n  - aa: 1\n  - bb: 2\n",
+  };
+  const std::vector<std::string> between = {"",         "",     "",         "# - no: item\n", "\n",
+                                            "  # in\n", "- \n", "- null\n", "- 7\n"};
+  const std::vector<std::string> ends = {"",      "kind: List\n", "kind: List\nmetadata:\n  a: 1\n",
+                                         "...\n", "---\n",        "x\n"};
+  // A generator of our own: equal in every run.
+  std::uint64_t state = 1;
+  const auto below = [&state](std::size_t n) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return static_cast<std::size_t>(state >> 33) % n;
+  };
+  int many = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::string text = below(8) == 0 ? "\xef\xbb\xbf" : "";
+    for (std::size_t documents = 1 + below(2); documents > 0; --documents) {
+      text += below(2) == 0 ? "---\n" : "";
+      text += "apiVersion: v1\nitems:\n";
+      for (std::size_t items = 1 + below(5); items > 0; --items) {
+        std::string item;
+        std::vector<bool> used(fields.size());
+        for (std::size_t n = 1 + below(4); n > 0; --n) {
+          const std::size_t field = below(fields.size());
+          if (used[field]) continue;
+          used[field] = true;
+          item += (item.empty() ? "- " : "  ") + fields[field];
+        }
+        text += item + between[below(between.size())];
+      }
+      text += ends[below(ends.size())];
+      if (documents > 1 && !text.ends_with("---\n")) text += "---\n";
+    }
+    if (below(4) == 0) {
+      std::string crlf;
+      for (const char c : text) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
+      text = crlf;
+    }
+    many += ExpectSameInPieces(text) > 2 ? 1 : 0;
+  }
+  EXPECT_GT(many, 200);
+}
+
+TEST(YamlReaderTest, PiecesSayWhatTheWholeSaysOfTheTreesFiles) {
+  int files = 0;
+  for (const std::string folder :
+       {"manifests", "sim/scenario/bundled", "test/testdata", "test/golden", "test/fuzz/corpus"}) {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(std::filesystem::path(EPSLICE_SOURCE_DIR) / folder)) {
+      if (entry.path().extension() != ".yaml" && entry.path().extension() != ".yml") continue;
+      std::ifstream in(entry.path(), std::ios::binary);
+      ExpectSameInPieces(std::string(std::istreambuf_iterator<char>(in), {}));
+      ++files;
+    }
+  }
+  EXPECT_GT(files, 20);
+}
+
+TEST(YamlReaderTest, ReadsAheadByAPieceAndNoMore) {
+  std::size_t given = 0;
+  std::string rest = "items:\n";
+  int items = 0;
+  const auto read = [&](char* buffer, std::size_t size) -> absl::StatusOr<std::size_t> {
+    while (rest.size() < size && items < 20'000)
+      rest += "- name: n" + std::to_string(items++) + "\n  x: {y: [1, 2, 3]}\n";
+    const std::size_t n = rest.copy(buffer, size);
+    rest.erase(0, n);
+    given += n;
+    return n;
+  };
+  YamlLimits limits;
+  limits.max_bytes = 150'000;  // of 800,000
+  YamlReader reader(read, limits, 1000);
+  std::string json;
+  std::size_t longest = 0, all = 0;
+  while (true) {
+    json.clear();
+    const absl::StatusOr<bool> more = reader.Next(&json);
+    ASSERT_TRUE(more.ok()) << more.status();
+    if (!*more) break;
+    longest = std::max(longest, json.size());
+    all += json.size();
+    EXPECT_LE(given, all + 150'000);
+  }
+  EXPECT_LT(longest, 10'000U);
+  EXPECT_GT(all, 600'000U);
+}
+
+TEST(YamlReaderTest, WhatCannotBeTakenApartIsBounded) {
+  std::string text = "a: 1\n---\nitems: [\n";
+  while (text.size() < 100'000) text += "{b: 1},\n";
+  text += "]\n";
+  const auto read = [&, at = std::size_t{0}](char* buffer, std::size_t size) mutable -> absl::StatusOr<std::size_t> {
+    const std::size_t n = std::string_view(text).substr(at).copy(buffer, size);
+    at += n;
+    return n;
+  };
+  YamlLimits limits;
+  limits.max_bytes = 80'000;
+  YamlReader reader(read, limits, 1);
+  std::string json;
+  EXPECT_TRUE(reader.Next(&json).ok());
+  EXPECT_EQ(reader.Next(&json).status().message(),
+            "line 2: from here more than 80000 bytes of YAML would have to be read at once, the most that is (JSON may "
+            "be larger)");
+
+  // Errors of the source are handed on.
+  YamlReader broken([](char*, std::size_t) { return absl::DataLossError("gone"); }, {});
+  EXPECT_EQ(broken.Next(&json).status(), absl::DataLossError("gone"));
 }
 
 }  // namespace

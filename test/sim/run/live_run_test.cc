@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "apis/concat.h"
+#include "apis/json.h"
 
 namespace epslice::sim {
 namespace {
@@ -295,6 +296,87 @@ TEST(LiveRunTest, APodOfAClientsOwnIsLeftAloneUntilItGoes) {
   EXPECT_EQ(run.Count(), "6 ready, 0 not, 1 going");
   run.Pass(5s);
   EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
+}
+
+// A pod of a client's own, as `kubectl run` sends it.
+Request RunPod(const std::string& name, const std::string& spec = R"({"containers":[{"name":"c","image":"i"}]})") {
+  Request create = Named(Verb::kCreate, Kind::kPod, "shop", name);
+  const auto pod = DecodeObjectJson(Kind::kPod,
+                                    Concat(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")", name,
+                                           R"(","namespace":"shop","labels":{"run":"own"}},"spec":)", spec, "}"),
+                                    /*keep_json=*/true);
+  EXPECT_TRUE(pod.ok()) << pod.status();
+  create.object = *pod;
+  return create;
+}
+
+TEST(LiveRunTest, APodOfAClientsOwnWithoutANodeIsScheduledAndBecomesReady) {
+  Live run(kHead);
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  ASSERT_TRUE(run.Do(RunPod("own")).status.ok());
+  const auto own = [&run] { return run.Do(Named(Verb::kGet, Kind::kPod, "shop", "own")).object; };
+  run.Pass(50ms);
+  EXPECT_EQ(own().As<Pod>()->nodeName, "");
+  run.Pass(100ms);
+  EXPECT_NE(own().As<Pod>()->nodeName, "");
+  EXPECT_FALSE(own().As<Pod>()->hasPodIP);
+  run.Pass(2s);
+  EXPECT_EQ(own().As<Pod>()->phase, PodPhase::kRunning);
+  EXPECT_TRUE(own().As<Pod>()->hasPodIP);
+  EXPECT_FALSE(own().As<Pod>()->ready);
+  run.Pass(3s);
+  EXPECT_TRUE(own().As<Pod>()->ready);
+  EXPECT_EQ(run.Count(), "7 ready, 0 not, 0 going");
+  // What the client sent is still there, and what became of it.
+  ASSERT_NE(own().json(), nullptr);
+  EXPECT_THAT(*own().json(), HasSubstr(R"("image":"i")"));
+  EXPECT_THAT(*own().json(), HasSubstr(Concat(R"("nodeName":")", own().As<Pod>()->nodeName)));
+
+  // It ends as a kubelet ends it, and nobody replaces it.
+  ASSERT_TRUE(run.Do(Delete(Kind::kPod, "shop", "own")).status.ok());
+  run.Pass(4s);
+  EXPECT_EQ(run.Count(), "6 ready, 0 not, 1 going");
+  run.Pass(2s);
+  EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
+}
+
+TEST(LiveRunTest, PodsOfAClientsOwnThatChangeWhileTheyWait) {
+  Live run(kHead);
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  for (const char* name : {"gone", "again", "bound"}) ASSERT_TRUE(run.Do(RunPod(name)).status.ok());
+  run.Pass(20ms);
+  ASSERT_TRUE(run.Do(Delete(Kind::kPod, "shop", "gone")).status.ok());
+  ASSERT_TRUE(run.Do(Delete(Kind::kPod, "shop", "again")).status.ok());
+  ASSERT_TRUE(run.Do(RunPod("again")).status.ok());
+  // A scheduler of the client's own.
+  Request bind = Named(Verb::kCreate, Kind::kPod, "shop", "bound");
+  bind.subresource = "binding";
+  Pod bound;
+  bound.metadata.name = Text("bound");
+  bound.metadata.namespace_ = Text("shop");
+  bound.nodeName = Text("node-b-2");
+  bind.object = AnyObject::Of(std::move(bound));
+  ASSERT_TRUE(run.Do(bind).status.ok());
+  run.Pass(30s);
+  EXPECT_EQ(run.Count(), "8 ready, 0 not, 0 going");
+  EXPECT_EQ(run.Do(Named(Verb::kGet, Kind::kPod, "shop", "bound")).object.As<Pod>()->nodeName, "node-b-2");
+  // Where its node goes, so does the pod.
+  ASSERT_TRUE(run.Do(Delete(Kind::kNode, "", "node-b-2")).status.ok());
+  run.Pass(10s);
+  EXPECT_EQ(run.Do(Named(Verb::kGet, Kind::kPod, "shop", "bound")).status.code, 404);
+}
+
+TEST(LiveRunTest, APodOfAClientsOwnWaitsForRoom) {
+  Live run(std::string(kHead) +
+           "actions: [{at: 1s, drain: {zone: a}}, {at: 1s, drain: {zone: b}},\n"
+           "          {at: 1s, drain: {zone: c, uncordonAfter: 60s}}]\n");
+  ASSERT_TRUE(run.status.ok()) << run.status;
+  run.Pass(10s);
+  ASSERT_TRUE(run.Do(RunPod("own")).status.ok());
+  run.Pass(10s);
+  EXPECT_EQ(run.Do(Named(Verb::kGet, Kind::kPod, "shop", "own")).object.As<Pod>()->nodeName, "");
+  run.Pass(60s);
+  EXPECT_TRUE(run.Do(Named(Verb::kGet, Kind::kPod, "shop", "own")).object.As<Pod>()->ready);
 }
 
 TEST(LiveRunTest, NoControllerRunsInside) {

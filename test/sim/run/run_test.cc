@@ -60,6 +60,34 @@ TEST(RunTest, APodOnANodeThatIsNotThereIsNoted) {
               ::testing::Contains(HasSubstr("1 changes of pods on nodes that are not there (the first: nowhere)")));
 }
 
+TEST(RunTest, ServicesOfManifestsGetTraffic) {
+  const ScratchFile manifests("manifests.yaml", R"(apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: node-1, labels: {topology.kubernetes.io/zone: a}}
+status: {conditions: [{type: Ready, status: "True"}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p, labels: {app: web}}
+spec: {nodeName: node-1}
+status: {phase: Running, podIPs: [{ip: 10.1.0.1}], conditions: [{type: Ready, status: "True"}]}
+)");
+  RunSpec spec;
+  spec.sources = {manifests.path()};
+  const RunReport report = Ran(spec).report;
+  EXPECT_GT(report.numbers.served, 0);
+  EXPECT_THAT(report.made_up, ::testing::Contains(HasSubstr("1 Service lacks what an API server fills in")));
+  EXPECT_THAT(report.made_up, ::testing::Contains(HasSubstr("2 objects name no namespace")));
+  // plan is about what is there.
+  const CliResult plan = RunCliTest({"plan", "-f", manifests.path(), "-o", "json"});
+  EXPECT_THAT(plan.out, ::testing::Not(HasSubstr("\"default\"")));
+}
+
 TEST(RunTest, ARunWithoutRequestsIsNoted) {
   const std::string head =
       "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 1s\ncluster: {nodes: [{zones: [a, b]}]}\n";
