@@ -45,9 +45,6 @@ absl::StatusOr<std::unique_ptr<ByteSource>> Decompressing(std::unique_ptr<ByteSo
 // What a person is told of an errno of opening or reading a file.
 absl::Status FileError(int error);
 
-// What "-" is called in messages.
-inline constexpr std::string_view kStandardInputName = "standard input";
-
 }  // namespace epslice::sim
 
 #endif  // EPSLICE_SIM_TRACE_BYTE_SOURCE_H_
