@@ -60,8 +60,9 @@ bool FillInService(ServiceAddresses* addresses, AnyObject* object) {
 std::vector<std::string> FilledIn::Sentences() const {
   std::vector<std::string> out;
   if (services > 0) {
-    out.push_back(Concat(services, services == 1 ? " Service lacks" : " Services lack",
-                         " what an API server fills in, as in manifests: defaults were set, and a cluster IP drawn"));
+    out.push_back(Concat(
+        services, services == 1 ? " Service lacks" : " Services lack",
+        " what an API server fills in, as in manifests: defaults were set, a cluster IP drawn where there was none"));
   }
   if (namespaces > 0) {
     out.push_back(

@@ -20,6 +20,7 @@
 
 #include "apis/concat.h"
 #include "apis/json.h"
+#include "test/sim/run/live_fixture.h"
 
 namespace epslice::sim {
 namespace {
@@ -31,105 +32,12 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr char kHead[] =
-    "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 3m\n"
-    "pods: {scheduling: 100ms, startup: 2s, readiness: 3s, preStop: 1s, drain: 4s, gracePeriod: 30s}\n"
-    "cluster: {nodes: [{name: node, zones: [a, b, c], count: 2}]}\n"
-    "services: [{name: web, namespace: shop, replicas: 6}]\n";
-
-Request Named(Verb verb, Kind kind, const std::string& ns, const std::string& name) {
-  Request request;
-  request.verb = verb;
-  request.kind = kind;
-  request.namespace_ = ns;
-  request.name = name;
-  return request;
-}
-
-Request Delete(Kind kind, const std::string& ns, const std::string& name) {
-  return Named(Verb::kDelete, kind, ns, name);
-}
-
-Request ForceDelete(const std::string& pod) {
-  Request request = Delete(Kind::kPod, "shop", pod);
-  request.deletion.gracePeriodSeconds = 0;
-  return request;
-}
-
-Request Merge(Kind kind, const std::string& ns, const std::string& name, const std::string& patch,
-              const std::string& subresource = "") {
-  Request request = Named(Verb::kPatch, kind, ns, name);
-  request.subresource = subresource;
-  request.patch = patch;
-  return request;
-}
-
-class Live {
- public:
-  explicit Live(const std::string& scenario, double speed = 1, const std::vector<std::string>& sources = {},
-                std::vector<Kind> without = {}) {
-    std::istringstream text(scenario);
-    RunSpec spec;
-    spec.sources = sources;
-    spec.standard_input = &text;
-    if (!scenario.empty()) spec.scenario = "-";
-    ServedStage served;
-    served.without = std::move(without);
-    auto run = LiveRun::Open(spec, std::move(served), {&clock, speed, [this](Instant at, const std::string& what) {
-                                                         log.push_back(Concat(at / 1s, " ", what));
-                                                         if (on_log) on_log();
-                                                       }});
-    status = run.status();
-    if (!run.ok()) return;
-    live = *std::move(run);
-    status = live->Begin();
-  }
-
-  // Lets so much of the clock's time pass.
-  void Pass(Duration time) {
-    const Instant end = clock.Now() + time;
-    while (true) {
-      const Duration wait = live->Step();
-      if (wait == Duration{0}) continue;
-      if (clock.Now() >= end) return;
-      clock.Advance(std::min(wait, end - clock.Now()));
-    }
-  }
-  Response Do(const Request& request) { return live->server()->Handle(request); }
-  std::vector<std::shared_ptr<const Pod>> Pods() {
-    std::vector<std::shared_ptr<const Pod>> pods;
-    for (const AnyObject& object : Do(Named(Verb::kList, Kind::kPod, "shop", "")).list.items) {
-      pods.push_back(object.As<Pod>());
-    }
-    return pods;
-  }
-  std::string First() { return Pods().front()->metadata.name.str(); }
-  // "6 ready, 1 not, 1 going".
-  std::string Count() {
-    int ready = 0, unready = 0, going = 0;
-    for (const auto& pod : Pods()) {
-      ++(pod->metadata.deletionTimestamp.is_set() ? going : pod->ready ? ready : unready);
-    }
-    return Concat(ready, " ready, ", unready, " not, ", going, " going");
-  }
-  std::set<std::string> NodesOfPods() {
-    std::set<std::string> nodes;
-    for (const auto& pod : Pods()) nodes.insert(pod->nodeName.str());
-    return nodes;
-  }
-
-  FakeClock clock;
-  std::vector<std::string> log;
-  std::function<void()> on_log;
-  absl::Status status;
-  std::unique_ptr<LiveRun> live;
-};
-
 TEST(LiveRunTest, ThingsHappenByTheClockAsFastAsTold) {
   for (const double speed : {0.5, 1.0, 60.0, 1e6}) {
     SCOPED_TRACE(speed);
-    Live run(std::string(kHead) + "actions: [{at: 60s, rollout: {service: shop/web, maxSurge: 1, maxUnavailable: 0}}]",
-             speed);
+    Live run(
+        std::string(kLiveHead) + "actions: [{at: 60s, rollout: {service: shop/web, maxSurge: 1, maxUnavailable: 0}}]",
+        speed);
     ASSERT_TRUE(run.status.ok()) << run.status;
     EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
     const auto real = [speed](Duration time) {
@@ -155,7 +63,8 @@ TEST(LiveRunTest, ThingsHappenByTheClockAsFastAsTold) {
 }
 
 TEST(LiveRunTest, WhoWatchesSeesPodsComeAndGo) {
-  Live run(std::string(kHead) + "actions: [{at: 1s, rollout: {service: shop/web, maxSurge: 6, maxUnavailable: 0}}]");
+  Live run(std::string(kLiveHead) +
+           "actions: [{at: 1s, rollout: {service: shop/web, maxSurge: 6, maxUnavailable: 0}}]");
   ASSERT_TRUE(run.status.ok()) << run.status;
   std::map<std::string, std::vector<std::string>> seen;
   Request watch = Named(Verb::kWatch, Kind::kPod, "", "");
@@ -189,7 +98,7 @@ TEST(LiveRunTest, WhoWatchesSeesPodsComeAndGo) {
 }
 
 TEST(LiveRunTest, APodThatAClientDeletesIsReplaced) {
-  Live run(kHead);
+  Live run(kLiveHead);
   ASSERT_TRUE(run.status.ok()) << run.status;
   const std::string first = run.First();
   ASSERT_TRUE(run.Do(Delete(Kind::kPod, "shop", first)).status.ok());
@@ -221,7 +130,7 @@ TEST(LiveRunTest, APodThatAClientDeletesIsReplaced) {
 }
 
 TEST(LiveRunTest, WhatAClientChangedIsNotOverwritten) {
-  Live run(std::string(kHead) +
+  Live run(std::string(kLiveHead) +
            "actions:\n- {at: 1s, relabel: {nodes: [node-a-1], labels: {x: z}}}\n"
            "- {at: 2s, setService: {service: shop/web, annotations: {x: z}}}\n"
            "- {at: 3s, flap: {service: shop/web, pods: 6, period: 10s, duration: 20s}}");
@@ -259,7 +168,7 @@ TEST(LiveRunTest, WhatAClientChangedIsNotOverwritten) {
 }
 
 TEST(LiveRunTest, ANodeThatAClientDeletesTakesItsPodsAlong) {
-  Live run(kHead);
+  Live run(kLiveHead);
   ASSERT_TRUE(run.status.ok()) << run.status;
   const std::string node = run.Pods().front()->nodeName.str();
   ASSERT_TRUE(run.Do(Delete(Kind::kNode, "", node)).status.ok());
@@ -269,7 +178,7 @@ TEST(LiveRunTest, ANodeThatAClientDeletesTakesItsPodsAlong) {
 }
 
 TEST(LiveRunTest, ANamespaceThatAClientDeletesStaysEmpty) {
-  Live run(std::string(kHead) + "actions: [{at: 20s, scale: {service: shop/web, to: 9}}]");
+  Live run(std::string(kLiveHead) + "actions: [{at: 20s, scale: {service: shop/web, to: 9}}]");
   ASSERT_TRUE(run.status.ok()) << run.status;
   ASSERT_TRUE(run.Do(Delete(Kind::kNamespace, "", "shop")).status.ok());
   run.Pass(1min);
@@ -279,7 +188,7 @@ TEST(LiveRunTest, ANamespaceThatAClientDeletesStaysEmpty) {
 }
 
 TEST(LiveRunTest, APodOfAClientsOwnIsLeftAloneUntilItGoes) {
-  Live run(kHead);
+  Live run(kLiveHead);
   ASSERT_TRUE(run.status.ok()) << run.status;
   Pod own;
   own.metadata.name = Text("own");
@@ -311,7 +220,7 @@ Request RunPod(const std::string& name, const std::string& spec = R"({"container
 }
 
 TEST(LiveRunTest, APodOfAClientsOwnWithoutANodeIsScheduledAndBecomesReady) {
-  Live run(kHead);
+  Live run(kLiveHead);
   ASSERT_TRUE(run.status.ok()) << run.status;
   ASSERT_TRUE(run.Do(RunPod("own")).status.ok());
   const auto own = [&run] { return run.Do(Named(Verb::kGet, Kind::kPod, "shop", "own")).object; };
@@ -341,7 +250,7 @@ TEST(LiveRunTest, APodOfAClientsOwnWithoutANodeIsScheduledAndBecomesReady) {
 }
 
 TEST(LiveRunTest, PodsOfAClientsOwnThatChangeWhileTheyWait) {
-  Live run(kHead);
+  Live run(kLiveHead);
   ASSERT_TRUE(run.status.ok()) << run.status;
   for (const char* name : {"gone", "again", "bound"}) ASSERT_TRUE(run.Do(RunPod(name)).status.ok());
   run.Pass(20ms);
@@ -367,7 +276,7 @@ TEST(LiveRunTest, PodsOfAClientsOwnThatChangeWhileTheyWait) {
 }
 
 TEST(LiveRunTest, APodOfAClientsOwnWaitsForRoom) {
-  Live run(std::string(kHead) +
+  Live run(std::string(kLiveHead) +
            "actions: [{at: 1s, drain: {zone: a}}, {at: 1s, drain: {zone: b}},\n"
            "          {at: 1s, drain: {zone: c, uncordonAfter: 60s}}]\n");
   ASSERT_TRUE(run.status.ok()) << run.status;
@@ -380,7 +289,7 @@ TEST(LiveRunTest, APodOfAClientsOwnWaitsForRoom) {
 }
 
 TEST(LiveRunTest, NoControllerRunsInside) {
-  Live run(std::string(kHead) +
+  Live run(std::string(kLiveHead) +
                "startState: withoutSlices\nactions:\n"
                "- {at: 1s, controllerRestart: {downtime: 1s}}\n- {at: 2s, apiSlowdown: {factor: 2, duration: 1s}}\n"
                "- {at: 20s, every: 20s, scale: {service: shop/web, to: 8}}",
@@ -402,143 +311,12 @@ TEST(LiveRunTest, NoControllerRunsInside) {
 
 TEST(LiveRunTest, SlicesOfTheStartAreLeftOutWhereToldTo) {
   for (const bool with : {true, false}) {
-    Live run(kHead, 1, {}, with ? std::vector<Kind>{} : std::vector<Kind>{Kind::kEndpointSlice});
+    Live run(kLiveHead, 1, {}, with ? std::vector<Kind>{} : std::vector<Kind>{Kind::kEndpointSlice});
     ASSERT_TRUE(run.status.ok()) << run.status;
     EXPECT_EQ(run.Do(Named(Verb::kList, Kind::kEndpointSlice, "", "")).list.items.size(), with ? 1U : 0U);
   }
 }
 
 // A trace in a file of its own.
-class LiveTraceTest : public testing::Test {
- protected:
-  void SetUp() override {
-    file_ = testing::TempDir() + "live_run_test.jsonl";
-    std::ofstream out(file_);
-    const auto event = [&out](int second, const char* type, bool start, const std::string& object) {
-      out << R"({"time":"2026-01-02T03:04:)" << (second < 10 ? "0" : "") << second << R"(Z","type":")" << type << '"'
-          << (start ? R"(,"start":true)" : "") << R"(,"object":)" << object << "}\n";
-    };
-    const auto pod = [](const std::string& name, const std::string& rest, bool ready) {
-      return R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name + R"(","namespace":"shop","uid":"uid-)" +
-             name + R"(","labels":{"app":"web"},"annotations":{"kept":"whole"})" + rest +
-             R"(},"spec":{"nodeName":"n1","containers":[{"name":"c","image":"i"}]},"status":{"phase":"Running",)"
-             R"("podIPs":[{"ip":"10.0.0.1"}],"conditions":[{"type":"Ready","status":")" +
-             (ready ? "True" : "False") + R"("}]}})";
-    };
-    const std::string slice =
-        R"({"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","addressType":"IPv4","endpoints":[],"metadata":)"
-        R"({"name":"web-x","namespace":"shop","uid":"s1","labels":{"kubernetes.io/service-name":"web",)"
-        R"("endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io"}}})";
-    event(0, "ADDED", true,
-          R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1","uid":"n"},)"
-          R"("status":{"conditions":[{"type":"Ready","status":"True"}]}})");
-    event(0, "ADDED", true,
-          R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"web","namespace":"shop","uid":"w"},)"
-          R"("spec":{"selector":{"app":"web"},"ports":[{"port":80}]}})");
-    event(0, "ADDED", true, pod("a", "", true));
-    event(10, "ADDED", false, pod("b", "", false));
-    event(12, "ADDED", false, slice);
-    event(20, "MODIFIED", false, pod("b", "", true));
-    event(30, "MODIFIED", false, pod("a", R"(,"deletionTimestamp":"2026-01-02T03:05:00Z")", true));
-    event(40, "DELETED", false, pod("a", R"(,"deletionTimestamp":"2026-01-02T03:05:00Z")", false));
-  }
-  void TearDown() override { std::remove(file_.c_str()); }
-  std::string file_;
-};
-
-TEST_F(LiveTraceTest, IsReplayedWithoutWhatTheRecordedControllerWrote) {
-  Live run("", 10, {file_});
-  ASSERT_TRUE(run.status.ok()) << run.status;
-  EXPECT_EQ(run.Count(), "1 ready, 0 not, 0 going");
-  run.Pass(1100ms);
-  EXPECT_EQ(run.Count(), "1 ready, 1 not, 0 going");
-  EXPECT_EQ(run.live->clock().WallNow(), Timestamp::FromSeconds(1'767'323'040 + 11));
-  const AnyObject b = run.Do(Named(Verb::kGet, Kind::kPod, "shop", "b")).object;
-  ASSERT_NE(b.json(), nullptr);
-  EXPECT_THAT(*b.json(), HasSubstr("whole"));
-  run.Pass(2s);
-  EXPECT_EQ(run.Count(), "1 ready, 0 not, 1 going");
-  EXPECT_FALSE(run.live->over());
-  run.Pass(1s);
-  EXPECT_EQ(run.Count(), "1 ready, 0 not, 0 going");
-  EXPECT_TRUE(run.live->over());
-  EXPECT_TRUE(run.live->status().ok());
-  EXPECT_THAT(run.Do(Named(Verb::kList, Kind::kEndpointSlice, "", "")).list.items, IsEmpty());
-  EXPECT_THAT(run.log, Contains(HasSubstr("4 changes replayed, 1 writes of the recorded controller left out")));
-}
-
-TEST_F(LiveTraceTest, WhatAClientDeletedStaysAway) {
-  Live run("", 10, {file_});
-  ASSERT_TRUE(run.status.ok()) << run.status;
-  run.Pass(1100ms);
-  ASSERT_TRUE(run.Do(ForceDelete("a")).status.ok());
-  ASSERT_TRUE(run.Do(Delete(Kind::kPod, "shop", "b")).status.ok());
-  run.Pass(20ms);
-  EXPECT_EQ(run.Count(), "0 ready, 0 not, 1 going");
-  run.Pass(3s);
-  EXPECT_EQ(run.Count(), "0 ready, 0 not, 0 going");
-  EXPECT_TRUE(run.live->over());
-}
-
-TEST_F(LiveTraceTest, AScenarioGoesOnFromIt) {
-  Live run(
-      "apiVersion: epslice.dev/v1\nkind: Scenario\npods: {startup: 1s, readiness: 1s, drain: 1s}\n"
-      "actions: [{at: 5s, scale: {service: shop/web, to: 3}}]",
-      1, {file_});
-  ASSERT_TRUE(run.status.ok()) << run.status;
-  run.Pass(50s);
-  EXPECT_EQ(run.Count(), "3 ready, 0 not, 0 going");
-  EXPECT_TRUE(run.live->over());
-}
-
-TEST(LiveRunTest, AStateAloneIsRefused) {
-  Live run("", 1, {EPSLICE_SOURCE_DIR "/test/testdata/shop/pods.json"});
-  EXPECT_THAT(std::string(run.status.message()), HasSubstr("nothing happens in it"));
-}
-
-TEST(LiveRunTest, ClientsInOtherThreadsDoNotGetInTheWay) {
-  Live run(std::string(kHead) +
-           "nodeLifecycle: {notReadyAfter: 1s, evictAfter: 2s}\nactions:\n"
-           "- {at: 1s, every: 5s, rollout: {service: shop/web}}\n"
-           "- {at: 3s, every: 20s, zoneOutage: {zone: a, duration: 10s}}\n");
-  ASSERT_TRUE(run.status.ok()) << run.status;
-  std::thread living([&run] { run.live->Run(); });
-  std::vector<std::thread> clients;
-  for (int number = 0; number < 3; ++number) {
-    clients.emplace_back([&run, number] {
-      MemoryApiServer* const server = run.live->server();
-      for (int i = 0; i < 150; ++i) {
-        run.clock.Advance(100ms);
-        const ObjectList pods = server->Handle(Named(Verb::kList, Kind::kPod, "shop", "")).list;
-        if (pods.items.empty()) continue;
-        const std::string pod =
-            pods.items[static_cast<std::size_t>(i * 7 + number) % pods.items.size()].meta().name.str();
-        const std::string label = Concat(R"({"metadata":{"labels":{"l)", number, R"(":"v)", i, "\"}}}");
-        switch ((i + number) % 5) {
-          case 0: server->Handle(Delete(Kind::kPod, "shop", pod)); break;
-          case 1: server->Handle(ForceDelete(pod)); break;
-          case 2: server->Handle(Merge(Kind::kPod, "shop", pod, label)); break;
-          case 3: server->Handle(Merge(Kind::kNode, "", "node-a-1", label)); break;
-          default: run.live->clock().WallNow(); break;
-        }
-      }
-    });
-  }
-  for (std::thread& client : clients) client.join();
-  run.live->Stop();
-  living.join();
-  // Left to itself it comes to what it should be.
-  run.Pass(11min);
-  EXPECT_TRUE(run.live->over());
-  run.Pass(1min);
-  EXPECT_EQ(run.Count(), "6 ready, 0 not, 0 going");
-  for (const std::string& node : run.NodesOfPods()) {
-    EXPECT_TRUE(run.Do(Named(Verb::kGet, Kind::kNode, "", node)).status.ok()) << node;
-  }
-  const auto node = run.Do(Named(Verb::kGet, Kind::kNode, "", "node-a-1")).object.As<Node>();
-  EXPECT_TRUE(node->ready);
-  EXPECT_FALSE(node->metadata.labels.Get("l0").empty());
-}
-
 }  // namespace
 }  // namespace epslice::sim

@@ -167,7 +167,6 @@ TEST_F(AccessTest, RolesOverHttp) {
   Root("PATCH", rbac + "/namespaces/shop/roles/r", R"({"rules":null})", 200);
   EXPECT_EQ(Ask("t-alice", "GET", leases + "/l").code, 403);
   // What these kinds do not have.
-  Root("GET", rbac + "/roles?watch=1", "", 405);
   Root("POST", rbac + "/roles", role, 405);
   Root("POST", rbac + "/namespaces/shop/roles?dryRun=All", role, 400);
   Root("GET", rbac + "/namespaces/shop/clusterroles", "", 404);
