@@ -81,8 +81,8 @@ TEST(ManifestsTest, WhatAServerWouldFillInIsFilledIn) {
     EXPECT_EQ(filled.services, 3);
     EXPECT_EQ(filled.namespaces, 1);
     EXPECT_THAT(filled.Sentences(),
-                ElementsAre("3 Services lack what an API server fills in, as in manifests: defaults were set, and a "
-                            "cluster IP drawn",
+                ElementsAre("3 Services lack what an API server fills in, as in manifests: defaults were set, a "
+                            "cluster IP drawn where there was none",
                             "1 object names no namespace: put into default"));
 
     const ServiceSpec web = ServiceNamed(dump, "web").spec;
