@@ -215,6 +215,11 @@ TEST(AgainstRecordingTest, TellsWhoseWritesTheyAre) {
            PodLine("09", "MODIFIED", 0, true) + SliceLine("20", "MODIFIED", kKcm, "10.0.0.2", "r"),
        {1, 2, 1, 2},
        "another instance writes, after 14980.0 ms without writes"},
+      {"slices of the start are of no instance that stopped",
+       NodeLine() + PodLine("01", "ADDED", 0, true) + ServiceLine("02", "ADDED") +
+           SliceLine("02.02", "ADDED", "endpointslice-sim/serve/endpointslice-controller", "127.0.0.1", "r") +
+           PodLine("20", "MODIFIED", 0, false) + SliceLine("20.02", "MODIFIED", kKcm, "10.0.0.1", "n"),
+       {1, 1, 1, 1}},
       {"the Service is shown when it is changed, its slice was there",
        NodeLine() + PodLine("01", "ADDED", 0, true) + SliceLine("01.02", "MODIFIED", kKcm, "10.0.0.1", "r") +
            ServiceLine("03", "MODIFIED") + no + SliceLine("05.02", "MODIFIED", kKcm, "10.0.0.1", "n"),
