@@ -75,8 +75,7 @@ void SliceWriteCounter::Run(Transport* transport) {
 
 DemoStory::DemoStory(Transport* transport, const Clock* clock, std::ostream* out, std::function<void(Duration)> pause,
                      Options options)
-    : transport_(*transport),
-      clock_(*clock),
+    : clock_(*clock),
       out_(*out),
       pause_(std::move(pause)),
       options_(std::move(options)),

@@ -73,7 +73,6 @@ class DemoStory {
   void PrintSlices(const Dump& dump);
   void PrintWrites();
 
-  Transport& transport_;
   const Clock& clock_;
   std::ostream& out_;
   const std::function<void(Duration)> pause_;
