@@ -175,7 +175,7 @@ absl::Status ReadYaml(ByteSource* source, const DumpOptions& options, Collector*
   limits.max_bytes = options.max_yaml_bytes;
   YamlSource json(source, options.max_file_bytes, limits);
   // As JSON it may be longer than it was.
-  const absl::Status status = ReadJson(&json, std::numeric_limits<std::size_t>::max(), options, collector);
+  absl::Status status = ReadJson(&json, std::numeric_limits<std::size_t>::max(), options, collector);
   if (json.blank()) return absl::InvalidArgumentError("holds no object, only empty YAML documents");
   return status;
 }
