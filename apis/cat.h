@@ -27,6 +27,12 @@ std::string QuoteForError(std::string_view text, std::size_t max = 64);
 // The shortest digits that read back as `value`: "0.1", "1e+30", "nan".
 std::string ShortestNumber(double value);
 
+// "0" to "9", whatever the locale.
+inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// What some editors put before UTF-8.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 // Of ASCII letters; all else stays.
 std::string LowerCase(std::string_view text);
 

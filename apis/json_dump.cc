@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "apis/cat.h"
 #include "apis/json.h"
 #include "apis/json_dump.h"
 #include "apis/json_parse.h"
@@ -55,7 +56,6 @@ class DumpReader {
   absl::Status Run(std::string_view text) {
     absl::Status size = json::CheckSize(text, limits_);
     if (!size.ok()) return size;
-    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
     if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) text.remove_prefix(kByteOrderMark.size());
     const std::size_t first = text.find_first_not_of(" \t\r\n");
     if (first != std::string_view::npos && text[first] == '{') {

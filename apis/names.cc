@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "apis/cat.h"
+
 namespace epslice {
 namespace {
 
@@ -10,8 +12,8 @@ constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxSubdomain = 253;
 
 bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsAlnum(char c) { return (c >= '0' && c <= '9') || IsLower(c) || (c >= 'A' && c <= 'Z'); }
-bool IsLowerAlnum(char c) { return (c >= '0' && c <= '9') || IsLower(c); }
+bool IsAlnum(char c) { return IsDigit(c) || IsLower(c) || (c >= 'A' && c <= 'Z'); }
+bool IsLowerAlnum(char c) { return IsDigit(c) || IsLower(c); }
 
 // [a-z0-9]([-a-z0-9]*[a-z0-9])?, of any length.
 bool IsDnsPart(std::string_view s) {

@@ -35,8 +35,6 @@ absl::Status Malformed(std::string_view s, std::string_view why) {
            "suffixes n u m k M G T P E Ki Mi Gi Ti Pi Ei or none"}));
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 // <number> ::= <digits> | <digits>.<digits> | <digits>. | .<digits>
 // Takes it from the front of `*s`; nullopt where there is no digit.
 std::optional<Decimal> TakeNumber(std::string_view* s) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "apis/cat.h"
 #include "apis/concat.h"
 #include "apis/yaml_builder.h"
 
@@ -17,7 +18,6 @@ namespace epslice {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{64} << 10;
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // A stream over bytes that are there anyway, without a copy.
 class ViewBuffer : public std::streambuf {

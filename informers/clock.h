@@ -10,6 +10,8 @@
 namespace epslice {
 
 using Duration = std::chrono::nanoseconds;
+// As a fraction, for people and for rates.
+inline double InSeconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 // A point in monotonic time: since the clock's own origin.
 using Instant = std::chrono::nanoseconds;
 

@@ -11,7 +11,7 @@ namespace {
 // replicas out of step.
 constexpr double kJitter = 0.2;
 
-std::string Seconds(Duration d) { return std::to_string(std::chrono::duration<double>(d).count()) + " s"; }
+std::string Seconds(Duration d) { return std::to_string(InSeconds(d)) + " s"; }
 
 }  // namespace
 

@@ -10,7 +10,7 @@ void TokenBucket::Refill(Instant now) {
   // Time that goes back (two threads read the clock, then take turns) earns
   // nothing and costs nothing.
   if (now <= last_) return;
-  const double seconds = std::chrono::duration<double>(now - last_).count();
+  const double seconds = InSeconds(now - last_);
   // A bucket that holds less than one token could never give one.
   tokens_ = std::min(std::max(1.0, static_cast<double>(burst_)), tokens_ + seconds * qps_);
   last_ = now;

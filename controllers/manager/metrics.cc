@@ -70,8 +70,6 @@ const Buckets& RotationBuckets() {
   return kBuckets;
 }
 
-double Seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
-
 std::string HostOf(std::string_view url) {
   if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
   return std::string(url.substr(0, url.find('/')));
@@ -150,8 +148,8 @@ class QueueHistograms : public WorkQueueObserver {
                  .Register(*registry)
                  .Add({{"name", kQueueName}}, buckets);
   }
-  void OnPop(Duration waited) override { wait_->Observe(Seconds(waited)); }
-  void OnDone(Duration worked) override { work_->Observe(Seconds(worked)); }
+  void OnPop(Duration waited) override { wait_->Observe(InSeconds(waited)); }
+  void OnDone(Duration worked) override { work_->Observe(InSeconds(worked)); }
 
  private:
   Histogram* wait_ = nullptr;
@@ -193,16 +191,16 @@ void AddQueue(const LiveRunner::Stats& stats, Page* page) {
   page->Count("workqueue_retries_total", "Keys that were queued with a delay, after failures among others.",
               stats.queue_retries, name);
   page->Gauge("workqueue_unfinished_work_seconds", "The time that the keys being worked on have taken so far, summed.",
-              Seconds(stats.queue_unfinished), name);
+              InSeconds(stats.queue_unfinished), name);
   page->Gauge("workqueue_longest_running_processor_seconds", "The longest time that one of them has taken so far.",
-              Seconds(stats.queue_longest), name);
+              InSeconds(stats.queue_longest), name);
 }
 
 void AddInformers(const std::vector<Monitor::Informer>& informers, Instant now, Page* page) {
   for (const Monitor::Informer& informer : informers) {
     if (!informer.last_news) continue;
     page->Gauge("epslice_informer_age_seconds", "Time since the API server was last heard of: event, bookmark or list.",
-                std::max(0.0, Seconds(now - *informer.last_news)),
+                std::max(0.0, InSeconds(now - *informer.last_news)),
                 {{"resource", std::string(InfoOf(informer.kind).resource)}});
   }
   for (const Monitor::Informer& informer : informers) {
@@ -372,7 +370,7 @@ void Metrics::ObserveRequest(const Request& request, int code, Duration took) {
   if (histogram == nullptr) {
     histogram = &impl_->durations.Add({{"host", impl_->host}, {"verb", std::string(method)}}, RequestBuckets());
   }
-  histogram->Observe(Seconds(took));
+  histogram->Observe(InSeconds(took));
 }
 
 void Metrics::ObserveBytes(const Request& request, std::size_t bytes) {
@@ -408,7 +406,7 @@ void Metrics::ObserveSync(const Job& job, const Plan& plan, const Outcome& outco
   // What happened while we were not there says nothing about our speed.
   const Timestamp trigger = job.input.trigger_time;
   if (outcome.creates + outcome.updates > 0 && trigger.is_set() && trigger.nanos >= impl_->started.nanos) {
-    impl_->programming->Observe(std::max(0.0, Seconds(Duration(impl_->clock->WallNow().nanos - trigger.nanos))));
+    impl_->programming->Observe(std::max(0.0, InSeconds(Duration(impl_->clock->WallNow().nanos - trigger.nanos))));
   }
 }
 
@@ -417,7 +415,7 @@ void Metrics::SetLeader(const std::string& name, bool leading) {
   impl_->leading[name] = leading;
 }
 
-void Metrics::ObserveClientCertificate(Duration remaining) { impl_->expiration->Observe(Seconds(remaining)); }
+void Metrics::ObserveClientCertificate(Duration remaining) { impl_->expiration->Observe(InSeconds(remaining)); }
 
 void Metrics::ObserveRotation(const std::string& certificate_pem) {
   const absl::StatusOr<CertificateFacts> facts = ReadCertificateFacts(certificate_pem);

@@ -74,8 +74,6 @@ std::string ConfigJson(const std::vector<std::pair<std::string, std::string>>& f
   return json;
 }
 
-double InSeconds(Duration d) { return std::chrono::duration<double>(d).count(); }
-
 void WriteKeys(std::string_view name, std::size_t total, std::string_view seconds_name, bool ahead,
                const std::vector<std::pair<ObjectKey, Instant>>& keys, Instant now, JsonWriter* writer) {
   writer->Key(name);

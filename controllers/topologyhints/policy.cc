@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "apis/cat.h"
+
 namespace epslice {
 namespace {
 
@@ -15,8 +17,6 @@ absl::Status NotAShare(std::string_view text, Millionths max) {
   return absl::InvalidArgumentError(Quoted(text) + " is not a number from 0 to " + std::to_string(max / kOne) +
                                     " such as 0.2 or 20%");
 }
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 

@@ -34,6 +34,20 @@ ObjectMeta* FullMeta(T* object) {
   }
 }
 
+// What the subresource "status" of such an object holds, of that which the
+// struct knows.
+inline void CopyStatus(const Pod& from, Pod* to) {
+  to->phase = from.phase;
+  to->podIPs = from.podIPs;
+  to->hasPodIP = from.hasPodIP;
+  to->ready = from.ready;
+  to->readyTransitionTime = from.readyTransitionTime;
+}
+inline void CopyStatus(const Node& from, Node* to) {
+  to->ready = from.ready;
+  to->allocatableCpuMilli = from.allocatableCpuMilli;
+}
+
 }  // namespace epslice::sim
 
 #endif  // EPSLICE_SIM_CLUSTER_ANY_OBJECT_H_

@@ -7,8 +7,6 @@
 namespace epslice::sim {
 namespace {
 
-constexpr std::string_view kServiceAccountPrefix = "system:serviceaccount:";
-
 bool Contains(const std::vector<std::string>& list, std::string_view text) {
   return std::find(list.begin(), list.end(), text) != list.end();
 }
@@ -47,7 +45,7 @@ bool AppliesTo(const RbacSubject& subject, const std::string& binding_namespace,
     case RbacSubject::Kind::kServiceAccount: break;
   }
   const std::string& home = subject.namespace_.empty() ? binding_namespace : subject.namespace_;
-  return !home.empty() && user.name == Cat({kServiceAccountPrefix, home, ":", subject.name});
+  return !home.empty() && user.name == ServiceAccountUser(home, subject.name);
 }
 
 std::string Describe(const RbacSubject& subject, const std::string& binding_namespace) {
@@ -61,6 +59,10 @@ std::string Describe(const RbacSubject& subject, const std::string& binding_name
 }
 
 }  // namespace
+
+std::string ServiceAccountUser(std::string_view namespace_name, std::string_view name) {
+  return Cat({kServiceAccountPrefix, namespace_name, ":", name});
+}
 
 UserInfo WithImpliedGroups(UserInfo user) {
   const auto add = [&](std::string_view group) {

@@ -17,6 +17,10 @@
 
 namespace epslice::sim {
 
+// A service account as a user: this, its namespace, ':' and its name.
+inline constexpr std::string_view kServiceAccountPrefix = "system:serviceaccount:";
+std::string ServiceAccountUser(std::string_view namespace_name, std::string_view name);
+
 inline constexpr std::string_view kGroupMasters = "system:masters";
 inline constexpr std::string_view kGroupAuthenticated = "system:authenticated";
 

@@ -40,20 +40,8 @@ std::shared_ptr<T> NextStruct(const T& given, const T& stored, bool status_only)
     next->metadata.generation = stored.metadata.generation;
     next->metadata.deletionGracePeriodSeconds = stored.metadata.deletionGracePeriodSeconds;
   }
-  if constexpr (std::is_same_v<T, Pod>) {
-    if (status_only) {
-      next->phase = given.phase;
-      next->podIPs = given.podIPs;
-      next->hasPodIP = given.hasPodIP;
-      next->ready = given.ready;
-      next->readyTransitionTime = given.readyTransitionTime;
-    }
-  }
-  if constexpr (std::is_same_v<T, Node>) {
-    if (status_only) {
-      next->ready = given.ready;
-      next->allocatableCpuMilli = given.allocatableCpuMilli;
-    }
+  if constexpr (std::is_same_v<T, Pod> || std::is_same_v<T, Node>) {
+    if (status_only) CopyStatus(given, next.get());
   }
   if constexpr (std::is_same_v<T, Namespace>) next->phase = stored.phase;
   if constexpr (std::is_same_v<T, Service>) SetServiceDefaults(next.get(), &stored);

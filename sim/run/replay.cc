@@ -127,7 +127,7 @@ bool Replayer::IsRecordedWrite(const TraceEvent& event) {
 void Replayer::NoteInstance(const TraceEvent& event) {
   // The slices that `serve` began with, as its audit log has them, are of no
   // instance that was there to stop (sim/serve/own_requests.h).
-  if (event.actor.starts_with("endpointslice-sim/serve/")) return;
+  if (event.actor.starts_with(kServesOwnAgent)) return;
   std::string instance = Concat(event.actor, "\n", event.source);
   const bool another = !instance_.empty() && instance != instance_;
   instance_ = std::move(instance);

@@ -35,11 +35,10 @@ Status AccessControl::Impersonate(const std::string& as_user, const std::vector<
   wanted.version = "v1";
   wanted.resource = "users";
   wanted.name = as_user;
-  constexpr std::string_view kAccount = "system:serviceaccount:";
-  if (const std::size_t colon = as_user.find(':', kAccount.size());
-      as_user.rfind(kAccount, 0) == 0 && colon != std::string::npos) {
+  if (const std::size_t colon = as_user.find(':', kServiceAccountPrefix.size());
+      as_user.rfind(kServiceAccountPrefix, 0) == 0 && colon != std::string::npos) {
     wanted.resource = "serviceaccounts";
-    wanted.namespace_ = as_user.substr(kAccount.size(), colon - kAccount.size());
+    wanted.namespace_ = as_user.substr(kServiceAccountPrefix.size(), colon - kServiceAccountPrefix.size());
     wanted.name = as_user.substr(colon + 1);
   }
   if (const AccessDecision may = Decide(*user, wanted); !may.allowed) return StatusForbidden(*user, wanted, may.reason);

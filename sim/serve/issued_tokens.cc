@@ -32,7 +32,7 @@ std::string Claims(const ServiceAccountRef& account, std::string_view audience, 
        {"kubernetes.io",
         {{"namespace", account.namespace_}, {"serviceaccount", {{"name", account.name}, {"uid", account.uid}}}}},
        {"nbf", issued},
-       {"sub", Cat({"system:serviceaccount:", account.namespace_, ":", account.name})}});
+       {"sub", UserOf(account).name}});
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ std::optional<IssuedTokens::Owner> IssuedTokens::OwnerOf(std::string_view token)
 }
 
 UserInfo UserOf(const ServiceAccountRef& account) {
-  return WithImpliedGroups({Cat({"system:serviceaccount:", account.namespace_, ":", account.name}), account.uid, {}});
+  return WithImpliedGroups({ServiceAccountUser(account.namespace_, account.name), account.uid, {}});
 }
 
 }  // namespace epslice::sim

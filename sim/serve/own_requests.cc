@@ -10,6 +10,8 @@
 #include "apis/discovery.h"
 #include "apis/json.h"
 #include "apis/json_writer.h"
+#include "sim/cluster/any_object.h"
+#include "sim/trace/trace.h"
 
 namespace epslice::sim {
 namespace {
@@ -27,7 +29,7 @@ constexpr int kCreated = 201;
 
 // `node`: of a kubelet.
 void SetWriter(std::string_view program, const Text& node, OwnRequest* request) {
-  request->user_agent = Concat("endpointslice-sim/serve/", program);
+  request->user_agent = Concat(kServesOwnAgent, program);
   UserInfo user;
   if (program == kKubelet) {
     user = {Concat("system:node:", node), "", {"system:nodes"}};
@@ -36,7 +38,7 @@ void SetWriter(std::string_view program, const Text& node, OwnRequest* request) 
   } else if (program == kAdmin) {
     user = {"kubernetes-admin", "", {std::string(kGroupMasters)}};
   } else {
-    user.name = Concat("system:serviceaccount:kube-system:", program);
+    user.name = ServiceAccountUser("kube-system", program);
   }
   request->user = WithImpliedGroups(std::move(user));
 }
@@ -95,20 +97,10 @@ OwnRequest DeleteOf(const AnyObject& object, bool gone, Timestamp now, bool for_
 
 // Whether `after` is `before` but for what the status of such an object says,
 // and the version.
-bool StatusAlone(Pod before, const Pod& after) {
+template <typename T>
+bool StatusAlone(T before, const T& after) {
   before.metadata.resourceVersion = after.metadata.resourceVersion;
-  before.phase = after.phase;
-  before.podIPs = after.podIPs;
-  before.hasPodIP = after.hasPodIP;
-  before.ready = after.ready;
-  before.readyTransitionTime = after.readyTransitionTime;
-  return before == after;
-}
-
-bool StatusAlone(Node before, const Node& after) {
-  before.metadata.resourceVersion = after.metadata.resourceVersion;
-  before.ready = after.ready;
-  before.allocatableCpuMilli = after.allocatableCpuMilli;
+  CopyStatus(after, &before);
   return before == after;
 }
 

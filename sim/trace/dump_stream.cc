@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "apis/cat.h"
 #include "apis/concat.h"
 #include "sim/report/table.h"
 #include "sim/trace/json_span.h"
@@ -11,7 +12,6 @@ namespace epslice::sim {
 namespace {
 
 constexpr std::size_t kReadAtOnce = std::size_t{256} << 10;
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kList = "List";
 
 bool IsListKind(std::string_view kind) { return kind.ends_with(kList); }

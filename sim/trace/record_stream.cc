@@ -19,10 +19,6 @@ constexpr std::size_t kRecordsAtOnce = std::size_t{256} << 10;
 // What is looked at to tell the syntax.
 constexpr std::size_t kHead = std::size_t{64} << 10;
 
-std::size_t CountLines(std::string_view text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
 bool IsDocumentMark(std::string_view line) {
   return line.substr(0, 3) == "---" && (line.size() == 3 || IsJsonSpace(line[3]));
 }
@@ -92,7 +88,7 @@ absl::StatusOr<RecordStream::Syntax> RecordStream::DetectSyntax(std::string_view
   const std::size_t first = head.find_first_not_of(" \t\r\n");
   if (syntax_ == Syntax::kJson && first != std::string_view::npos && head[first] == '[') {
     in_array_ = true;
-    line_ += CountLines(head.substr(0, first));
+    line_ += CountLineEnds(head.substr(0, first));
     begin_ += first + 1;
   }
   return syntax_;
@@ -104,7 +100,7 @@ void RecordStream::Take(std::size_t size, bool broken, TextRecord* record) {
   record->broken = broken;
   last_ = *record;
   last_begin_ = begin_;
-  line_ += CountLines(record->text);
+  line_ += CountLineEnds(record->text);
   begin_ += size;
 }
 
@@ -254,7 +250,7 @@ absl::StatusOr<bool> RecordStream::NextYaml(TextRecord* record) {
     converted_ = *std::move(json);
     // The JSON stands on the lines of its YAML.
     const std::size_t first = converted_.find_first_not_of(" \t\r\n");
-    record->line = document.line + CountLines(std::string_view(converted_).substr(0, first));
+    record->line = document.line + CountLineEnds(std::string_view(converted_).substr(0, first));
     record->text = std::string_view(converted_).substr(first);
     while (IsJsonSpace(record->text.back())) record->text.remove_suffix(1);
     record->broken = false;

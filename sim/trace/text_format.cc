@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "apis/cat.h"
 #include "apis/concat.h"
 
 namespace epslice::sim {
@@ -22,8 +23,6 @@ std::size_t BegunCharacter(std::string_view s) {
   }
   return 0;
 }
-
-std::size_t CountLineEnds(std::string_view s) { return static_cast<std::size_t>(std::count(s.begin(), s.end(), '\n')); }
 
 absl::Status NotUtf8(std::size_t line) {
   return absl::InvalidArgumentError(Concat("line ", line, ": holds a byte that is not UTF-8"));
@@ -55,13 +54,15 @@ std::size_t FindNotUtf8(std::string_view s) {
 
 }  // namespace
 
+std::size_t CountLineEnds(std::string_view s) { return static_cast<std::size_t>(std::count(s.begin(), s.end(), '\n')); }
+
 bool IsBlank(std::string_view text) { return text.find_first_not_of(kSpace) == std::string_view::npos; }
 
 absl::StatusOr<TextFormat> DetectTextFormat(std::string_view* text, std::string_view accepted) {
   if (text->substr(0, 2) == "\xff\xfe" || text->substr(0, 2) == "\xfe\xff") {
     return absl::InvalidArgumentError("is UTF-16 text; UTF-8 is accepted");
   }
-  if (text->substr(0, 3) == "\xef\xbb\xbf") text->remove_prefix(3);
+  if (text->starts_with(kByteOrderMark)) text->remove_prefix(kByteOrderMark.size());
   if (IsBlank(*text)) return absl::InvalidArgumentError(Concat("is empty; ", accepted));
   const std::size_t bad = FindNotUtf8(*text);
   if (bad != std::string_view::npos) {

@@ -41,6 +41,9 @@ class Utf8Check {
   std::size_t line_ = 1;
 };
 
+// How many lines end in a text.
+std::size_t CountLineEnds(std::string_view text);
+
 // Nothing but white space.
 bool IsBlank(std::string_view text);
 

@@ -25,6 +25,10 @@
 
 namespace epslice::sim {
 
+// How the user agents of requests begin that `serve` logs of what it does itself
+// (sim/serve/own_requests.h); the program whose part it plays follows.
+inline constexpr std::string_view kServesOwnAgent = "endpointslice-sim/serve/";
+
 struct TraceEvent {
   // When the API server committed it. Of the start state: that of the trace's
   // beginning.

@@ -14,7 +14,8 @@
 namespace epslice::e2e {
 namespace {
 
-constexpr int kTokensPerAccount = 16;
+// serve reads them at its start. More than replicas are ever started: each takes one.
+constexpr int kTokensPerAccount = 256;
 // Above the 50 s for which a controller may not look at its token's file.
 constexpr int kMinTokenSeconds = 60;
 // Few enough that a watch which was away for a while finds its place gone, as
