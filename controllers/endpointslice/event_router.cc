@@ -30,6 +30,12 @@ bool EndpointChanged(const Pod& before, const Pod& after) {
          before.metadata.uid != after.metadata.uid || !SamePorts(before, after);
 }
 
+bool ReferenceHeeds(const Pod& before, const Pod& after) {
+  // It compares the addresses of the two times in memory.
+  return before.metadata.deletionTimestamp.is_set() || after.metadata.deletionTimestamp.is_set() ||
+         before.ready != after.ready || before.podIPs != after.podIPs || before.hasPodIP != after.hasPodIP;
+}
+
 bool NodeMatters(const Change<Node>& change) {
   if (change.before == nullptr || change.after == nullptr) return true;
   return change.before->metadata.labels.Get(kLabelZone) != change.after->metadata.labels.Get(kLabelZone);
@@ -43,7 +49,8 @@ std::vector<Routed> EventRouter::OnPod(const Change<Pod>& change, const ServiceP
   if (change.before == nullptr || change.after == nullptr) {
     return AllAfter(pods.ServicesOf(change.any()), options_.pod_delay);
   }
-  const bool changed = EndpointChanged(*change.before, *change.after);
+  const bool changed = options_.heed_as_reference ? ReferenceHeeds(*change.before, *change.after)
+                                                  : EndpointChanged(*change.before, *change.after);
   if (change.before->metadata.labels == change.after->metadata.labels) {
     if (!changed) return {};
     return AllAfter(pods.ServicesOf(*change.after), options_.pod_delay);

@@ -23,6 +23,10 @@ struct RouterOptions {
   Text controller_name;
   Duration pod_delay{0};  // --endpointslice-updates-batch-period
   Duration slice_delay = std::chrono::seconds(1);
+  // Of a pod's changes heed those that kube-controller-manager v1.36 does, for
+  // simulating it (ReferenceHeeds). They differ in what slices do not show, but
+  // the batch period begins with the first that is heeded.
+  bool heed_as_reference = false;
 };
 
 // A Service to queue, `delay` from now.
@@ -34,6 +38,10 @@ struct Routed {
 // Whether slices of a Service could show the difference between two versions
 // of a pod, its labels aside.
 bool EndpointChanged(const Pod& before, const Pod& after);
+
+// The same as the reference has it: not where a pod is bound or ends, but every
+// time that one changes which is asked to go.
+bool ReferenceHeeds(const Pod& before, const Pod& after);
 
 class EventRouter {
  public:

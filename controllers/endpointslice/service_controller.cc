@@ -36,7 +36,9 @@ ClusterStores::ClusterStores() {
 
 ServiceController::ServiceController(ServiceControllerOptions options)
     : options_(std::move(options)),
-      router_({options_.reconcile.controller_name, options_.batch_period}),
+      router_({.controller_name = options_.reconcile.controller_name,
+               .pod_delay = options_.batch_period,
+               .heed_as_reference = options_.heed_as_reference}),
       tracker_(options_.stale_patience),
       queue_(options_.queue) {}
 
@@ -68,11 +70,14 @@ void ServiceController::Observe(const Change<Pod>& change, Instant now) {
 }
 
 void ServiceController::Observe(const Change<Node>& change, Instant now) {
-  const bool capacity_changed = capacities_.Observe(change.before.get(), change.after.get());
-  if (capacity_changed && (!options_.heed_nodes_as_reference || ReferenceHeeds(change))) QueueOutdatedHints(now);
+  const bool changed = capacities_.Observe(change.before.get(), change.after.get());
+  if (options_.heed_as_reference ? ReferenceHeeds(change) : changed) {
+    capacity_ = capacities_.snapshot();
+    QueueOutdatedHints(now);
+  }
   if (!NodeMatters(change)) return;
   NoteZone(change);
-  if (!started_ || options_.heed_nodes_as_reference) return;
+  if (!started_ || options_.heed_as_reference) return;
   const auto on_node = stores_.pods.ByIndex(stores_.pods_by_node, {Text(), change.any().metadata.name});
   Enqueue(router_.OnNode(change, on_node, service_pods_), now);
 }
@@ -134,13 +139,13 @@ void ServiceController::EndAwait(const ObjectKey& awaited, Instant now) {
 }
 
 void ServiceController::QueueOutdatedHints(Instant now) {
-  const ZoneCapacity& capacity = *capacities_.snapshot();
   for (const auto& [service, states] : hints_) {
     const auto is_outdated = [&](const auto& state) {
-      if (options_.heed_nodes_as_reference && state.second.kind != HintState::Kind::kEnabled) return false;
-      return HintsOutdated(state.second, capacity);
+      if (options_.heed_as_reference && state.second.kind != HintState::Kind::kEnabled) return false;
+      return HintsOutdated(state.second, *capacity_);
     };
-    if (std::any_of(states.begin(), states.end(), is_outdated)) queue_.AddAfter(service, options_.batch_period, now);
+    // The batch period is for pods: whoever waits for it is worked on now, too.
+    if (std::any_of(states.begin(), states.end(), is_outdated)) queue_.Add(service, now);
   }
 }
 
@@ -196,7 +201,7 @@ ReconcileInput ServiceController::MakeInput(const ObjectKey& key, std::shared_pt
   input.pods = service_pods_.PodsOf(key);
   input.slices = std::move(slices);
   input.nodes = zones_;
-  input.capacity = capacities_.snapshot();
+  input.capacity = capacity_;
   if (const auto hints = hints_.find(key); hints != hints_.end()) input.hints = hints->second;
   input.service = std::move(service);
   return input;

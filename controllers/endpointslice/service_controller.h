@@ -50,11 +50,12 @@ struct ServiceControllerOptions {
   Duration batch_period{0};
   WorkQueueOptions queue;
   // For simulating kube-controller-manager beside a recording of it: heed Nodes
-  // as it does. It works on no Service because a Node came or its zone changed;
-  // looks at hints anew only when a Node comes, goes, changes zone or flips
-  // Ready; and then at Services that have hints, never at those that lost them.
+  // and pods as it does. It works on no Service because a Node came or its zone
+  // changed; takes in the Nodes' CPU and looks at hints anew only when a Node comes,
+  // goes, changes zone or flips Ready; and then at Services that have hints, never
+  // at those that lost them. What it heeds of pods is said in event_router.h.
   // A controller has it off.
-  bool heed_nodes_as_reference = false;
+  bool heed_as_reference = false;
   // How long an unseen write is waited for where versions are not numbers.
   Duration stale_patience = std::chrono::minutes(1);
 };
@@ -204,6 +205,8 @@ class ServiceController {
   // Copied on write while a job holds it.
   std::shared_ptr<NodeZones> zones_ = std::make_shared<NodeZones>();
   ZoneCapacities capacities_;
+  // What hints are made from: that of now, but for heed_as_reference.
+  std::shared_ptr<const ZoneCapacity> capacity_ = capacities_.snapshot();
   // Of Services that ask for proportional hints. In order, since a change of
   // the nodes goes through all of them and queues some.
   std::map<ObjectKey, HintStates> hints_;

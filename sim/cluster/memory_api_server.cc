@@ -192,9 +192,9 @@ void MemoryApiServer::LoadVersion(std::uint64_t version) {
   impl_->store.LoadVersion(version);
 }
 
-absl::Status MemoryApiServer::Replay(WatchEventType type, const AnyObject& object) {
+absl::Status MemoryApiServer::Replay(WatchEventType type, const AnyObject& object, bool always) {
   std::lock_guard<std::mutex> lock(impl_->watches->mu);
-  return impl_->Replay(type, object);
+  return impl_->Replay(type, object, always);
 }
 
 std::unique_ptr<MemoryApiServer::WatchHandle> MemoryApiServer::Watch(const Request& request, WatchCallback callback,

@@ -68,6 +68,9 @@ struct MemoryApiServerOptions {
   // deletes them with grace period 0. True: the server plays the kubelet and
   // removes them when their time is over (see Advance()).
   bool end_graceful_deletions = true;
+  // False: EndpointSlices whose Service is gone stay until somebody deletes them,
+  // as where no garbage collector runs.
+  bool collect_slices = true;
   std::string service_cidr{kServiceCidr};
   std::string service_cidr_v6{kServiceCidrV6};
 };
@@ -98,9 +101,10 @@ class MemoryApiServer {
   // are kept, without rules, defaults or graces. It gets a version here, and
   // the watches hear of it; what it leaves behind is collected as ever. An
   // object without uid keeps the one it has, or gets one; under another uid it
-  // takes the place of a deleted one. What changes nothing is no change; nor is
-  // a delete of what is not there. InvalidArgument as for Load().
-  absl::Status Replay(WatchEventType type, const AnyObject& object);
+  // takes the place of a deleted one. What changes nothing is no change, unless
+  // `always`: what changed may be a field that we do not keep. Nor is a delete of
+  // what is not there. InvalidArgument as for Load().
+  absl::Status Replay(WatchEventType type, const AnyObject& object, bool always = false);
 
   // A running watch; destroy it to stop. After destruction no callback runs.
   class WatchHandle {

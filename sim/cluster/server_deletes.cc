@@ -275,6 +275,7 @@ bool MemoryApiServer::Impl::OwnerExists(const OwnerReference& owner, const Text&
 void MemoryApiServer::Impl::CollectIfOrphan(const ObjectStore::Dependent& object) {
   const Record* record = store.Find(object.first, object.second);
   if (record == nullptr || record->extras.ownerReferences.empty()) return;
+  if (object.first == Kind::kEndpointSlice && !options.collect_slices) return;
   std::vector<OwnerReference> there;
   for (const OwnerReference& owner : record->extras.ownerReferences) {
     if (OwnerExists(owner, object.second.namespace_)) there.push_back(owner);

@@ -42,7 +42,7 @@ struct MemoryApiServer::Impl {
 
   Response Handle(const Request& request);
   absl::Status Load(const AnyObject& object);
-  absl::Status Replay(WatchEventType type, const AnyObject& object);
+  absl::Status Replay(WatchEventType type, const AnyObject& object, bool always);
   std::optional<Instant> Advance();
 
   // Reads.

@@ -42,7 +42,7 @@ bool SaysTheSame(const AnyObject& a, const AnyObject& b) {
 
 }  // namespace
 
-absl::Status MemoryApiServer::Impl::Replay(WatchEventType type, const AnyObject& object) {
+absl::Status MemoryApiServer::Impl::Replay(WatchEventType type, const AnyObject& object, bool always) {
   if (!object.has_value()) return absl::InvalidArgumentError("there is no object to replay");
   const KindInfo& info = InfoOf(object.kind());
   const BasicMeta& meta = object.meta();
@@ -70,7 +70,7 @@ absl::Status MemoryApiServer::Impl::Replay(WatchEventType type, const AnyObject&
     doc = *std::move(parsed);
   }
   Record record{Stamped(object, uid, store.next_version(), doc ? &*doc : nullptr), {}};
-  if (stored != nullptr && SaysTheSame(stored->object, record.object)) return absl::OkStatus();
+  if (stored != nullptr && !always && SaysTheSame(stored->object, record.object)) return absl::OkStatus();
   record.extras = ExtrasOf(record.object, doc ? &*doc : nullptr);
   if (auto service = record.object.As<Service>()) addresses.Adopt(*service);
   if (object.kind() == Kind::kPod && meta.deletionTimestamp.is_set()) {

@@ -119,11 +119,11 @@ absl::Status ObservedServer::Load(const AnyObject& object) {
   return status;
 }
 
-absl::Status ObservedServer::Replay(WatchEventType type, const AnyObject& object) {
+absl::Status ObservedServer::Replay(WatchEventType type, const AnyObject& object, bool always) {
   absl::Status status;
   {
     const Handling handling(this);
-    status = server_.Replay(type, object);
+    status = server_.Replay(type, object, always);
   }
   Tell();
   if (object.has_value() && object.kind() == Kind::kPod && object.meta().deletionTimestamp.is_set()) Advance();

@@ -41,7 +41,7 @@ class ObservedServer {
 
   Response Handle(const Request& request, bool by_controller);
   absl::Status Load(const AnyObject& object);
-  absl::Status Replay(WatchEventType type, const AnyObject& object);
+  absl::Status Replay(WatchEventType type, const AnyObject& object, bool always);
   // Tells of what came past this class.
   void TakeOutsideChanges();
   // The server's wall clock is set forward or back by this.

@@ -149,8 +149,8 @@ Response Simulation::Delete(Kind kind, std::string_view ns, std::string_view nam
   return Do(request);
 }
 
-absl::Status Simulation::Replay(WatchEventType type, const AnyObject& object) {
-  return impl_->server.Replay(type, object);
+absl::Status Simulation::Replay(WatchEventType type, const AnyObject& object, bool always) {
+  return impl_->server.Replay(type, object, always);
 }
 
 AnyObject Simulation::Get(Kind kind, std::string_view ns, std::string_view name) {

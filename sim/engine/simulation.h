@@ -115,7 +115,7 @@ class Simulation {
   Response UpdateStatus(AnyObject object);
   Response Delete(Kind kind, std::string_view ns, std::string_view name, DeleteOptions how = {});
   // A change as a recording shows it: MemoryApiServer::Replay().
-  absl::Status Replay(WatchEventType type, const AnyObject& object);
+  absl::Status Replay(WatchEventType type, const AnyObject& object, bool always = false);
   // The object as it is now; empty when there is none.
   AnyObject Get(Kind kind, std::string_view ns, std::string_view name);
 

@@ -237,7 +237,7 @@ Settings RecordedControllerSettings() {
   models.write_latency = Latency::LogNormal(std::chrono::milliseconds(4), std::chrono::milliseconds(20));
   models.sync_time = std::chrono::microseconds(200);
   models.sync_time_per_endpoint = std::chrono::microseconds(10);
-  settings.simulation.controller.heed_nodes_as_reference = true;
+  settings.simulation.controller.heed_as_reference = true;
   return settings;
 }
 
@@ -254,10 +254,19 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   replay.start_as_recorded = true;
   ApiPace pace;
   Simulation* running = nullptr;
+  std::int64_t shown = 0;
   replay.on_event = [&](const TraceEvent& event, TraceRole role) {
     recorded.OnEvent(event, role);
-    if (!settings.follow_api_pace || event.took <= Duration{0}) return;
-    const double factor = pace.OnRequest(event.took);
+    if (!settings.follow_api_pace) return;
+    double factor = 0;
+    if (event.took > Duration{0}) factor = pace.OnRequest(event.took);
+    for (; shown < recorded.latency.samples(); ++shown) {
+      // With a batch period slices follow pods by that, and their number hardly
+      // depends on how quick the server is.
+      if (!pace.any() && options.controller.batch_period == Duration{0})
+        factor = pace.OnShown(Duration{recorded.latency.sample(shown)});
+    }
+    if (factor == 0) return;
     running->SetApiSlowdown(factor);
     running->SetSyncSlowdown(factor);
   };
@@ -301,8 +310,11 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   AddNotes(replayer, settles, &result);
   if (settings.follow_api_pace && !pace.any()) {
     result.notes.emplace_back(
-        "the trace does not tell how long requests took: latencies are those of the settings, whatever the recorded "
-        "cluster's were");
+        pace.any_shown()
+            ? "the trace does not tell how long requests took: watches and writes are made as quick as slices followed "
+              "pods in it"
+            : "the trace does not tell how long requests took: latencies are those of the settings, whatever the "
+              "recorded cluster's were");
   }
   result.trace = reader->summary();
   result.digest = simulation.digest();

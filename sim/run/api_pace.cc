@@ -1,9 +1,16 @@
 #include "sim/run/api_pace.h"
 
 #include <algorithm>
-#include <vector>
 
 namespace epslice::sim {
+
+namespace {
+
+double Ratio(Duration took, Duration usual) {
+  return static_cast<double>(took.count()) / static_cast<double>(usual.count());
+}
+
+}  // namespace
 
 double ApiPace::OnRequest(Duration took) {
   last_.push_back(took);
@@ -13,7 +20,14 @@ double ApiPace::OnRequest(Duration took) {
   const Duration median = sorted[sorted.size() / 2];
   // The first requests of a log say little.
   if (last_.size() < kRequests) return 1;
-  return std::clamp(static_cast<double>(median.count()) / static_cast<double>(usual_.count()), 0.5, 100.0);
+  return std::clamp(Ratio(median, usual_), 0.5, 100.0);
+}
+
+double ApiPace::OnShown(Duration took) {
+  if (took % std::chrono::seconds(1) != Duration{0}) {
+    shown_.insert(std::upper_bound(shown_.begin(), shown_.end(), took), took);
+  }
+  return any_shown() ? std::clamp(Ratio(shown_[shown_.size() / 4], kUsuallyShown), 0.1, 100.0) : 1;
 }
 
 }  // namespace epslice::sim

@@ -5,6 +5,7 @@
 
 #include "apis/concat.h"
 #include "controllers/endpointslice/slice_tracker.h"
+#include "sim/trace/shared_endpoints.h"
 
 namespace epslice::sim {
 namespace {
@@ -23,21 +24,10 @@ constexpr Duration kLeastSilence = std::chrono::seconds(1);
 // out after 15 s, and is looked at every 2 s.
 constexpr Duration kRestartAhead = std::chrono::seconds(30);
 
-// Those who clean up behind others: the server does this work itself.
+// Those who clean up behind others.
 bool IsCollector(std::string_view actor) {
   return actor.find("garbage-collector") != std::string_view::npos ||
          actor.find("namespace-controller") != std::string_view::npos;
-}
-
-std::size_t SharedEndpoints(const EndpointSlice& a, const EndpointSlice& b) {
-  std::set<Text> addresses;
-  for (const Endpoint& endpoint : a.endpoints) addresses.insert(endpoint.addresses.begin(), endpoint.addresses.end());
-  std::size_t shared = 0;
-  for (const Endpoint& endpoint : b.endpoints) {
-    shared += static_cast<std::size_t>(std::any_of(endpoint.addresses.begin(), endpoint.addresses.end(),
-                                                   [&](const Text& address) { return addresses.count(address) > 0; }));
-  }
-  return shared;
 }
 
 bool HasController(const EndpointSlice& slice) {
@@ -91,6 +81,7 @@ void Replayer::Prepare(SimulationOptions* options) const {
   options->server.create_missing_namespaces = true;
   // What a start state alone shows going would else stay for ever.
   options->server.end_graceful_deletions = ahead_.empty();
+  options->server.collect_slices = !options_.start_as_recorded;
 }
 
 Instant Replayer::At(Timestamp time) const { return Instant(std::max<std::int64_t>(time.nanos - begin_.nanos, 0)); }
@@ -130,11 +121,13 @@ void Replayer::NoteInstance(const TraceEvent& event) {
   if (event.actor.starts_with(kServesOwnAgent)) return;
   std::string instance = Concat(event.actor, "\n", event.source);
   const bool another = !instance_.empty() && instance != instance_;
-  instance_ = std::move(instance);
   const Timestamp last = std::exchange(last_write_, event.time);
-  // Through several load balancers one instance has several addresses.
-  if (another && Duration(event.time.nanos - last.nanos) < kLeastSilence) instances_alternate_ = true;
-  if (!another || instances_alternate_ || simulation_ == nullptr) return;
+  const bool after_silence = Duration(event.time.nanos - last.nanos) >= kLeastSilence;
+  // Through several load balancers one instance has several addresses: back and
+  // forth. One that took over at once does not come back.
+  if (another && !after_silence && earlier_instances_.count(instance) > 0) instances_alternate_ = true;
+  earlier_instances_.insert(std::exchange(instance_, std::move(instance)));
+  if (!another || !after_silence || instances_alternate_ || simulation_ == nullptr) return;
   restarts_.push_back({last, event.time});
   simulation_->scheduler().At(std::max(At(last) + kListTime, simulation_->now()), [this, next = At(event.time)] {
     simulation_->RestartController(std::max(next - kListTime - simulation_->now(), Duration{0}));
@@ -145,7 +138,7 @@ TraceRole Replayer::RoleOf(const TraceEvent& event) {
   if (event.object.kind() == Kind::kService && event.type != WatchEventType::kDeleted) {
     services_.insert(KeyOf(event.object.meta()));
   }
-  if (!IsRecordedWrite(event)) return TraceRole::kHappened;
+  if (!IsRecordedWrite(event) || WentWithItsService(event)) return TraceRole::kHappened;
   const auto slice = event.object.As<EndpointSlice>();
   const ObjectKey service = ServiceOfSlice(*slice);
   if (services_.count(service) > 0) return TraceRole::kRecordedWrite;
@@ -200,7 +193,10 @@ absl::Status Replayer::Start(Simulation* simulation) {
   for (const TraceEvent& event : start_) {
     if (absl::Status s = simulation->Load(event.object); !s.ok()) return s;
     if (options_.on_event) options_.on_event(event, TraceRole::kHappened);
-    if (event.object.kind() == Kind::kService) services_.insert(KeyOf(event.object.meta()));
+    if (event.object.kind() == Kind::kService) {
+      services_.insert(KeyOf(event.object.meta()));
+      services_now_[KeyOf(event.object.meta())] = {event.object.meta().uid, event.object.meta().resourceVersion};
+    }
     has_slices |= IsSliceOf(event.object, options_.controller_name);
     if (event.object.kind() == Kind::kNode) nodes_.insert(event.object.meta().name.str());
     if (HasSelector(event.object) && !first_service_) first_service_ = begin_;
@@ -278,13 +274,22 @@ absl::Status Replayer::Put(const TraceEvent& event) {
     }
   }
   if (event.type != WatchEventType::kDeleted) NoteNode(event.object);
-  if (event.object.kind() == Kind::kService) {
-    const std::int64_t before = counts_.adopted_slices;
-    if (absl::Status s = AdoptSlices(event.object); !s.ok()) return s;
-    if (counts_.adopted_slices > before) return absl::OkStatus();
-  }
+  if (event.object.kind() == Kind::kService) return PutService(event);
   ++counts_.replayed;
   return simulation_->Replay(event.type, event.object);
+}
+
+absl::Status Replayer::PutService(const TraceEvent& event) {
+  const BasicMeta& meta = event.object.meta();
+  const auto before = services_now_.extract(KeyOf(meta));
+  if (event.type != WatchEventType::kDeleted) services_now_[KeyOf(meta)] = {meta.uid, meta.resourceVersion};
+  const std::int64_t adopted = counts_.adopted_slices;
+  if (absl::Status s = AdoptSlices(event.object); !s.ok()) return s;
+  if (counts_.adopted_slices > adopted) return absl::OkStatus();
+  ++counts_.replayed;
+  // Controllers work on a Service whatever of it changed, its status included.
+  const bool news = !before.empty() && !meta.resourceVersion.empty() && before.mapped().second != meta.resourceVersion;
+  return simulation_->Replay(event.type, event.object, news);
 }
 
 void Replayer::NoteNode(const AnyObject& object) {
@@ -293,21 +298,29 @@ void Replayer::NoteNode(const AnyObject& object) {
   if (counts_.unknown_nodes++ == 0) counts_.first_unknown_node = pod->nodeName.str();
 }
 
-std::shared_ptr<const EndpointSlice> Replayer::Counterpart(const EndpointSlice& recorded) const {
+std::vector<std::shared_ptr<const EndpointSlice>> Replayer::SimulatedSlicesLike(const EndpointSlice& recorded) const {
   const BasicMeta& meta = recorded.metadata;
-  if (const AnyObject same = simulation_->Get(Kind::kEndpointSlice, meta.namespace_, meta.name); same.has_value()) {
-    return same.As<EndpointSlice>();
-  }
   Request request;
   request.verb = Verb::kList;
   request.kind = Kind::kEndpointSlice;
   request.namespace_ = meta.namespace_.str();
   request.list.labelSelector = Concat(kLabelServiceName, "=", meta.labels.Get(kLabelServiceName), ",", kLabelManagedBy,
                                       "=", options_.controller_name);
+  std::vector<std::shared_ptr<const EndpointSlice>> slices;
+  for (const AnyObject& object : simulation_->server().Handle(request).list.items) {
+    slices.push_back(object.As<EndpointSlice>());
+  }
+  return slices;
+}
+
+std::shared_ptr<const EndpointSlice> Replayer::Counterpart(const EndpointSlice& recorded) const {
+  const BasicMeta& meta = recorded.metadata;
+  if (const AnyObject same = simulation_->Get(Kind::kEndpointSlice, meta.namespace_, meta.name); same.has_value()) {
+    return same.As<EndpointSlice>();
+  }
   std::shared_ptr<const EndpointSlice> best;
   std::size_t most = 0;
-  for (const AnyObject& object : simulation_->server().Handle(request).list.items) {
-    const auto slice = object.As<EndpointSlice>();
+  for (const auto& slice : SimulatedSlicesLike(recorded)) {
     if (slice->addressType != recorded.addressType) continue;
     const std::size_t shared = SharedEndpoints(recorded, *slice);
     if (best == nullptr || shared > most) {
@@ -318,10 +331,36 @@ std::shared_ptr<const EndpointSlice> Replayer::Counterpart(const EndpointSlice& 
   return best;
 }
 
+bool Replayer::WentWithItsService(const TraceEvent& event) const {
+  if (!options_.start_as_recorded || !event.actor.empty() || event.type != WatchEventType::kDeleted) return false;
+  const auto slice = event.object.As<EndpointSlice>();
+  const auto service = services_now_.find(ServiceOfSlice(*slice));
+  return service == services_now_.end() && services_.count(ServiceOfSlice(*slice)) > 0;
+}
+
+absl::Status Replayer::Collect(const EndpointSlice& recorded) {
+  const auto service = services_now_.find(ServiceOfSlice(recorded));
+  const auto has_owner = [](const EndpointSlice& slice, const Text& uid) {
+    const auto& owners = slice.metadata.ownerReferences;
+    return std::any_of(owners.begin(), owners.end(), [&uid](const OwnerReference& owner) { return owner.uid == uid; });
+  };
+  for (const OwnerReference& owner : recorded.metadata.ownerReferences) {
+    if (service != services_now_.end() && service->second.first == owner.uid) continue;
+    for (const auto& slice : SimulatedSlicesLike(recorded)) {
+      if (!has_owner(*slice, owner.uid)) continue;
+      if (absl::Status s = simulation_->Replay(WatchEventType::kDeleted, AnyObject(slice)); !s.ok()) return s;
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Replayer::PutForeignEdit(const TraceEvent& event) {
-  // The server collects what the recorded cluster's collector did.
-  if (IsCollector(event.actor)) return absl::OkStatus();
   const auto recorded = event.object.As<EndpointSlice>();
+  if (IsCollector(event.actor) || WentWithItsService(event)) {
+    // Else the server has collected them.
+    const bool collects = options_.start_as_recorded && event.type == WatchEventType::kDeleted;
+    return collects ? Collect(*recorded) : absl::OkStatus();
+  }
   if (event.type == WatchEventType::kAdded) {
     ++counts_.foreign_edits;
     return simulation_->Replay(event.type, event.object);

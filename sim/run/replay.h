@@ -13,6 +13,8 @@
 // controller wrote afterwards is not replayed: the simulated one does that work
 // now. Slices of others, and what others did to the controller's slices, are
 // replayed; the latter on the simulated slice that has most of its endpoints.
+// Beside a recording (start_as_recorded) slices of a Service that is gone go when
+// its collector deleted them, if there was one.
 #ifndef EPSLICE_SIM_RUN_REPLAY_H_
 #define EPSLICE_SIM_RUN_REPLAY_H_
 
@@ -140,7 +142,16 @@ class Replayer {
   // A Service that was there before the trace shows it: so were its slices,
   // which the controller is shown first.
   absl::Status AdoptSlices(const AnyObject& service);
+  absl::Status PutService(const TraceEvent& event);
   absl::Status PutForeignEdit(const TraceEvent& event);
+  // Of a trace that does not say who did it: whether a slice was deleted because
+  // its Service was.
+  bool WentWithItsService(const TraceEvent& event) const;
+  // The recorded cluster's collector deleted a slice of a Service that is gone:
+  // all go.
+  absl::Status Collect(const EndpointSlice& recorded);
+  // The simulated slices of its Service.
+  std::vector<std::shared_ptr<const EndpointSlice>> SimulatedSlicesLike(const EndpointSlice& recorded) const;
   // The simulated slice that stands for a recorded one.
   std::shared_ptr<const EndpointSlice> Counterpart(const EndpointSlice& recorded) const;
   void NoteNode(const AnyObject& object);
@@ -161,9 +172,12 @@ class Replayer {
   std::optional<Timestamp> first_service_;
   std::set<std::string> nodes_;
   std::set<ObjectKey> services_;  // that the trace has shown
+  // Those that are there: uid, and the version that the trace shows.
+  std::map<ObjectKey, std::pair<Text, Text>> services_now_;
   // Of Services that it has not: their slices as they were last.
   std::map<ObjectKey, std::map<ObjectKey, AnyObject>> slices_of_unknown_;
   std::string instance_;  // of the recorded controller
+  std::set<std::string> earlier_instances_;
   Timestamp last_write_;
   bool instances_alternate_ = false;
   std::vector<Restart> restarts_;

@@ -26,6 +26,8 @@ class ShowLatency {
   void OnSlice(std::int64_t now, const EndpointSlice& slice, bool deleted);
 
   std::int64_t samples() const { return static_cast<std::int64_t>(samples_.size()); }
+  // The one taken at `index`, from 0.
+  std::int64_t sample(std::int64_t index) const { return samples_[static_cast<std::size_t>(index)]; }
   // The smallest sample that at least this share (0..1) of all does not exceed;
   // 0 without samples.
   std::int64_t Quantile(double share) const;

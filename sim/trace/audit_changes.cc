@@ -13,6 +13,7 @@
 #include "sim/cluster/patch.h"
 #include "sim/cluster/selection.h"
 #include "sim/cluster/stamp.h"
+#include "sim/trace/shared_endpoints.h"
 #include "sim/trace/url_query.h"
 
 namespace epslice::sim {
@@ -222,10 +223,21 @@ void AuditChanges::AdoptUnnamed(const AuditChange& change, std::deque<TraceEvent
   if (waiting == unnamed_.end() || known_.Find(change.kind, change.key) != nullptr) return;
   const std::string_view name = change.key.name;
   std::vector<AuditChange>& creates = waiting->second;
-  const auto it = std::find_if(creates.begin(), creates.end(), [&](const AuditChange& create) {
-    return create.kind == change.kind && name.size() == create.text.size() + kGeneratedSuffix &&
-           name.substr(0, create.text.size()) == create.text;
-  });
+  const auto slice = change.object.has_value() ? change.object.As<EndpointSlice>() : nullptr;
+  // Of several slices that a Service was given at once the likest; else the oldest.
+  auto it = creates.end();
+  std::size_t most = 0;
+  for (auto create = creates.begin(); create != creates.end(); ++create) {
+    if (create->kind != change.kind || name.size() != create->text.size() + kGeneratedSuffix ||
+        name.substr(0, create->text.size()) != create->text) {
+      continue;
+    }
+    const auto created = create->object.As<EndpointSlice>();
+    const std::size_t shared = slice == nullptr || created == nullptr ? 0 : SharedEndpoints(*created, *slice);
+    if (it != creates.end() && shared <= most) continue;
+    it = create;
+    most = shared;
+  }
   if (it == creates.end()) return;
   ++guessed_names_;
   AuditChange create = std::move(*it);

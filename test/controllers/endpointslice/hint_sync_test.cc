@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "test/controllers/builders.h"
@@ -72,6 +75,103 @@ TEST_F(HintSyncTest, AllocatableCpuMovesHints) {
   cpu_milli_ = 3000;
   PutNode("n2", "b");
   EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+}
+
+ServiceControllerOptions Batched(bool heed_as_reference) {
+  ServiceControllerOptions options;
+  options.batch_period = seconds(10);
+  options.heed_as_reference = heed_as_reference;
+  return options;
+}
+
+class BatchedHintsTest : public testkit::ServiceControllerTest {
+ protected:
+  explicit BatchedHintsTest(bool heed_as_reference = false)
+      : testkit::ServiceControllerTest(Batched(heed_as_reference)) {}
+  // Six pods in each of two zones, with hints.
+  void Settle() {
+    PutNode("n1", "a");
+    PutNode("n2", "b");
+    PutService(ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto"));
+    for (int i = 0; i < 12; ++i) {
+      PutPod(PodBuilder("web-" + std::to_string(10 + i), "10.1.0." + std::to_string(i + 1)).Node(i < 6 ? "n1" : "n2"));
+    }
+    controller_.Start(now_);
+    WorkAll();
+    Echo();
+  }
+  void WorkLater() {
+    now_ += seconds(20);
+    WorkAll();
+    Echo();
+  }
+  std::string HintedZones() {
+    std::string zones;
+    for (const Endpoint& endpoint : OnlySlice()->endpoints) {
+      zones += endpoint.hints.has_value() ? endpoint.hints->forZones[0].view() : "-";
+    }
+    std::sort(zones.begin(), zones.end());
+    return zones;
+  }
+};
+class AsReferenceTest : public BatchedHintsTest {
+ protected:
+  AsReferenceTest() : BatchedHintsTest(true) {}
+};
+
+TEST_F(BatchedHintsTest, NodesDoNotWaitForTheBatchAndNorDoThePodsThatDid) {
+  Settle();
+  EXPECT_EQ(HintedZones(), "aaaaaabbbbbb");
+  PutPod(PodBuilder("web-99", "10.1.0.99").Node("n1"));
+  EXPECT_THAT(WorkAll(), IsEmpty()) << "pods wait";
+  PutNode("n3", "c");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  EXPECT_THAT(OnlySlice()->endpoints, SizeIs(13));
+}
+
+TEST_F(AsReferenceTest, CpuIsTakenInWithTheNextNodeThatIsHeeded) {
+  Settle();
+  cpu_milli_ = 3000;
+  PutNode("n2", "b");
+  EXPECT_THAT(WorkAll(), IsEmpty());
+  PutService(
+      ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto").Labels({{Text("l"), Text("v")}}));
+  WorkAll();
+  Echo();
+  EXPECT_EQ(HintedZones(), "aaaaaabbbbbb");
+  // One that takes no part in hints itself.
+  PutNode("n3", "c");
+  Drop(controller_.stores().nodes, "", "n3");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  EXPECT_EQ(HintedZones(), "aaabbbbbbbbb");
+}
+
+TEST_F(AsReferenceTest, WhatABatchBeginsWith) {
+  Settle();
+  PutPod(PodBuilder("web-50", "10.1.0.50").Node("n1"));
+  WorkLater();
+  struct Case {
+    const char* what;
+    std::function<void(Pod*)> edit;
+    bool heeded;
+  };
+  const Case cases[] = {
+      {"nothing", [](Pod*) {}, false},
+      {"bound", [](Pod* p) { p->nodeName = Text("n2"); }, false},
+      {"ended", [](Pod* p) { p->phase = PodPhase::kFailed; }, false},
+      {"not ready", [](Pod* p) { p->ready = false; }, true},
+      {"asked to go", [](Pod* p) { p->metadata.deletionTimestamp = Timestamp::FromSeconds(9); }, true},
+      {"nothing, while it goes", [](Pod*) {}, true},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    auto pod = std::make_shared<Pod>(*controller_.stores().pods.Get({Text("shop"), Text("web-50")}));
+    pod->metadata.resourceVersion = Text(std::to_string(++version_));
+    c.edit(pod.get());
+    PutPod(pod);
+    EXPECT_EQ(controller_.NextWakeup(now_).has_value(), c.heeded);
+    WorkLater();
+  }
 }
 
 TEST_F(HintSyncTest, HintsAndEventsWaitForTheWrites) {

@@ -170,10 +170,12 @@ std::string SliceLine(const std::string& second, std::string_view type, std::str
                           endpoints, "]}")));
 }
 
-absl::StatusOr<AgainstRecording> RunLines(const std::string& lines) {
+absl::StatusOr<AgainstRecording> RunLines(const std::string& lines,
+                                          const char* setting = "max-endpoints-per-slice=100") {
   auto reader = OpenTraceText("t", lines);
   if (!reader.ok()) return reader.status();
   Settings settings = RecordedControllerSettings();
+  EXPECT_TRUE(settings.SetPair(setting).ok());
   settings.follow_api_pace = false;
   return RunAgainstRecording(reader->get(), settings, 1);
 }
@@ -215,6 +217,20 @@ TEST(AgainstRecordingTest, TellsWhoseWritesTheyAre) {
            PodLine("09", "MODIFIED", 0, true) + SliceLine("20", "MODIFIED", kKcm, "10.0.0.2", "r"),
        {1, 2, 1, 2},
        "another instance writes, after 14980.0 ms without writes"},
+      {"another takes over at once, and later a third after some time",
+       begin + no + SliceLine("05.02", "MODIFIED", kKcm, "10.0.0.1", "n") + PodLine("05.50", "MODIFIED", 0, true) +
+           SliceLine("05.52", "MODIFIED", kKcm, "10.0.0.2", "r") + PodLine("08", "MODIFIED", 0, false) +
+           PodLine("09", "MODIFIED", 0, true) + PodLine("10", "MODIFIED", 0, false) +
+           SliceLine("20", "MODIFIED", kKcm, "10.0.0.3", "n"),
+       {1, 3, 1, 3},
+       "another instance writes, after 14480.0 ms without writes"},
+      {"one at two addresses",
+       begin + no + SliceLine("05.02", "MODIFIED", kKcm, "10.0.0.2", "n") + PodLine("05.50", "MODIFIED", 0, true) +
+           SliceLine("05.52", "MODIFIED", kKcm, "10.0.0.1", "r") + PodLine("05.60", "MODIFIED", 0, false) +
+           SliceLine("05.62", "MODIFIED", kKcm, "10.0.0.2", "n") + PodLine("20", "MODIFIED", 0, true) +
+           SliceLine("20.02", "MODIFIED", kKcm, "10.0.0.1", "r"),
+       {1, 4, 1, 4},
+       "another instance writes, after 3000.0 ms without writes"},
       {"slices of the start are of no instance that stopped",
        NodeLine() + PodLine("01", "ADDED", 0, true) + ServiceLine("02", "ADDED") +
            SliceLine("02.02", "ADDED", "endpointslice-sim/serve/endpointslice-controller", "127.0.0.1", "r") +
@@ -239,6 +255,74 @@ TEST(AgainstRecordingTest, TellsWhoseWritesTheyAre) {
     for (const std::string& note : result->notes)
       EXPECT_NE(note.find(c.note == nullptr ? "-" : c.note), note.npos) << note;
   }
+}
+
+std::string Replaced(std::string text, const std::string& what, const std::string& by) {
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+  return text;
+}
+
+// Whether anybody collects the slices of a Service that is gone, the recording shows.
+TEST(AgainstRecordingTest, SlicesOfAServiceThatIsGoneGoAsTheyWentThen) {
+  constexpr std::string_view kGc = "kcm/v1.36.0 (linux/amd64) kubernetes/abc/generic-garbage-collector";
+  const auto again = [](const std::string& line) {
+    return Replaced(Replaced(line, R"("uid":"u-web",)", R"("uid":"u-web2",)"), "web-31", "web-new");
+  };
+  struct Case {
+    const char* what;
+    std::string_view actor;    // of the controller
+    std::string_view deletes;  // who deletes the old slice; "-": nobody
+    bool made_again;
+    std::vector<std::int64_t> want;  // creates and deletes, recorded and simulated
+  };
+  const Case cases[] = {
+      {"the controller itself, when the Service is made again", kKcm, kKcm, true, {2, 1, 2, 1}},
+      {"a collector, before it is made again", kKcm, kGc, true, {2, 0, 2, 0}},
+      {"somebody, in a trace that tells of nobody", "", "", true, {2, 0, 2, 0}},
+      {"a collector", kKcm, kGc, false, {1, 0, 1, 0}},
+      {"nobody", kKcm, "-", false, {1, 0, 1, 0}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    std::string lines = NodeLine() + PodLine("01", "ADDED", 0, true) + ServiceLine("02", "ADDED") +
+                        SliceLine("02.02", "ADDED", c.actor, "10.0.0.1", "r") + ServiceLine("05", "DELETED");
+    const std::string old_goes =
+        SliceLine(c.deletes == kKcm ? "06.02" : "05.50", "DELETED", c.deletes, "10.0.0.1", "r");
+    if (c.deletes != "-" && c.deletes != kKcm) lines += old_goes;
+    if (c.made_again) {
+      lines += again(ServiceLine("06", "ADDED")) + again(SliceLine("06.01", "ADDED", c.actor, "10.0.0.1", "r"));
+    }
+    if (c.deletes == kKcm) lines += old_goes;
+    const auto result = RunLines(lines);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    const WriteCounts recorded = result->RecordedTotal(), simulated = result->SimulatedTotal();
+    EXPECT_EQ((std::vector<std::int64_t>{recorded.creates, recorded.deletes, simulated.creates, simulated.deletes}),
+              c.want);
+    for (const auto& d : result->differences) ADD_FAILURE() << d.service.ToString() << ": " << d.what;
+  }
+}
+
+// What changed is nothing that we keep (a load balancer's address); controllers work
+// on the Service at once all the same, and on the pods that waited for the batch.
+TEST(AgainstRecordingTest, AChangeOfAServiceEndsTheWaitForABatch) {
+  const auto version = [](const std::string& line, const char* v) {
+    return Replaced(line, R"("uid":"u-web",)", Concat(R"("uid":"u-web","resourceVersion":")", v, "\","));
+  };
+  const std::string begin = NodeLine() + PodLine("01", "ADDED", 0, true) + version(ServiceLine("02", "ADDED"), "3") +
+                            SliceLine("02.02", "ADDED", kKcm, "10.0.0.1", "r") + PodLine("05", "MODIFIED", 0, false);
+  const std::string end = PodLine("07", "MODIFIED", 0, true);
+  const std::string wrote = SliceLine("06.02", "MODIFIED", kKcm, "10.0.0.1", "n");
+  const std::string last = SliceLine("10.02", "MODIFIED", kKcm, "10.0.0.1", "r");
+  const auto updates = [](const std::string& lines) {
+    const auto result = RunLines(lines, "endpointslice-updates-batch-period=5s");
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return std::pair(result->RecordedTotal().updates, result->SimulatedTotal().updates);
+  };
+  EXPECT_EQ(updates(begin + version(ServiceLine("06", "MODIFIED"), "7") + wrote + end + last), std::pair(2L, 2L));
+  // The same version again is no change.
+  EXPECT_EQ(updates(begin + version(ServiceLine("06", "MODIFIED"), "3") + end), std::pair(0L, 0L));
 }
 
 TEST(AgainstRecordingTest, RefusesALogThatBeginsInTheMiddle) {

@@ -221,6 +221,51 @@ TEST(AuditLevelsTest, SlicesWhoseNamesNobodyTellsAppearAtTheEnd) {
   EXPECT_EQ(read.summary.skipped.at("creates that do not tell the object's name"), 1);
 }
 
+// The Service's two slices were created in one sync; only the second is named, by an
+// update of it.
+TEST(AuditLevelsTest, TheNameOfALaterUpdateIsOfTheCreateThatIsMostLikeIt) {
+  const auto slice = [](const std::string& name, const std::string& addresses) {
+    std::string endpoints;
+    for (const char last : addresses) {
+      endpoints +=
+          Concat(endpoints.empty() ? "" : ",", R"({"addresses":["10.0.0.)", std::string_view(&last, 1), "\"]}");
+    }
+    return Concat(R"({"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{)", name,
+                  R"("namespace":"shop"},"addressType":"IPv4","endpoints":[)", endpoints, "]}");
+  };
+  const Entry create = {.second = "00",
+                        .verb = "create",
+                        .resource = "endpointslices",
+                        .name = "shop/",
+                        .request = slice(R"("generateName":"web-",)", "12"),
+                        .level = "Request",
+                        .code = 201};
+  Entry second = create, update = create;
+  second.request = slice(R"("generateName":"web-",)", "34");
+  update = {.second = "01",
+            .verb = "update",
+            .resource = "endpointslices",
+            .name = "shop/web-abcde",
+            .request = slice(R"("name":"web-abcde",)", "345"),
+            .level = "Request"};
+  std::vector<std::string> seen;
+  std::string text;
+  for (const Entry& entry : {create, second, update}) {
+    std::string line = LogLine(entry);
+    text += line.insert(line.find(R"("resource":)"), R"("apiGroup":"discovery.k8s.io",)");
+  }
+  auto reader = OpenTraceText("t", text);
+  ASSERT_TRUE(reader.ok());
+  TraceEvent event;
+  while ((*reader)->Next(&event).value()) {
+    const auto is = event.object.As<EndpointSlice>();
+    seen.push_back(Concat(WatchEventTypeName(event.type), " ", is->metadata.name, " ", is->endpoints.size(), " from ",
+                          is->endpoints[0].addresses[0]));
+  }
+  EXPECT_THAT(seen, ElementsAre("ADDED web-abcde 2 from 10.0.0.3", "MODIFIED web-abcde 3 from 10.0.0.3",
+                                "ADDED web-unnamed-1 2 from 10.0.0.1"));
+}
+
 TEST(AuditApplyTest, AtLevelRequestMakesTheObjectAndTakesBackWhatItSaidBefore) {
   const auto apply = [](const std::string& second, const std::string& spec, int code) {
     return Entry{
