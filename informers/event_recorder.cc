@@ -145,6 +145,7 @@ Event EventRecorder::MakeEvent(const Waiting& waiting) const {
 
 std::optional<EventRecorder::Sending> EventRecorder::Correlate(const Waiting& waiting, Instant now) {
   Sending out;
+  out.events_v1 = events_v1_;
   out.event = MakeEvent(waiting);
   Event& event = out.event;
   const std::string object = ObjectKeyOf(event);
@@ -185,11 +186,11 @@ std::optional<EventRecorder::Sending> EventRecorder::Correlate(const Waiting& wa
 Request EventRecorder::MakeRequest(const Sending& sending) const {
   Request request;
   request.kind = Kind::kEvent;
-  request.eventsV1 = events_v1_;
+  request.eventsV1 = sending.events_v1;
   request.namespace_ = sending.event.metadata.namespace_.str();
   if (sending.count == 1) {
     Event event = sending.event;
-    if (events_v1_) {
+    if (sending.events_v1) {
       // There the fields of core v1 must not be set.
       event.eventTime = event.firstTimestamp;
       event.firstTimestamp = event.lastTimestamp = Timestamp();
@@ -205,7 +206,7 @@ Request EventRecorder::MakeRequest(const Sending& sending) const {
   request.name = sending.event.metadata.name.str();
   JsonWriter w(&request.patch);
   w.BeginObject();
-  if (events_v1_) {
+  if (sending.events_v1) {
     // All else of such an Event cannot be changed.
     w.Key("series");
     w.BeginObject();
@@ -241,9 +242,11 @@ void EventRecorder::OnResponse(const Response& response, Instant now) {
     sending_.reset();
     return;
   }
-  const bool not_there = status.code == 404 && status.detailsKind.empty();
-  if (events_v1_ && (not_there || status.code == 403)) {
-    events_v1_ = false;  // no such group, or not for us: at once in the other
+  const bool no_such_group = status.code == 404 && status.detailsKind.empty();
+  const bool forbidden = status.code == 403 && !status.HasCause(kCauseNamespaceTerminating);
+  if (sending_->events_v1 && (no_such_group || forbidden)) {
+    if (no_such_group) events_v1_ = false;
+    sending_->events_v1 = false;  // at once in the other
     return;
   }
   if (sending_->count > 1 && status.code == 404) {

@@ -9,8 +9,10 @@
 //     they are counted on one Event, "(combined from similar events): ...";
 //   - of one object, 25 at once and then one in 5 minutes are sent, the rest is
 //     dropped.
-// Events are made in events.k8s.io/v1, or in core v1 where the server has no
-// such group or does not let us.
+// Events are made in events.k8s.io/v1. Where the server has no such group, all
+// are made in core v1 from then on; where it forbids one, that one is, and the
+// next is tried in events.k8s.io/v1 again: an API server that is starting forbids
+// what it will allow. In a namespace that is being deleted none are made.
 #ifndef EPSLICE_INFORMERS_EVENT_RECORDER_H_
 #define EPSLICE_INFORMERS_EVENT_RECORDER_H_
 
@@ -90,6 +92,7 @@ class EventRecorder {
     Event event;
     std::int32_t count = 1;  // above 1: the Event is there and gets a count
     std::string key;
+    bool events_v1 = true;
     int tries = 0;
     bool in_flight = false;
     Instant not_before{0};
@@ -103,7 +106,7 @@ class EventRecorder {
   void RetryOrGiveUp(std::int64_t after_seconds, Instant now);
 
   const EventRecorderOptions options_;
-  bool events_v1_;
+  bool events_v1_;  // as far as is known, the server has the group
   Random random_;
   std::deque<Waiting> queue_;
   std::optional<Sending> sending_;

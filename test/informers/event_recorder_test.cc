@@ -158,11 +158,13 @@ TEST_F(EventRecorderTest, TheQueueIsBounded) {
 }
 
 TEST_F(EventRecorderTest, FallsBackToCoreV1AtOnce) {
+  // Without the group: for good. Forbidden, as while an API server starts: this one.
   for (const int code : {404, 403}) {
     recorder_ = std::make_unique<EventRecorder>(Options());
     Record("a");
     ASSERT_TRUE(recorder_->NextRequest(clock_.Now())->eventsV1);
     recorder_->OnResponse(Answer(code), clock_.Now());
+    EXPECT_LE(*recorder_->NextWakeup(), clock_.Now());
     const auto again = Send();
     ASSERT_TRUE(again.has_value()) << code;
     EXPECT_FALSE(again->eventsV1);
@@ -173,7 +175,45 @@ TEST_F(EventRecorderTest, FallsBackToCoreV1AtOnce) {
     EXPECT_TRUE(event->firstTimestamp.is_set());
     EXPECT_FALSE(event->eventTime.is_set());
     Record("b");
-    EXPECT_FALSE(Send()->eventsV1) << "and stays there";
+    EXPECT_EQ(Send()->eventsV1, code == 403);
+    // One that is counted, too.
+    Record("b");
+    const auto count = recorder_->NextRequest(clock_.Now());
+    EXPECT_EQ(count->verb, Verb::kPatch);
+    EXPECT_EQ(count->eventsV1, code == 403);
+    EXPECT_EQ(count->patch.find("series") != std::string::npos, code == 403);
+    recorder_->OnResponse(Answer(200), clock_.Now());
+    EXPECT_EQ(recorder_->counters().sent, 3);
+  }
+}
+
+TEST_F(EventRecorderTest, ForbiddenInBothIsRefused) {
+  for (const char* message : {"a", "b"}) {
+    Record(message);
+    for (const bool events_v1 : {true, false}) {
+      const auto request = recorder_->NextRequest(clock_.Now());
+      ASSERT_TRUE(request.has_value()) << message;
+      EXPECT_EQ(request->eventsV1, events_v1) << message;
+      recorder_->OnResponse(Answer(403), clock_.Now());
+    }
+    EXPECT_EQ(recorder_->NextWakeup(), std::nullopt) << message;
+  }
+  EXPECT_EQ(recorder_->counters().refused, 2);
+}
+
+// What goes with its namespace is refused in either group.
+TEST_F(EventRecorderTest, NothingMoreOfANamespaceThatIsBeingDeleted) {
+  for (const bool events_v1 : {true, false}) {
+    recorder_ = std::make_unique<EventRecorder>(Options(events_v1));
+    Record("a");
+    ASSERT_TRUE(recorder_->NextRequest(clock_.Now()).has_value());
+    Response terminating = Answer(403, "events");
+    terminating.status.causes.push_back({std::string(kCauseNamespaceTerminating), "namespace shop is terminating", ""});
+    recorder_->OnResponse(terminating, clock_.Now());
+    EXPECT_EQ(recorder_->NextWakeup(), std::nullopt);
+    EXPECT_EQ(recorder_->counters().refused, 1);
+    Record("b", "other");
+    EXPECT_EQ(Send()->eventsV1, events_v1);
   }
 }
 
