@@ -118,14 +118,31 @@ void LeaderRunner::WatchLease() {
   while (!watch_.cancelled()) {
     const Status status = transport_.Watch(request, &watch_, [this](const WatchEvent& e) { return OnWatchEvent(e); });
     if (watch_.cancelled()) return;
-    // 410 and 429 pass. What else the server has against it, stays.
-    if (status.code >= 400 && status.code < 500 && status.code != 410 && status.code != 429) {
-      log_.Info(2, "The lease cannot be watched; it is polled", {{"err", status.ToString()}});
-      return;
-    }
+    const std::optional<Duration> pause = PauseAfterWatch(status);
+    if (!pause.has_value()) return;
     std::unique_lock<std::mutex> lock(mu_);
-    wake_.wait_for(lock, options_.elector.retry_period, [this] { return watch_.cancelled(); });
+    wake_.wait_for(lock, *pause, [this] { return watch_.cancelled(); });
   }
+}
+
+std::optional<Duration> LeaderRunner::PauseAfterWatch(const Status& status) {
+  switch (status.code) {
+    // The server has no such resource, or no such watch.
+    case 404:
+    case 405:
+    case 422:
+      log_.Info(2, "The lease cannot be watched; it is polled", {{"err", status.ToString()}});
+      return std::nullopt;
+    // These pass.
+    case 410:
+    case 429: return options_.elector.retry_period;
+    default: break;
+  }
+  if (status.code < 400 || status.code >= 500) return options_.elector.retry_period;
+  if (!std::exchange(told_refusal_, true)) {
+    log_.Info(2, "The lease may not be watched; it is polled, and the watch tried again", {{"err", status.ToString()}});
+  }
+  return options_.refused_watch_period;
 }
 
 }  // namespace epslice

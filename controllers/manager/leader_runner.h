@@ -2,8 +2,11 @@
 // writers ask.
 //
 // Until it leads, a second thread watches the Lease, so that one that is given
-// back is taken at once. That needs the right to watch this one Lease; where it
-// is refused, the Lease is polled only, as client-go does.
+// back is taken at once. That needs the right to watch this one Lease; while it
+// is refused, the Lease is polled, as client-go does, and the watch is tried
+// again now and then: an API server that is starting refuses what it will allow,
+// and a role may come later. A server that has no watches of Leases is not asked
+// again.
 #ifndef EPSLICE_CONTROLLERS_MANAGER_LEADER_RUNNER_H_
 #define EPSLICE_CONTROLLERS_MANAGER_LEADER_RUNNER_H_
 
@@ -27,6 +30,8 @@ namespace epslice {
 
 struct LeaderRunnerOptions {
   LeaderElectorOptions elector;
+  // Between tries to watch the Lease, while the server refuses that.
+  Duration refused_watch_period = std::chrono::seconds(30);
   // Told once, from the runner's thread: this process leads now; it does not
   // any more and never will again.
   std::function<void()> on_leading;
@@ -59,6 +64,8 @@ class LeaderRunner {
  private:
   void Run();
   void WatchLease();
+  // After a watch that ended with `status`: when to try again; nullopt: never.
+  std::optional<Duration> PauseAfterWatch(const Status& status);
   void EndWatch();
   // A step of the watch; whether it is to go on.
   bool OnWatchEvent(const WatchEvent& event);
@@ -82,6 +89,7 @@ class LeaderRunner {
   // What the watch saw last and Run() has not looked at; null: the Lease is gone.
   std::optional<std::shared_ptr<const Lease>> watched_;
   CancelToken watch_;
+  bool told_refusal_ = false;  // of the watch's thread
   std::thread thread_;
   std::thread watch_thread_;
 };

@@ -49,9 +49,10 @@ class LeaseTransport : public Transport {
     return status;
   }
 
-  void RefuseWatches() {
+  // 0: not any more.
+  void RefuseWatches(int code) {
     std::lock_guard<std::mutex> lock(mu_);
-    refused_ = true;
+    refused_ = code;
   }
   void ReleaseByOther() {
     std::lock_guard<std::mutex> lock(mu_);
@@ -86,10 +87,11 @@ class LeaseTransport : public Transport {
     std::unique_lock<std::mutex> lock(mu_);
     ++watches_;
     selector_ = request.list.fieldSelector;
-    if (refused_) {
+    if (refused_ != 0) {
       Status status;
-      status.code = 403;
-      status.reason = "Forbidden";
+      status.code = refused_;
+      lock.unlock();
+      progress_->Bump();
       return status;
     }
     watching_ = true;
@@ -116,14 +118,16 @@ class LeaseTransport : public Transport {
   std::condition_variable cv_;
   Lease lease_;
   int version_ = 0, gets_ = 0, watches_ = 0;
-  bool refused_ = false, watching_ = false;
+  int refused_ = 0;
+  bool watching_ = false;
   std::string selector_;
 };
 
 class LeaderRunnerTest : public testing::Test {
  protected:
-  void Start(Duration retry_period) {
+  void Start(Duration retry_period, Duration refused_watch_period = seconds(30)) {
     LeaderRunnerOptions options;
+    options.refused_watch_period = refused_watch_period;
     options.elector.identity = "me";
     options.elector.name = "l";
     options.elector.retry_period = retry_period;
@@ -133,12 +137,22 @@ class LeaderRunnerTest : public testing::Test {
     runner_ = std::make_unique<LeaderRunner>(options, &transport_, &clock_, &log_);
     runner_->Start();
   }
+  // What was logged since the last call.
+  std::string TakeSaid() {
+    std::lock_guard<std::mutex> lock(mu_);
+    return std::exchange(said_, "");
+  }
   bool WaitUntil(const std::function<bool()>& condition) { return progress_.WaitUntil(condition); }
 
   RealClock clock_;
   Progress progress_;
   LeaseTransport transport_{&progress_};
-  Logger log_{{LogFormat::kText, 0, 1}, &clock_, [](std::string_view) {}};
+  std::mutex mu_;
+  std::string said_;
+  Logger log_{{LogFormat::kText, 2, 1}, &clock_, [this](std::string_view text) {
+                std::lock_guard<std::mutex> lock(mu_);
+                said_ += text;
+              }};
   std::unique_ptr<LeaderRunner> runner_;
 };
 
@@ -154,12 +168,42 @@ TEST_F(LeaderRunnerTest, TakesAReleasedLeaseAtOnceAndWatchesNoMore) {
 }
 
 TEST_F(LeaderRunnerTest, PollsWhereItMayNotWatch) {
-  transport_.RefuseWatches();
+  transport_.RefuseWatches(403);
   Start(milliseconds(10));
   ASSERT_TRUE(WaitUntil([&] { return transport_.gets() >= 5; }));
-  EXPECT_EQ(transport_.watches(), 1) << "asked once";
+  EXPECT_EQ(transport_.watches(), 1) << "not with each poll";
   transport_.ReleaseByOther();
   ASSERT_TRUE(WaitUntil([&] { return runner_->MayWrite(); }));
+}
+
+// As a server that is starting does, or whose roles come later.
+TEST_F(LeaderRunnerTest, ARefusedWatchIsTriedAgain) {
+  for (const int code : {401, 403}) {
+    transport_.RefuseWatches(code);
+    const int before = transport_.watches();
+    Start(seconds(600), milliseconds(1));
+    ASSERT_TRUE(WaitUntil([&] { return transport_.watches() >= before + 3; })) << code;
+    EXPECT_FALSE(transport_.watching());
+    transport_.RefuseWatches(0);
+    ASSERT_TRUE(WaitUntil([&] { return transport_.watching(); })) << code;
+    runner_->Stop();
+    const std::string said = TakeSaid();
+    const std::size_t first = said.find("may not be watched");
+    EXPECT_NE(first, std::string::npos) << said;
+    EXPECT_EQ(said.find("may not be watched", first + 1), std::string::npos) << said;
+  }
+}
+
+TEST_F(LeaderRunnerTest, AServerWithoutSuchAWatchIsAskedOnce) {
+  for (const int code : {404, 405, 422}) {
+    transport_.RefuseWatches(code);
+    const int watches = transport_.watches();
+    const int gets = transport_.gets();
+    Start(milliseconds(10), milliseconds(1));
+    ASSERT_TRUE(WaitUntil([&] { return transport_.gets() >= gets + 5 && transport_.watches() > watches; }));
+    runner_->Stop();
+    EXPECT_EQ(transport_.watches(), watches + 1) << code;
+  }
 }
 
 TEST_F(LeaderRunnerTest, StopsWhileItWatches) {
