@@ -146,7 +146,8 @@ std::string Print(const std::vector<LoggedRequest>& requests) {
   std::string text;
   for (const LoggedRequest& r : requests) {
     text += r.user + "|" + r.user_agent + "|" + r.verb + "|" + r.group + "|" + r.resource + "|" + r.subresource + "|" +
-            r.namespace_ + "|" + r.name + "|" + std::to_string(r.code) + "\n";
+            r.namespace_ + "|" + r.name + "|" + std::to_string(r.code) + (r.message.empty() ? "" : " ") + r.message +
+            "\n";
   }
   return text;
 }
@@ -171,8 +172,48 @@ TEST(RequestLog, ReadsWhatServersWrite) {
           R"({"stage":"ResponseComplete","verb":"watch","user":{"username":"me"},"objectRef":{"resource":"pods"}})"
           "\n"
           R"({"stage":"ResponseStarted","verb":"watch","user":{"username":"me"},"objectRef":{"resource":"pods"}})"
+          "\n"
+          R"({"stage":"ResponseComplete","verb":"delete","objectRef":{"resource":"pods","name":"p"},)"
+          R"("responseStatus":{"code":504,"message":"context canceled"}})"
+          "\n"
+          R"({"stage":"Panic","verb":"list","objectRef":{"resource":"pods"},"responseStatus":{"code":500}})"
           "\n{\"stage\":\"ResponseComplete\",\"verb\":\"get\",\"requestURI\":\"/readyz\"}\n")),
-      "me|ctl/1|create||events||ns||201\nme||watch||pods||||0\n");
+      "me|ctl/1|create||events||ns||201\nme||watch||pods||||0\n||delete||pods|||p|504 context canceled\n"
+      "||list||pods||||500\n");
+}
+
+TEST(RequestLog, CountsWhatMayHaveBeenDone) {
+  const struct {
+    int code;
+    const char* message;
+    int least, most;
+  } kCases[] = {
+      {200, "", 1, 1},
+      {201, "", 1, 1},
+      {200, "Connection closed early", 0, 1},
+      {0, "", 0, 1},
+      {499, "", 0, 1},
+      {500, "", 0, 1},
+      {504, "request did not complete within requested timeout - context canceled", 0, 1},
+      {403, "", 0, 0},
+      {409, "", 0, 0},
+      {429, "", 0, 0},
+  };
+  std::vector<LoggedRequest> all;
+  for (const auto& c : kCases) {
+    LoggedRequest write;
+    write.verb = "create";
+    write.code = c.code;
+    write.message = c.message;
+    all.push_back(write);
+    const WriteCount count = CountWrites({write});
+    EXPECT_EQ(count.least(), c.least) << c.code << c.message;
+    EXPECT_EQ(count.most(), c.most) << c.code << c.message;
+  }
+  const WriteCount count = CountWrites(all);
+  EXPECT_EQ(count.answered, 3);
+  EXPECT_EQ(count.faked, 1);
+  EXPECT_EQ(count.unknown, 4);
 }
 
 }  // namespace

@@ -97,9 +97,11 @@ std::vector<LoggedRequest> ReadAuditLog(std::string_view text) {
   while (!text.empty()) {
     const Json event = Json::parse(TakeLine(&text), nullptr, /*allow_exceptions=*/false);
     if (!event.is_object() || !event.contains("objectRef")) continue;
-    // A watch is told of when it begins and when it ends.
+    // A watch is told of when it begins and when it ends. A request that is given
+    // up in the midst of its answer ends in a panic.
     const bool watch = StringAt(event, "verb") == "watch";
-    if (StringAt(event, "stage") != (watch ? "ResponseStarted" : "ResponseComplete")) continue;
+    const std::string stage = StringAt(event, "stage");
+    if (watch ? stage != "ResponseStarted" : stage != "ResponseComplete" && stage != "Panic") continue;
     const Json& ref = event["objectRef"];
     LoggedRequest request;
     request.user = event.contains("user") ? StringAt(event["user"], "username") : "";
@@ -110,10 +112,24 @@ std::vector<LoggedRequest> ReadAuditLog(std::string_view text) {
     request.subresource = StringAt(ref, "subresource");
     request.namespace_ = StringAt(ref, "namespace");
     request.name = StringAt(ref, "name");
-    if (event.contains("responseStatus")) request.code = event["responseStatus"].value("code", 0);
+    if (event.contains("responseStatus")) {
+      request.code = event["responseStatus"].value("code", 0);
+      request.message = StringAt(event["responseStatus"], "message");
+    }
     requests.push_back(std::move(request));
   }
   return requests;
+}
+
+WriteCount CountWrites(const std::vector<LoggedRequest>& writes) {
+  constexpr int kClientClosedRequest = 499;
+  WriteCount count;
+  for (const LoggedRequest& write : writes) {
+    if (write.code >= 200 && write.code < 300) ++count.answered;
+    if (write.code == 200 && write.message == "Connection closed early") ++count.faked;
+    if (write.code == 0 || write.code == kClientClosedRequest || write.code >= 500) ++count.unknown;
+  }
+  return count;
 }
 
 }  // namespace epslice::e2e

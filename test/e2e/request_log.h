@@ -3,6 +3,7 @@
 #ifndef EPSLICE_TEST_E2E_REQUEST_LOG_H_
 #define EPSLICE_TEST_E2E_REQUEST_LOG_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,8 @@ struct LoggedRequest {
   std::string subresource;
   std::string namespace_;
   std::string name;
-  int code = 0;
+  int code = 0;         // 0: none is known
+  std::string message;  // of the answer, where the log has it
   bool writes() const { return verb != "get" && verb != "list" && verb != "watch"; }
 };
 
@@ -27,6 +29,20 @@ struct LoggedRequest {
 std::vector<LoggedRequest> ReadAccessLog(std::string_view text);
 // One event in JSON a line, of level Metadata or above.
 std::vector<LoggedRequest> ReadAuditLog(std::string_view text);
+
+// How many of some writes were done, as far as their codes tell. What a client
+// was doing when it was killed may have been done whatever the log says.
+struct WriteCount {
+  std::ptrdiff_t answered = 0;  // with success
+  // Of these: a kube-apiserver says 200, "Connection closed early", of one that
+  // ended with its connection before there was an answer.
+  std::ptrdiff_t faked = 0;
+  // 504 and the like, 499, none: the storage may have had it.
+  std::ptrdiff_t unknown = 0;
+  std::ptrdiff_t least() const { return answered - faked; }
+  std::ptrdiff_t most() const { return answered + unknown; }
+};
+WriteCount CountWrites(const std::vector<LoggedRequest>& writes);
 
 }  // namespace epslice::e2e
 
