@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "test/e2e/process.h"
+
 namespace epslice::e2e {
 namespace {
 
@@ -16,6 +18,20 @@ std::string Answer::ToString() const {
   std::string why = text;
   if (body.is_object() && body.contains("message")) why = body["message"].get<std::string>();
   return std::to_string(code) + ": " + why.substr(0, 1000);
+}
+
+bool IsPassing(const Answer& answer) {
+  if (answer.code == 403) return answer.text.find("not yet ready") != std::string::npos;
+  return answer.code == 0 || answer.code == 429 || answer.code >= 500;
+}
+
+Answer Patiently(const std::function<Answer()>& call) {
+  Answer answer;
+  Poll(kPatience, [&] {
+    answer = call();
+    return !IsPassing(answer);
+  });
+  return answer;
 }
 
 absl::StatusOr<std::unique_ptr<ApiClient>> ApiClient::Create(const ClientConfig& config, const Clock* clock) {
@@ -111,6 +127,17 @@ Answer ApiClient::Do(std::string_view method, const std::string& path, const Jso
     idle_.push_back(std::move(connection));
   }
   return answer;
+}
+
+Answer ApiClient::PostPatiently(const std::string& path, const Json& object) {
+  int tries = 0;
+  const Answer answer = Patiently([&] {
+    ++tries;
+    return Post(path, object);
+  });
+  const std::string name = object.value("/metadata/name"_json_pointer, "");
+  if (answer.code != 409 || tries == 1 || name.empty()) return answer;
+  return Patiently([&] { return Get(path + "/" + name); });
 }
 
 int ApiClient::Stream(const std::string& path, HttpConnection* connection,

@@ -32,6 +32,14 @@ struct Answer {
   std::string ToString() const;
 };
 
+// Whether the same may go well when it is asked again: nobody answered, or the
+// server is busy, broken for a moment, or has just started. In its first seconds
+// a kube-apiserver forbids what its admission cannot judge yet (403, "not yet
+// ready to handle request"), and has no cluster IPs to give (500, "range is full").
+bool IsPassing(const Answer& answer);
+// Asks again until the answer is none of those, or patience is at its end: the last one.
+Answer Patiently(const std::function<Answer()>& call);
+
 inline constexpr std::string_view kMergePatch = "application/merge-patch+json";
 
 // Thread-safe.
@@ -49,6 +57,10 @@ class ApiClient {
   Answer Put(const std::string& path, const Json& body) { return Do("PUT", path, body); }
   Answer Patch(const std::string& path, const Json& body) { return Do("PATCH", path, body, kMergePatch); }
   Answer Delete(const std::string& path, const Json& options = nullptr) { return Do("DELETE", path, options); }
+
+  // Creates an object, patiently. One that is there since a try that seemed to
+  // fail is read.
+  Answer PostPatiently(const std::string& path, const Json& object);
 
   // A GET whose answer comes line by line, until it ends or `connection` is
   // aborted. Returns the HTTP code, 0 where none came.

@@ -94,7 +94,6 @@ class E2eTest : public testing::Test {
   std::size_t EndpointCount(const std::string& service, const std::string& type = "");
 
  private:
-  Answer Patiently(const std::function<Answer()>& call);
   Json PodStatus(bool ready, const std::string& v4, const std::string& v6) const;
   std::vector<std::string> Wrong();
   void CleanUp();

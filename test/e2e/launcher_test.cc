@@ -19,10 +19,10 @@ TEST(Launcher, TheServerKeepsWhatItHasAndForgetsWhatWas) {
   const std::string path = "/api/v1/namespaces/" + suite.system_namespace() + "/services";
   const auto version = [&] { return admin.Get(path).body.at("metadata").at("resourceVersion").get<std::string>(); };
   const std::string before = version();
-  const Answer made = admin.Post(path, {{"apiVersion", "v1"},
-                                        {"kind", "Service"},
-                                        {"metadata", {{"name", "kept"}}},
-                                        {"spec", {{"ports", Json::array({{{"port", 80}}})}}}});
+  const Answer made = admin.PostPatiently(path, {{"apiVersion", "v1"},
+                                                 {"kind", "Service"},
+                                                 {"metadata", {{"name", "kept"}}},
+                                                 {"spec", {{"ports", Json::array({{{"port", 80}}})}}}});
   ASSERT_TRUE(made.ok()) << made.ToString();
   ASSERT_TRUE(suite.server().Stop().ok());
   EXPECT_EQ(admin.Get(path).code, 0);
@@ -30,7 +30,7 @@ TEST(Launcher, TheServerKeepsWhatItHasAndForgetsWhatWas) {
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(admin.Get(path + "/kept").body, made.body);
 
-  EXPECT_TRUE(admin.Delete(path + "/kept").ok());
+  EXPECT_TRUE(Patiently([&] { return admin.Delete(path + "/kept"); }).ok());
   status = suite.server().Compact();
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(admin.Get(path + "/kept").code, 404);

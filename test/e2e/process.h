@@ -13,6 +13,9 @@
 
 namespace epslice::e2e {
 
+// How long anything may take before a test fails; far longer than it takes.
+inline constexpr Duration kPatience = std::chrono::seconds(90);
+
 // The first of `args` is the program's path. It ends with the suite. Call from
 // the main thread: it would end with another one.
 std::unique_ptr<Child> Launch(std::vector<std::string> args);

@@ -73,14 +73,22 @@ void Suite::SetUp() {
   std::cout << "Against " << server_->Description() << ", " << version.body.value("gitVersion", "") << std::endl;
   // Beside a cluster's own controller only under another name.
   controller_name_ = server_->owned() ? std::string(kDefaultControllerName) : "e2e.epslice.dev";
-  Create("/api/v1/namespaces", {{"apiVersion", "v1"},
-                                {"kind", "Namespace"},
-                                {"metadata", {{"name", system_namespace()}, {"labels", {{"epslice-e2e", suffix_}}}}}});
+  const Answer made = MakeNamespace(system_namespace());
+  ASSERT_TRUE(made.ok()) << made.ToString();
   rbac_ = admin_->Get(kRbac).ok();
 }
 
+Answer Suite::MakeNamespace(const std::string& name) {
+  // Whatever the cluster's default: what the suite's pods look like is no
+  // matter of security.
+  const Json labels = {{"epslice-e2e", suffix_}, {"pod-security.kubernetes.io/enforce", "privileged"}};
+  return admin_->PostPatiently(
+      "/api/v1/namespaces",
+      {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}, {"labels", labels}}}});
+}
+
 Json Suite::Create(const std::string& path, const Json& object) {
-  const Answer answer = admin_->Post(path, object);
+  const Answer answer = admin_->PostPatiently(path, object);
   EXPECT_TRUE(answer.ok()) << "POST " << path << " " << object.dump() << ": " << answer.ToString();
   return answer.body;
 }
@@ -176,7 +184,7 @@ std::string Suite::AskForToken(const std::string& account, const Json& spec) {
 
 void Suite::RevokeToken(const std::string& token) {
   if (const auto it = token_secrets_.find(token); it != token_secrets_.end()) {
-    const Answer answer = admin_->Delete(it->second);
+    const Answer answer = Patiently([&] { return admin_->Delete(it->second); });
     EXPECT_TRUE(answer.ok()) << answer.ToString();
   }
   const absl::Status status = server_->RevokeToken(token);

@@ -19,9 +19,6 @@
 
 namespace epslice::e2e {
 
-// How long anything may take before a test fails; far longer than it takes.
-inline constexpr Duration kPatience = std::chrono::seconds(90);
-
 // One process of endpointslice-controller, with a token file of its own.
 // Not thread-safe.
 class Replica {
@@ -69,6 +66,8 @@ class Suite : public testing::Environment {
   // Where service accounts and the Lease are.
   const std::string& system_namespace() const { return accounts_.namespace_; }
   const ControllerAccounts& accounts() const { return accounts_; }
+  // Where pods of all kinds are admitted. What came of it.
+  Answer MakeNamespace(const std::string& name);
   // The value of the managed-by label of the slices that are ours.
   const std::string& controller_name() const { return controller_name_; }
   // Whether the roles of manifests/base are made, and enforced.
@@ -98,7 +97,7 @@ class Suite : public testing::Environment {
   // The token; "none" where the server refuses it.
   std::string AskForToken(const std::string& account, const Json& spec);
   std::string KubeconfigFor(const std::string& folder) const;
-  // Creates it; fails the test where that is refused. The object as it is.
+  // Creates it, patiently; fails the test where that is refused. The object as it is.
   Json Create(const std::string& path, const Json& object);
 
   const RealClock clock_;
