@@ -27,7 +27,8 @@ ServerPki MakeServerPki(const std::string& folder) {
   const Identity ca = Issue("epslice-e2e CA", {.authority = true, .to_hours = kHours});
   const Identity server =
       Issue("epslice-e2e server", {.issuer = &ca, .hosts = {"127.0.0.1", "localhost"}, .to_hours = kHours});
-  ServerPki pki{ca.certificate_pem, folder + "/server.crt", folder + "/server.key"};
+  ServerPki pki{ca.certificate_pem, folder + "/ca.crt", folder + "/server.crt", folder + "/server.key"};
+  WritePrivateFile(pki.ca_file, pki.ca_pem);
   WritePrivateFile(pki.cert_file, server.certificate_pem);
   WritePrivateFile(pki.key_file, server.key_pem);
   return pki;

@@ -10,6 +10,7 @@ namespace epslice::e2e {
 
 struct ServerPki {
   std::string ca_pem;
+  std::string ca_file;  // of the same
   std::string cert_file;
   std::string key_file;
 };

@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "controllers/manager/authentication_config.h"
 #include "test/e2e/fixture.h"
 #include "test/e2e/process.h"
 
@@ -22,6 +23,9 @@ TEST_F(ServingPort, KnowsClientsByTheirCertificates) {
       suite().accounts().names[0],
       {"--leader-elect=false", "--client-ca-file=" + ca_file, "--secure-port=" + std::to_string(port)});
   ASSERT_TRUE(replica->AwaitOutput("Lists are complete")) << replica->output();
+  // Where the cluster has authorities of its own, they were read.
+  const bool published = admin().Get(std::string(kAuthenticationConfigPath)).ok();
+  EXPECT_EQ(replica->output().find("There is no such ConfigMap") == std::string::npos, published) << replica->output();
   const auto code = [&](const Identity& shown, const std::string& path) {
     ClientConfig config;
     config.server = "https://127.0.0.1:" + std::to_string(port);

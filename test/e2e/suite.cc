@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "apis/discovery.h"
+#include "controllers/manager/authentication_config.h"
 #include "informers/http/certificates.h"
 #include "test/manifests/manifests.h"
 
@@ -135,7 +136,9 @@ void Suite::MakeRoles() {
   }
 }
 
-// A kube-apiserver sees new roles a moment after they were made.
+// A kube-apiserver sees new roles a moment after they were made. Asked for is
+// what a replica asks for at its start, by each of the roles: where it was
+// refused once, some of it is not asked for again soon.
 void Suite::AwaitRoles() {
   for (const std::string& account : accounts_.names) {
     ClientConfig config = server_->admin();
@@ -143,12 +146,22 @@ void Suite::AwaitRoles() {
     config.credentials.token = NewToken(account);
     absl::StatusOr<std::unique_ptr<ApiClient>> client = ApiClient::Create(config, &clock_);
     ASSERT_TRUE(client.ok()) << client.status();
-    Answer answer;
-    const bool works = Poll(kPatience, [&] {
-      answer = (*client)->Get("/apis/discovery.k8s.io/v1/endpointslices?limit=1");
-      return answer.ok();
-    });
-    ASSERT_TRUE(works) << account << " may not list EndpointSlices: " << answer.ToString();
+    const struct {
+      std::string path;
+      bool there;  // 404 says that it may be read, too
+    } kAsked[] = {
+        {"/apis/discovery.k8s.io/v1/endpointslices?limit=1", true},
+        {"/apis/coordination.k8s.io/v1/namespaces/" + system_namespace() + "/leases/" + kLeaseName, false},
+        {std::string(kAuthenticationConfigPath), server_->publishes_authentication_config()},
+    };
+    for (const auto& asked : kAsked) {
+      Answer answer;
+      const bool works = Poll(kPatience, [&] {
+        answer = (*client)->Get(asked.path);
+        return answer.ok() || (answer.code == 404 && !asked.there);
+      });
+      ASSERT_TRUE(works) << account << " does not get " << asked.path << ": " << answer.ToString();
+    }
   }
 }
 

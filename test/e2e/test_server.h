@@ -50,6 +50,9 @@ class TestServer {
 
   // Whether what a Service owned goes with it.
   virtual bool collects_garbage() const = 0;
+  // Whether it writes, a moment after its start, whose client certificates are
+  // known: ConfigMap kube-system/extension-apiserver-authentication.
+  virtual bool publishes_authentication_config() const { return false; }
   // Of a server that issues no tokens for service accounts itself (serve takes
   // those of a file): one that has not been taken yet, and its end. "": the
   // server issues them.
