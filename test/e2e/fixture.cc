@@ -50,13 +50,13 @@ void E2eTest::TearDown() {
 
 void E2eTest::CleanUp() {
   const Json now = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"gracePeriodSeconds", 0}};
-  if (suite().server().owned()) {
-    // Nobody empties namespaces there.
-    Patiently([&] { return admin().Delete(Path("services")); });
-    Patiently([&] { return admin().Delete(Path("pods"), now); });
-    Patiently([&] { return admin().Delete(Path("endpointslices")); });
-  }
+  // A lone API server empties no namespaces. Where somebody does, pods would
+  // hold the namespace up: no kubelet ends them.
+  Patiently([&] { return admin().Delete(Path("services")); });
+  Patiently([&] { return admin().Delete(Path("pods"), now); });
+  Patiently([&] { return admin().Delete(Path("endpointslices")); });
   Patiently([&] { return admin().Delete("/api/v1/namespaces/" + ns_); });
+  node_leases_.reset();
   Patiently([&] { return admin().Delete("/api/v1/nodes?labelSelector=epslice-e2e%3D" + ns_); });
 }
 
@@ -102,6 +102,11 @@ void E2eTest::AddNode(const std::string& name, const std::string& zone, const st
                    {"kind", "Node"},
                    {"metadata", {{"name", NodeName(name)}, {"labels", labels}}},
                    {"spec", {{"taints", taints}}}});
+  if (!suite().server().owned()) {
+    if (node_leases_ == nullptr) node_leases_ = std::make_unique<NodeLeases>(&admin(), &suite().clock());
+    const Answer lease = node_leases_->Add(NodeName(name));
+    EXPECT_TRUE(lease.ok()) << "Lease of " << NodeName(name) << ": " << lease.ToString();
+  }
   const std::string now = FormatRfc3339(suite().clock().WallNow());
   const Json amounts = {{"cpu", cpu}, {"memory", "32Gi"}, {"pods", "250"}};
   Patch("nodes", NodeName(name),
@@ -120,6 +125,7 @@ void E2eTest::AddNode(const std::string& name, const std::string& zone, const st
 
 void E2eTest::DeleteNode(const std::string& name) {
   Delete("nodes", NodeName(name));
+  if (node_leases_ != nullptr) node_leases_->Remove(NodeName(name));
   std::erase(nodes_, name);
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "test/e2e/api_client.h"
+#include "test/e2e/node_leases.h"
 #include "test/e2e/oracle.h"
 #include "test/e2e/slice_watch.h"
 #include "test/e2e/suite.h"
@@ -99,7 +100,8 @@ class E2eTest : public testing::Test {
   void CleanUp();
 
   std::string ns_;
-  std::vector<std::string> nodes_;  // as given
+  std::vector<std::string> nodes_;           // as given
+  std::unique_ptr<NodeLeases> node_leases_;  // where somebody looks at them
   std::map<std::string, int> pod_numbers_;
   int next_pod_ = 0;
   std::unique_ptr<SliceWatch> watch_;
