@@ -4,6 +4,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -78,6 +79,13 @@ TEST_F(Rbac, TheBaseGrantsWhatIsUsedAndNoMore) {
   suite().StopController();
   const std::size_t before = suite().server().Log().size();
   suite().EnsureController();
+  // It watches the Lease, and learns from that, long before its next look, that it is given back.
+  const std::unique_ptr<Replica> standby = suite().StartReplica(
+      suite().accounts().names[1],
+      {"--leader-elect-lease-duration=60s", "--leader-elect-renew-deadline=50s", "--leader-elect-retry-period=30s"});
+  ASSERT_TRUE(standby->AwaitOutput("Another replica leads")) << standby->output();
+  suite().StopController();
+  ASSERT_TRUE(standby->AwaitOutput("\"Leading\"")) << LastLines(standby->output(), 20);
   // One of each: lists, watches, the Lease, an Event, a slice made, changed and deleted.
   AddThreeZones(1);
   CreateService("web", {{"ipFamilyPolicy", "PreferDualStack"}},
@@ -124,6 +132,7 @@ TEST_F(Rbac, TheBaseGrantsWhatIsUsedAndNoMore) {
   Grants beyond;
   std::set_difference(used.begin(), used.end(), granted.begin(), granted.end(), std::inserter(beyond, beyond.end()));
   EXPECT_THAT(beyond, IsEmpty()) << "used and not granted";
+  EXPECT_EQ(standby->Stop(), 0) << LastLines(standby->output(), 20);
 }
 
 }  // namespace
