@@ -100,7 +100,7 @@ class Suite : public testing::Environment {
   // Creates it, patiently; fails the test where that is refused. The object as it is.
   Json Create(const std::string& path, const Json& object);
 
-  const RealClock clock_;
+  const RealClock clock_{};
   const TempDir scratch_;
   std::string suffix_;
   ControllerAccounts accounts_;

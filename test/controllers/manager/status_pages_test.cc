@@ -94,7 +94,7 @@ class StatusPagesTest : public testing::Test {
     return progress_.WaitUntil([&] { return runner_->stats().synced; });
   }
 
-  const RealClock real_clock_;
+  const RealClock real_clock_{};
   FakeClock fake_clock_;
   Progress progress_;
   std::unique_ptr<sim::MemoryApiServer> server_;

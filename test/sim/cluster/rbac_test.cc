@@ -179,7 +179,7 @@ class DocumentStoreTest : public testing::Test {
     return store_.Decide({"alice", "", {}}, Resource(verb, "", "pods", "", "", "shop")).allowed;
   }
 
-  const RealClock clock_;
+  const RealClock clock_{};
   DocumentStore store_{&clock_, 7};
 };
 
