@@ -27,14 +27,16 @@ void DistributeHints(TrafficDistribution distribution, SliceChanges* changes) {
   for (const DraftPtr& draft : changes->update) SetHints(draft.get(), distribution);
 }
 
-// An event where the state changed, or the kind of failure.
+// An event where the state changed, or the kind of failure; `repeat`: or where it is
+// a failure.
 void TellHints(const HintState& before, const HintState& after, const Text& address_type, bool told_elsewhere,
-               Plan* plan) {
+               bool repeat, Plan* plan) {
   const auto tell = [&](std::string_view type, std::string_view reason, std::string_view message) {
     plan->events.push_back(
         {Text::Intern(type), Text::Intern(reason), std::string(message) + ", addressType: " + address_type.str()});
   };
-  if (before.kind == after.kind && before.failure == after.failure) return;
+  const bool same = before.kind == after.kind && before.failure == after.failure;
+  if (same && !(repeat && after.kind == HintState::Kind::kDisabled)) return;
   if (after.kind == HintState::Kind::kEnabled) {
     if (!told_elsewhere) tell("Normal", "TopologyAwareHintsEnabled", "Topology Aware Hints has been enabled");
   } else if (after.kind == HintState::Kind::kDisabled) {
@@ -138,7 +140,7 @@ void ReconcileHints(const ReconcileInput& input, const ReconcileConfig& config, 
   Count(written, *changes, &plan->metrics);
   const auto before = input.hints.find(address_type);
   TellHints(before == input.hints.end() ? HintState() : before->second, state, address_type,
-            config.as_recorded && HintedElsewhere(input, address_type, *plan), plan);
+            config.as_recorded && HintedElsewhere(input, address_type, *plan), config.repeat_events, plan);
   if (state.kind != HintState::Kind::kOff) plan->hints[address_type] = std::move(state);
 }
 

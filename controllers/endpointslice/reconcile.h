@@ -42,6 +42,8 @@ struct ReconcileConfig {
   // had. And tell of hints that are on once for a Service, not for each address
   // type. A controller has it off.
   bool as_recorded = false;
+  // As the reference: tell at every sync of hints that cannot be given.
+  bool repeat_events = false;
 };
 
 struct ReconcileInput {

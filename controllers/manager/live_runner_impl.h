@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "controllers/endpointslice/service_event.h"
 #include "controllers/manager/event_sender.h"
 #include "controllers/manager/live_runner.h"
 #include "controllers/manager/monitor.h"
-#include "controllers/manager/service_event.h"
 #include "informers/random.h"
 
 namespace epslice {

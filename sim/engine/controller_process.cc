@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "controllers/endpointslice/service_event.h"
 #include "informers/informer.h"
 
 namespace epslice::sim {
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::array<Kind, 4> kFeeds = {Kind::kService, Kind::kPod, Kind::kNode, Kind::kEndpointSlice};
 // Streams of a process's generator; the feeds have their kinds' numbers.
-constexpr std::uint64_t kWriteStream = 100, kResyncStream = 101;
+constexpr std::uint64_t kWriteStream = 100, kResyncStream = 101, kEventStream = 102;
 
 // As LiveRunner has it: something is wrong with the way to the API server or
 // with the server itself, rather than with the request.
@@ -31,7 +32,9 @@ ControllerProcess::ControllerProcess(const ControllerProcessOptions& options, co
       workers_(static_cast<std::size_t>(std::max(options.workers, 1))),
       bucket_(options.qps, options.burst),
       write_random_(random.Fork(kWriteStream)),
-      resync_random_(random.Fork(kResyncStream)) {
+      resync_random_(random.Fork(kResyncStream)),
+      event_calls_([this] { return stopped(); }, options.scheduler, &bucket_, options.write_latency,
+                   random.Fork(kEventStream)) {
   pop_times_.next = options.controller.queue.observer;
   core_ = std::make_unique<Core>(With(options.controller, &pop_times_));
   for (std::size_t i = 0; i < kFeeds.size(); ++i) {
@@ -240,6 +243,10 @@ void ControllerProcess::Finish(Worker* worker) {
   server_.digest().AddSync(job.service, result, worker->queued, worker->planned, now);
   for (RunObserver* observer : server_.observers()) {
     observer->OnSync(job, plan, outcome, result, worker->queued, worker->planned, now);
+  }
+  // As the live one: events tell of what was written.
+  if (outcome.errors.empty()) {
+    for (const PlannedEvent& planned : plan.events) event_calls_.Record(NoteOf(*job.input.service, planned));
   }
   Free(worker);
 }

@@ -21,6 +21,7 @@
 #include "informers/random.h"
 #include "informers/rate_limiter.h"
 #include "sim/cluster/faults.h"
+#include "sim/engine/event_calls.h"
 #include "sim/engine/informer_feed.h"
 #include "sim/engine/latency.h"
 #include "sim/engine/observed_server.h"
@@ -129,6 +130,7 @@ class ControllerProcess : public InformerFeed::Owner {
   std::vector<std::size_t> free_workers_;
   TokenBucket bucket_;
   Random write_random_, resync_random_;
+  EventCalls event_calls_;
   QueueDepth depth_;
   std::optional<Instant> wakeup_;
   Instant stopped_at_{0};

@@ -238,6 +238,7 @@ Settings RecordedControllerSettings() {
   models.sync_time = std::chrono::microseconds(200);
   models.sync_time_per_endpoint = std::chrono::microseconds(10);
   settings.simulation.controller.heed_as_reference = true;
+  settings.simulation.controller.reconcile.repeat_events = true;
   return settings;
 }
 

@@ -123,7 +123,7 @@ void AddController(std::vector<Entry>* entries) {
   entries->push_back(Count("concurrent-service-endpoint-syncs", 1, 50, "How many Services are worked on at a time.",
                            [](Settings* s) { return &s->simulation.models.workers; }));
   entries->push_back(Number("kube-api-qps", 0, 1e9, "a number; 0: no limit",
-                            "Requests each second that the controller's client allows itself.",
+                            "Requests each second that the controller's client allows itself, its Events among them.",
                             [](Settings* s) { return &s->simulation.models.qps; }));
   entries->push_back(Count("kube-api-burst", 1, 1'000'000'000,
                            "How many requests the client may send at once after a pause.",

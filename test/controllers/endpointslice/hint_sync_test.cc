@@ -62,6 +62,39 @@ TEST_F(HintSyncTest, HintsComeBackWithTheNodeDataAndEventsAreNotRepeated) {
   EXPECT_EQ(events_.back(), "TopologyAwareHintsDisabled: Topology Aware Hints has been disabled, addressType: IPv4");
 }
 
+class RepeatedEventsTest : public testkit::ServiceControllerTest {
+ protected:
+  RepeatedEventsTest() : testkit::ServiceControllerTest(Options()) {}
+  static ServiceControllerOptions Options() {
+    ServiceControllerOptions options;
+    options.reconcile.repeat_events = true;
+    return options;
+  }
+};
+
+TEST_F(RepeatedEventsTest, TellAtEachSyncOfHintsThatCannotBeGiven) {
+  PutNode("n1", "a");
+  PutService(ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto"));
+  PutPod(PodBuilder("web-1", "10.1.0.1"));
+  controller_.Start(now_);
+  for (std::size_t syncs = 1; syncs <= 3; ++syncs) {
+    WorkAll();
+    Echo();
+    EXPECT_THAT(events_, SizeIs(syncs));
+    controller_.Resync(now_);
+  }
+  // Not of those that are given.
+  PutNode("n2", "b");
+  PutPod(PodBuilder("web-2", "10.1.0.2").Node("n2"));
+  WorkAll();
+  Echo();
+  EXPECT_EQ(events_.back(), "TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4");
+  const std::size_t told = events_.size();
+  controller_.Resync(now_);
+  WorkAll();
+  EXPECT_THAT(events_, SizeIs(told));
+}
+
 TEST_F(HintSyncTest, AllocatableCpuMovesHints) {
   PutNode("n1", "a");
   PutNode("n2", "b");

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "controllers/manager/service_event.h"
+#include "controllers/endpointslice/service_event.h"
 #include "test/controllers/builders.h"
 #include "test/controllers/manager/memory_transport.h"
 

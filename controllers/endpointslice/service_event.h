@@ -1,6 +1,6 @@
 // Events about Services, as the reference's event recorder names things.
-#ifndef EPSLICE_CONTROLLERS_MANAGER_SERVICE_EVENT_H_
-#define EPSLICE_CONTROLLERS_MANAGER_SERVICE_EVENT_H_
+#ifndef EPSLICE_CONTROLLERS_ENDPOINTSLICE_SERVICE_EVENT_H_
+#define EPSLICE_CONTROLLERS_ENDPOINTSLICE_SERVICE_EVENT_H_
 
 #include <string_view>
 
@@ -17,4 +17,4 @@ EventRecorder::Note NoteOf(const Service& service, const PlannedEvent& planned);
 
 }  // namespace epslice
 
-#endif  // EPSLICE_CONTROLLERS_MANAGER_SERVICE_EVENT_H_
+#endif  // EPSLICE_CONTROLLERS_ENDPOINTSLICE_SERVICE_EVENT_H_

@@ -1,4 +1,4 @@
-#include "controllers/manager/service_event.h"
+#include "controllers/endpointslice/service_event.h"
 
 namespace epslice {
 
