@@ -42,7 +42,9 @@ struct ReconcileConfig {
   // had. And tell of hints that are on once for a Service, not for each address
   // type. A controller has it off.
   bool as_recorded = false;
-  // As the reference: tell at every sync of hints that cannot be given.
+  // Nearly as the reference: tell at every sync of hints that cannot be given. (Of a
+  // dual-stack Service of which one family gets none it tells of the other at every
+  // sync, too.)
   bool repeat_events = false;
 };
 

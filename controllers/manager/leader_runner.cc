@@ -138,9 +138,13 @@ std::optional<Duration> LeaderRunner::PauseAfterWatch(const Status& status) {
     case 429: return options_.elector.retry_period;
     default: break;
   }
-  if (status.code < 400 || status.code >= 500) return options_.elector.retry_period;
+  if (status.code < 400 || status.code >= 500) {
+    if (status.ok()) told_refusal_ = false;
+    return options_.elector.retry_period;
+  }
   if (!std::exchange(told_refusal_, true)) {
-    log_.Info(2, "The lease may not be watched; it is polled, and the watch tried again", {{"err", status.ToString()}});
+    log_.Info(2, "The watch of the lease is refused; it is polled, and the watch tried again",
+              {{"err", status.ToString()}});
   }
   return options_.refused_watch_period;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -218,7 +219,10 @@ int main(int argc, char** argv) {
   // An arena for each thread: what one takes and another gives back leaves holes in
   // each of them, and memory grows for hours. Two are enough for threads that wait
   // for the network most of the time. Who has said otherwise is heeded.
-  if (std::getenv("MALLOC_ARENA_MAX") == nullptr) mallopt(M_ARENA_MAX, 2);
+  const char* const tunables = std::getenv("GLIBC_TUNABLES");
+  const bool told = std::getenv("MALLOC_ARENA_MAX") != nullptr ||
+                    (tunables != nullptr && std::string_view(tunables).find("arena_max") != std::string_view::npos);
+  if (!told) mallopt(M_ARENA_MAX, 2);
   epslice::ManagerOptions options;
   const std::vector<std::string> args(argv + 1, argv + argc);
   if (const std::optional<int> code = epslice::ParseOptions(args, &options, std::cout, std::cerr)) return *code;

@@ -1,7 +1,8 @@
 // EventCalls: the Events that a controller in virtual time tells of, as far as they
 // cost its writes something: each is a call to the API server, one at a time, and
 // takes from the client's limit on calls. Which are sent at all the live controller's
-// EventRecorder says. The API server here keeps none of them.
+// EventRecorder says. The API server here keeps none of them, and takes all, in an
+// outage, too.
 //
 // Not thread-safe.
 #ifndef EPSLICE_SIM_ENGINE_EVENT_CALLS_H_

@@ -30,12 +30,14 @@ class ApiPace {
 
   // A slice showed a change of a pod after `took`; for traces without requests.
   // The factor from then on: the lower quartile of all so far over the usual,
-  // 0.1 to 100. Times that are of whole seconds tell nothing.
+  // 0.1 to 100; of the first ten thousand. Times that are of whole seconds tell
+  // nothing.
   double OnShown(Duration took);
-  bool any_shown() const { return shown_.size() >= kRequests; }
+  bool any_shown() const { return shown_.size() >= kLeastSamples; }
 
  private:
-  static constexpr std::size_t kRequests = 15;
+  static constexpr std::size_t kLeastSamples = 15;
+  static constexpr std::size_t kMostShown = 10'000;
   // The lower quartile of ShowLatency where the factor is 1 (against_recording.h's
   // settings).
   static constexpr Duration kUsuallyShown = std::chrono::milliseconds(5);

@@ -5,7 +5,6 @@
 
 #include "apis/concat.h"
 #include "controllers/endpointslice/slice_tracker.h"
-#include "sim/trace/shared_endpoints.h"
 
 namespace epslice::sim {
 namespace {
@@ -16,19 +15,11 @@ constexpr Duration kLead = std::chrono::seconds(1);
 // How long it lists before it writes.
 constexpr Duration kListTime = std::chrono::milliseconds(20);
 constexpr std::size_t kMostAhead = 20'000;
-// Until a controller has surely seen slices that were there before.
-constexpr Duration kAdoption = std::chrono::milliseconds(200);
 // A controller that another one takes the place of is silent for so long.
 constexpr Duration kLeastSilence = std::chrono::seconds(1);
 // How far the trace is read ahead to see that: the lease of one that died runs
 // out after 15 s, and is looked at every 2 s.
 constexpr Duration kRestartAhead = std::chrono::seconds(30);
-
-// Those who clean up behind others.
-bool IsCollector(std::string_view actor) {
-  return actor.find("garbage-collector") != std::string_view::npos ||
-         actor.find("namespace-controller") != std::string_view::npos;
-}
 
 bool HasController(const EndpointSlice& slice) {
   const auto& owners = slice.metadata.ownerReferences;
@@ -37,6 +28,11 @@ bool HasController(const EndpointSlice& slice) {
 }
 
 }  // namespace
+
+bool IsCollector(std::string_view actor) {
+  return actor.find("garbage-collector") != std::string_view::npos ||
+         actor.find("namespace-controller") != std::string_view::npos;
+}
 
 bool HasSelector(const AnyObject& object) {
   const auto service = object.As<Service>();
@@ -122,7 +118,7 @@ void Replayer::NoteInstance(const TraceEvent& event) {
   std::string instance = Concat(event.actor, "\n", event.source);
   const bool another = !instance_.empty() && instance != instance_;
   const Timestamp last = std::exchange(last_write_, event.time);
-  const bool after_silence = Duration(event.time.nanos - last.nanos) >= kLeastSilence;
+  const bool after_silence = last.is_set() && Duration(event.time.nanos - last.nanos) >= kLeastSilence;
   // Through several load balancers one instance has several addresses: back and
   // forth. One that took over at once does not come back.
   if (another && !after_silence && earlier_instances_.count(instance) > 0) instances_alternate_ = true;
@@ -151,28 +147,6 @@ TraceRole Replayer::RoleOf(const TraceEvent& event) {
   return TraceRole::kUnknownService;
 }
 
-absl::Status Replayer::AdoptSlices(const AnyObject& service) {
-  const auto it = slices_of_unknown_.find(KeyOf(service.meta()));
-  if (it == slices_of_unknown_.end()) return absl::OkStatus();
-  const auto slices = std::exchange(it->second, {});
-  slices_of_unknown_.erase(it);
-  // Without a selector it is none of the controller's yet; slices need an owner.
-  Service owner = *service.As<Service>();
-  owner.spec.selector.reset();
-  if (absl::Status s = simulation_->Replay(WatchEventType::kAdded, AnyObject::Of(std::move(owner))); !s.ok()) return s;
-  for (const auto& [key, slice] : slices) {
-    ++counts_.adopted_slices;
-    if (absl::Status s = simulation_->Replay(WatchEventType::kAdded, slice); !s.ok()) return s;
-  }
-  simulation_->scheduler().After(kAdoption, [this, service] {
-    const BasicMeta& meta = service.meta();
-    const auto now = simulation_->Get(Kind::kService, meta.namespace_, meta.name).As<Service>();
-    if (now == nullptr || now->metadata.uid != meta.uid || now->spec.selector) return;
-    if (absl::Status s = simulation_->Replay(WatchEventType::kModified, service); !s.ok()) status_ = std::move(s);
-  });
-  return absl::OkStatus();
-}
-
 absl::Status Replayer::ReadAhead() {
   while (ahead_.size() < kMostAhead) {
     const Duration span(ahead_.empty() ? 0 : ahead_.back().time.nanos - ahead_.front().time.nanos);
@@ -196,6 +170,9 @@ absl::Status Replayer::Start(Simulation* simulation) {
     if (event.object.kind() == Kind::kService) {
       services_.insert(KeyOf(event.object.meta()));
       services_now_[KeyOf(event.object.meta())] = {event.object.meta().uid, event.object.meta().resourceVersion};
+    }
+    if (IsSliceOf(event.object, options_.controller_name)) {
+      slices_now_[ServiceOfSlice(*event.object.As<EndpointSlice>())].insert(KeyOf(event.object.meta()));
     }
     has_slices |= IsSliceOf(event.object, options_.controller_name);
     if (event.object.kind() == Kind::kNode) nodes_.insert(event.object.meta().name.str());
@@ -256,6 +233,9 @@ void Replayer::Fire() {
 absl::Status Replayer::Put(const TraceEvent& event) {
   const TraceRole role = RoleOf(event);
   if (options_.on_event) options_.on_event(event, role);
+  if (IsSliceOf(event.object, options_.controller_name)) {
+    if (absl::Status s = NoteSlice(event, role); !s.ok()) return s;
+  }
   if (role != TraceRole::kHappened) {
     ++counts_.recorded_writes;
     if (role == TraceRole::kUnknownService) {
@@ -276,112 +256,48 @@ absl::Status Replayer::Put(const TraceEvent& event) {
   if (event.type != WatchEventType::kDeleted) NoteNode(event.object);
   if (event.object.kind() == Kind::kService) return PutService(event);
   ++counts_.replayed;
-  return simulation_->Replay(event.type, event.object);
+  return simulation_->Replay(event.type, event.object, IsHeededWhileItGoes(event));
+}
+
+bool Replayer::IsHeededWhileItGoes(const TraceEvent& event) {
+  if (!options_.start_as_recorded || event.object.kind() != Kind::kPod) return false;
+  const BasicMeta& meta = event.object.meta();
+  if (event.type == WatchEventType::kDeleted || !meta.deletionTimestamp.is_set()) {
+    going_.erase(KeyOf(meta));
+    return false;
+  }
+  return std::exchange(going_[KeyOf(meta)], meta.resourceVersion) != meta.resourceVersion;
 }
 
 absl::Status Replayer::PutService(const TraceEvent& event) {
   const BasicMeta& meta = event.object.meta();
-  const auto before = services_now_.extract(KeyOf(meta));
-  if (event.type != WatchEventType::kDeleted) services_now_[KeyOf(meta)] = {meta.uid, meta.resourceVersion};
-  const std::int64_t adopted = counts_.adopted_slices;
-  if (absl::Status s = AdoptSlices(event.object); !s.ok()) return s;
-  if (counts_.adopted_slices > adopted) return absl::OkStatus();
+  const ObjectKey key = KeyOf(meta);
+  const bool deleted = event.type == WatchEventType::kDeleted;
+  const auto before = services_now_.extract(key);
+  if (deleted) {
+    slices_of_unknown_.erase(key);
+  } else {
+    services_now_[key] = {meta.uid, meta.resourceVersion};
+    const std::int64_t adopted = counts_.adopted_slices;
+    if (absl::Status s = AdoptSlices(event.object); !s.ok()) return s;
+    if (counts_.adopted_slices > adopted) return absl::OkStatus();
+  }
   ++counts_.replayed;
   // Controllers work on a Service whatever of it changed, its status included.
-  const bool news = !before.empty() && !meta.resourceVersion.empty() && before.mapped().second != meta.resourceVersion;
-  return simulation_->Replay(event.type, event.object, news);
+  const bool news = !before.empty() && !meta.resourceVersion.empty() && before.mapped().version != meta.resourceVersion;
+  if (absl::Status s = simulation_->Replay(event.type, event.object, news); !s.ok()) return s;
+  const bool replaced = !before.empty() && !meta.uid.empty() && before.mapped().uid != meta.uid;
+  if (!options_.start_as_recorded || (!deleted && !replaced)) return absl::OkStatus();
+  std::set<ObjectKey>& left = left_behind_[key];
+  left.merge(slices_now_[key]);
+  slices_now_.erase(key);
+  return left.empty() ? Collect(key) : absl::OkStatus();
 }
 
 void Replayer::NoteNode(const AnyObject& object) {
   const auto pod = object.As<Pod>();
   if (pod == nullptr || pod->nodeName.empty() || nodes_.count(pod->nodeName.str()) > 0) return;
   if (counts_.unknown_nodes++ == 0) counts_.first_unknown_node = pod->nodeName.str();
-}
-
-std::vector<std::shared_ptr<const EndpointSlice>> Replayer::SimulatedSlicesLike(const EndpointSlice& recorded) const {
-  const BasicMeta& meta = recorded.metadata;
-  Request request;
-  request.verb = Verb::kList;
-  request.kind = Kind::kEndpointSlice;
-  request.namespace_ = meta.namespace_.str();
-  request.list.labelSelector = Concat(kLabelServiceName, "=", meta.labels.Get(kLabelServiceName), ",", kLabelManagedBy,
-                                      "=", options_.controller_name);
-  std::vector<std::shared_ptr<const EndpointSlice>> slices;
-  for (const AnyObject& object : simulation_->server().Handle(request).list.items) {
-    slices.push_back(object.As<EndpointSlice>());
-  }
-  return slices;
-}
-
-std::shared_ptr<const EndpointSlice> Replayer::Counterpart(const EndpointSlice& recorded) const {
-  const BasicMeta& meta = recorded.metadata;
-  if (const AnyObject same = simulation_->Get(Kind::kEndpointSlice, meta.namespace_, meta.name); same.has_value()) {
-    return same.As<EndpointSlice>();
-  }
-  std::shared_ptr<const EndpointSlice> best;
-  std::size_t most = 0;
-  for (const auto& slice : SimulatedSlicesLike(recorded)) {
-    if (slice->addressType != recorded.addressType) continue;
-    const std::size_t shared = SharedEndpoints(recorded, *slice);
-    if (best == nullptr || shared > most) {
-      best = slice;
-      most = shared;
-    }
-  }
-  return best;
-}
-
-bool Replayer::WentWithItsService(const TraceEvent& event) const {
-  if (!options_.start_as_recorded || !event.actor.empty() || event.type != WatchEventType::kDeleted) return false;
-  const auto slice = event.object.As<EndpointSlice>();
-  const auto service = services_now_.find(ServiceOfSlice(*slice));
-  return service == services_now_.end() && services_.count(ServiceOfSlice(*slice)) > 0;
-}
-
-absl::Status Replayer::Collect(const EndpointSlice& recorded) {
-  const auto service = services_now_.find(ServiceOfSlice(recorded));
-  const auto has_owner = [](const EndpointSlice& slice, const Text& uid) {
-    const auto& owners = slice.metadata.ownerReferences;
-    return std::any_of(owners.begin(), owners.end(), [&uid](const OwnerReference& owner) { return owner.uid == uid; });
-  };
-  for (const OwnerReference& owner : recorded.metadata.ownerReferences) {
-    if (service != services_now_.end() && service->second.first == owner.uid) continue;
-    for (const auto& slice : SimulatedSlicesLike(recorded)) {
-      if (!has_owner(*slice, owner.uid)) continue;
-      if (absl::Status s = simulation_->Replay(WatchEventType::kDeleted, AnyObject(slice)); !s.ok()) return s;
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Replayer::PutForeignEdit(const TraceEvent& event) {
-  const auto recorded = event.object.As<EndpointSlice>();
-  if (IsCollector(event.actor) || WentWithItsService(event)) {
-    // Else the server has collected them.
-    const bool collects = options_.start_as_recorded && event.type == WatchEventType::kDeleted;
-    return collects ? Collect(*recorded) : absl::OkStatus();
-  }
-  if (event.type == WatchEventType::kAdded) {
-    ++counts_.foreign_edits;
-    return simulation_->Replay(event.type, event.object);
-  }
-  const std::shared_ptr<const EndpointSlice> here = Counterpart(*recorded);
-  if (here == nullptr) {
-    ++counts_.lost_foreign_edits;
-    return absl::OkStatus();
-  }
-  ++counts_.foreign_edits;
-  if (event.type == WatchEventType::kDeleted) {
-    return simulation_->Replay(event.type, AnyObject(here));
-  }
-  EndpointSlice edited = *recorded;
-  const Text name = here->metadata.name, uid = here->metadata.uid;
-  const std::int64_t generation = here->metadata.generation + 1;
-  edited.metadata.name = name;
-  edited.metadata.uid = uid;
-  edited.metadata.generation = generation;
-  edited.metadata.creationTimestamp = here->metadata.creationTimestamp;
-  return simulation_->Replay(event.type, AnyObject::Of(std::move(edited)));
 }
 
 }  // namespace epslice::sim

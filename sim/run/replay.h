@@ -66,6 +66,8 @@ struct ReplayOptions {
   std::function<bool(const AnyObject& object)> skip;
 };
 
+// Whether a user agent is of those who clean up behind others.
+bool IsCollector(std::string_view actor);
 // Whether a slice carries the label of the controller.
 bool IsSliceOf(const AnyObject& object, std::string_view controller_name);
 // Whether it is a Service that a controller makes slices of.
@@ -147,11 +149,17 @@ class Replayer {
   // Of a trace that does not say who did it: whether a slice was deleted because
   // its Service was.
   bool WentWithItsService(const TraceEvent& event) const;
-  // The recorded cluster's collector deleted a slice of a Service that is gone:
-  // all go.
-  absl::Status Collect(const EndpointSlice& recorded);
-  // The simulated slices of its Service.
-  std::vector<std::shared_ptr<const EndpointSlice>> SimulatedSlicesLike(const EndpointSlice& recorded) const;
+  // Which slices of the controller the recorded cluster has, and which of them a
+  // Service that is gone has left behind. When none are left that the recorded
+  // controller itself did not delete, a collector was there: Collect().
+  absl::Status NoteSlice(const TraceEvent& event, TraceRole role);
+  // Deletes the simulated slices that are not of the Service there is now, if any.
+  absl::Status Collect(const ObjectKey& service);
+  // A change of a pod that is asked to go, which the reference heeds whatever it is
+  // (ReferenceHeeds in event_router.h).
+  bool IsHeededWhileItGoes(const TraceEvent& event);
+  // Those of the controller.
+  std::vector<std::shared_ptr<const EndpointSlice>> SimulatedSlicesOf(const ObjectKey& service) const;
   // The simulated slice that stands for a recorded one.
   std::shared_ptr<const EndpointSlice> Counterpart(const EndpointSlice& recorded) const;
   void NoteNode(const AnyObject& object);
@@ -172,8 +180,13 @@ class Replayer {
   std::optional<Timestamp> first_service_;
   std::set<std::string> nodes_;
   std::set<ObjectKey> services_;  // that the trace has shown
-  // Those that are there: uid, and the version that the trace shows.
-  std::map<ObjectKey, std::pair<Text, Text>> services_now_;
+  struct ServiceNow {
+    Text uid, version;  // as the trace shows them
+  };
+  std::map<ObjectKey, ServiceNow> services_now_;
+  // The recorded controller's slices, by Service.
+  std::map<ObjectKey, std::set<ObjectKey>> slices_now_, left_behind_;
+  std::map<ObjectKey, Text> going_;  // versions of pods that are asked to go
   // Of Services that it has not: their slices as they were last.
   std::map<ObjectKey, std::map<ObjectKey, AnyObject>> slices_of_unknown_;
   std::string instance_;  // of the recorded controller

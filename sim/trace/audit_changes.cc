@@ -233,7 +233,9 @@ void AuditChanges::AdoptUnnamed(const AuditChange& change, std::deque<TraceEvent
       continue;
     }
     const auto created = create->object.As<EndpointSlice>();
-    const std::size_t shared = slice == nullptr || created == nullptr ? 0 : SharedEndpoints(*created, *slice);
+    const bool both = slice != nullptr && created != nullptr;
+    if (both && created->addressType != slice->addressType) continue;
+    const std::size_t shared = both ? SharedEndpoints(*created, *slice) : 0;
     if (it != creates.end() && shared <= most) continue;
     it = create;
     most = shared;

@@ -82,7 +82,7 @@ TEST_F(Rbac, TheBaseGrantsWhatIsUsedAndNoMore) {
   // It watches the Lease, and learns from that, long before its next look, that it is given back.
   const std::unique_ptr<Replica> standby = suite().StartReplica(
       suite().accounts().names[1],
-      {"--leader-elect-lease-duration=60s", "--leader-elect-renew-deadline=50s", "--leader-elect-retry-period=30s"});
+      {"--leader-elect-lease-duration=400s", "--leader-elect-renew-deadline=350s", "--leader-elect-retry-period=200s"});
   ASSERT_TRUE(standby->AwaitOutput("Another replica leads")) << standby->output();
   suite().StopController();
   ASSERT_TRUE(standby->AwaitOutput("\"Leading\"")) << LastLines(standby->output(), 20);

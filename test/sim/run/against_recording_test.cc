@@ -273,35 +273,64 @@ TEST(AgainstRecordingTest, SlicesOfAServiceThatIsGoneGoAsTheyWentThen) {
   struct Case {
     const char* what;
     std::string_view actor;    // of the controller
-    std::string_view deletes;  // who deletes the old slice; "-": nobody
-    bool made_again;
-    std::vector<std::int64_t> want;  // creates and deletes, recorded and simulated
+    std::string_view deletes;  // who deletes the old slice
+    const char* when;          // and when; the Service goes at 05 and is made again at 06
+    std::int64_t deleted;      // recorded as the controller's, and simulated
+    bool with_uid = true;
   };
   const Case cases[] = {
-      {"the controller itself, when the Service is made again", kKcm, kKcm, true, {2, 1, 2, 1}},
-      {"a collector, before it is made again", kKcm, kGc, true, {2, 0, 2, 0}},
-      {"somebody, in a trace that tells of nobody", "", "", true, {2, 0, 2, 0}},
-      {"a collector", kKcm, kGc, false, {1, 0, 1, 0}},
-      {"nobody", kKcm, "-", false, {1, 0, 1, 0}},
+      {"the controller itself, when the Service is made again", kKcm, kKcm, "06.02", 1},
+      {"a collector, before it is made again", kKcm, kGc, "05.50", 0},
+      {"a collector, before the Service goes", kKcm, kGc, "04.90", 0},
+      {"a collector, of a Service whose uid is not logged", kKcm, kGc, "05.50", 0, false},
+      {"somebody, in a trace that tells of nobody", "", "", "05.50", 0},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.what);
-    std::string lines = NodeLine() + PodLine("01", "ADDED", 0, true) + ServiceLine("02", "ADDED") +
-                        SliceLine("02.02", "ADDED", c.actor, "10.0.0.1", "r") + ServiceLine("05", "DELETED");
-    const std::string old_goes =
-        SliceLine(c.deletes == kKcm ? "06.02" : "05.50", "DELETED", c.deletes, "10.0.0.1", "r");
-    if (c.deletes != "-" && c.deletes != kKcm) lines += old_goes;
-    if (c.made_again) {
-      lines += again(ServiceLine("06", "ADDED")) + again(SliceLine("06.01", "ADDED", c.actor, "10.0.0.1", "r"));
-    }
-    if (c.deletes == kKcm) lines += old_goes;
-    const auto result = RunLines(lines);
+    const auto service = [&c](const std::string& line) {
+      return c.with_uid ? line : Replaced(line, R"(,"uid":"u-web")", "");
+    };
+    std::vector<std::string> lines = {NodeLine(),
+                                      PodLine("01", "ADDED", 0, true),
+                                      service(ServiceLine("02", "ADDED")),
+                                      SliceLine("02.02", "ADDED", c.actor, "10.0.0.1", "r"),
+                                      service(ServiceLine("05", "DELETED")),
+                                      again(service(ServiceLine("06", "ADDED"))),
+                                      again(SliceLine("06.01", "ADDED", c.actor, "10.0.0.1", "r")),
+                                      SliceLine(c.when, "DELETED", c.deletes, "10.0.0.1", "r")};
+    std::sort(lines.begin() + 1, lines.end());  // by time, with which each begins
+    std::string text;
+    for (const std::string& line : lines) text += line;
+    const auto result = RunLines(text);
     ASSERT_TRUE(result.ok()) << result.status().ToString();
     const WriteCounts recorded = result->RecordedTotal(), simulated = result->SimulatedTotal();
     EXPECT_EQ((std::vector<std::int64_t>{recorded.creates, recorded.deletes, simulated.creates, simulated.deletes}),
-              c.want);
+              (std::vector<std::int64_t>{2, c.deleted, 2, c.deleted}));
     for (const auto& d : result->differences) ADD_FAILURE() << d.service.ToString() << ": " << d.what;
   }
+}
+
+// Containers end one after the other: of a pod that is asked to go the reference
+// heeds each change, and its batch period begins with the first.
+TEST(AgainstRecordingTest, EachChangeOfAPodThatGoesIsHeeded) {
+  const auto going = [](const std::string& line, const char* version) {
+    return Replaced(
+        line, R"("uid":"u-p0",)",
+        Concat(R"("uid":"u-p0","deletionTimestamp":"2026-01-01T12:00:40Z","resourceVersion":")", version, "\","));
+  };
+  // Shown at 10, 5 s after it was asked to go. Then a change of nothing at 12, and
+  // another pod at 15: worked on at 17.
+  const std::string text =
+      NodeLine() + PodLine("01", "ADDED", 0, true) + ServiceLine("02", "ADDED") +
+      SliceLine("02.02", "ADDED", kKcm, "10.0.0.1", "r") + going(PodLine("05", "MODIFIED", 0, true), "5") +
+      SliceLine("10.02", "MODIFIED", kKcm, "10.0.0.1", "n") + going(PodLine("12", "MODIFIED", 0, true), "6") +
+      PodLine("15", "ADDED", 1, true) + SliceLine("17.02", "MODIFIED", kKcm, "10.0.0.1", "nr") +
+      PodLine("18", "MODIFIED", 1, false) + SliceLine("23.02", "MODIFIED", kKcm, "10.0.0.1", "nn");
+  const auto result = RunLines(text, "endpointslice-updates-batch-period=5s");
+  ASSERT_TRUE(result.ok()) << result.status().ToString();
+  EXPECT_EQ(result->RecordedTotal().updates, 3);
+  // Without the change at 12 the two of the other pod were one.
+  EXPECT_EQ(result->SimulatedTotal().updates, 3);
 }
 
 // What changed is nothing that we keep (a load balancer's address); controllers work
