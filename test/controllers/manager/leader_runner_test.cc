@@ -188,9 +188,9 @@ TEST_F(LeaderRunnerTest, ARefusedWatchIsTriedAgain) {
     ASSERT_TRUE(WaitUntil([&] { return transport_.watching(); })) << code;
     runner_->Stop();
     const std::string said = TakeSaid();
-    const std::size_t first = said.find("may not be watched");
+    const std::size_t first = said.find("watch of the lease is refused");
     EXPECT_NE(first, std::string::npos) << said;
-    EXPECT_EQ(said.find("may not be watched", first + 1), std::string::npos) << said;
+    EXPECT_EQ(said.find("watch of the lease is refused", first + 1), std::string::npos) << said;
   }
 }
 
