@@ -129,9 +129,10 @@ class YamlReader::Impl : private std::streambuf {
 
   int_type underflow() override {
     const std::ptrdiff_t at = gptr() - eback();
-    if (!Fill()) return traits_type::eof();
+    const bool more = Fill();
+    // At the end, too: the text may have moved, and a parser may step back.
     setg(text_.data(), text_.data() + at, text_.data() + text_.size());
-    return traits_type::to_int_type(*gptr());
+    return more ? traits_type::to_int_type(*gptr()) : traits_type::eof();
   }
 
   bool MayLeave(const YamlBreak& at) {

@@ -236,6 +236,15 @@ int ExpectSameInPieces(const std::string& text) {
   return most;
 }
 
+// A parser reads some bytes for a mark of their order, and steps back: also from
+// the end.
+TEST(YamlReaderTest, TextsShorterThanTheMarkThatIsLookedFor) {
+  for (const char* text : {"a", "ab", "abc", "[", "-", "\"", "\n", "#", "", "{}", "a:", "\xc3\xa9"}) {
+    SCOPED_TRACE(text);
+    ExpectSameInPieces(text);
+  }
+}
+
 TEST(YamlReaderTest, PiecesSayWhatTheWholeSays) {
   const std::string a = "- kind: A\n  x: 1\n", b = "- kind: B\n  y: [1, 2]\n";
   const struct {
