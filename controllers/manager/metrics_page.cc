@@ -11,6 +11,7 @@
 
 #include "apis/kind.h"
 #include "controllers/manager/process_stats.h"
+#include "controllers/topologyhints/explain.h"
 #include "controllers/topologyhints/traffic_distribution.h"
 
 namespace epslice {
@@ -19,15 +20,6 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-
-std::string_view StateName(HintState::Kind kind) {
-  switch (kind) {
-    case HintState::Kind::kEnabled: return "enabled";
-    case HintState::Kind::kDisabled: return "disabled";
-    case HintState::Kind::kOff: return "off";
-  }
-  return "";
-}
 
 }  // namespace
 
@@ -119,7 +111,7 @@ void AddHints(const HintTotals::Totals& totals, MetricsPage* page) {
   for (const auto& [state, count] : totals.services) {
     page->Gauge("epslice_services_by_hints", "Services by the state of their topology hints, and why.",
                 static_cast<double>(count),
-                {{"state", std::string(StateName(state.first))}, {"reason", std::string(state.second)}});
+                {{"state", std::string(NameOf(state.first))}, {"reason", std::string(state.second)}});
   }
   constexpr const char* kEndpoints = "epslice_endpoints_with_hints";
   constexpr const char* kEndpointsHelp = "Ready endpoints by what their hints name; node: mostly a zone, too.";

@@ -306,6 +306,15 @@ std::string Listed(const std::vector<std::string>& names, std::size_t most) {
 
 }  // namespace internal
 
+std::string_view NameOf(HintState::Kind kind) {
+  switch (kind) {
+    case HintState::Kind::kOff: return "off";
+    case HintState::Kind::kEnabled: return "enabled";
+    case HintState::Kind::kDisabled: return "disabled";
+  }
+  return "";
+}
+
 std::string_view NameOf(Heuristic heuristic) {
   switch (heuristic) {
     case Heuristic::kNone: return "None";

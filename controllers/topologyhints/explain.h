@@ -66,6 +66,8 @@ struct NodeReport {
 
   const Consumers& ConsumersAs(HintsPolicy policy) const { return consumers[static_cast<std::size_t>(policy)]; }
 };
+// "off", "enabled", "disabled"
+std::string_view NameOf(HintState::Kind kind);
 // "NotReady", "ControlPlane", "NoZoneLabel", "NoAllocatableCPU", "Cordoned",
 // "NoExecuteTaint"
 std::string_view NameOf(NodeReport::Lack lack);

@@ -40,15 +40,6 @@ void OptionalString(std::string_view key, std::string_view value, JsonWriter* js
   if (!value.empty()) json->Field(key, value);
 }
 
-std::string_view StateName(HintState::Kind kind) {
-  switch (kind) {
-    case HintState::Kind::kOff: return "off";
-    case HintState::Kind::kEnabled: return "enabled";
-    case HintState::Kind::kDisabled: return "disabled";
-  }
-  return "";
-}
-
 void WriteTraffic(const TrafficEstimate& traffic, JsonWriter* json) {
   json->BeginObject();
   json->IntField("readyEndpoints", traffic.ready);
@@ -63,7 +54,7 @@ void WriteTraffic(const TrafficEstimate& traffic, JsonWriter* json) {
 }
 
 void WriteOutlook(const Outlook& outlook, JsonWriter* json) {
-  json->Field("state", StateName(outlook.state));
+  json->Field("state", NameOf(outlook.state));
   json->Field("reason", outlook.reason);
   json->Key("traffic");
   WriteTraffic(outlook.traffic, json);
@@ -144,7 +135,7 @@ void WritePod(const PodExplanation& pod, JsonWriter* json) {
 
 void WriteType(const AddressTypeExplanation& type, JsonWriter* json) {
   json->Field("addressType", type.address_type);
-  json->Field("state", StateName(type.state));
+  json->Field("state", NameOf(type.state));
   json->Field("reason", type.reason);
   OptionalString("message", type.message, json);
   json->BoolField("inVain", type.asks_in_vain());
@@ -278,7 +269,7 @@ std::string ExplanationListJson(const std::vector<ExplainRow>& rows, std::int64_
     OptionalString("policy", row.policy, &json);
     json.BoolField("inVain", row.in_vain);
     json.Field("addressType", row.address_type);
-    json.Field("state", StateName(row.state));
+    json.Field("state", NameOf(row.state));
     json.Field("reason", row.reason);
     json.Key("traffic");
     WriteTraffic(row.traffic, &json);

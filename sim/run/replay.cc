@@ -233,7 +233,7 @@ void Replayer::Fire() {
 absl::Status Replayer::Put(const TraceEvent& event) {
   const TraceRole role = RoleOf(event);
   if (options_.on_event) options_.on_event(event, role);
-  if (IsSliceOf(event.object, options_.controller_name)) {
+  if (options_.start_as_recorded && IsSliceOf(event.object, options_.controller_name)) {
     if (absl::Status s = NoteSlice(event, role); !s.ok()) return s;
   }
   if (role != TraceRole::kHappened) {

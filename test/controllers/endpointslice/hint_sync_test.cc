@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "test/controllers/builders.h"
 #include "test/controllers/endpointslice/controller_fixture.h"
@@ -20,7 +21,22 @@ using ::testing::SizeIs;
 using testkit::PodBuilder;
 using testkit::ServiceBuilder;
 
-class HintSyncTest : public testkit::ServiceControllerTest {};
+class HintSyncTest : public testkit::ServiceControllerTest {
+ protected:
+  explicit HintSyncTest(ServiceControllerOptions options = {}) : testkit::ServiceControllerTest(std::move(options)) {}
+  // Six pods in each of two zones, with hints.
+  void Settle() {
+    PutNode("n1", "a");
+    PutNode("n2", "b");
+    PutService(ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto"));
+    for (int i = 0; i < 12; ++i) {
+      PutPod(PodBuilder("web-" + std::to_string(10 + i), "10.1.0." + std::to_string(i + 1)).Node(i < 6 ? "n1" : "n2"));
+    }
+    controller_.Start(now_);
+    WorkAll();
+    Echo();
+  }
+};
 
 // The reference drops the hints of every Service when one node loses its zone,
 // and never brings them back; and it repeats its events at every sync.
@@ -96,15 +112,7 @@ TEST_F(RepeatedEventsTest, TellAtEachSyncOfHintsThatCannotBeGiven) {
 }
 
 TEST_F(HintSyncTest, AllocatableCpuMovesHints) {
-  PutNode("n1", "a");
-  PutNode("n2", "b");
-  PutService(ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto"));
-  for (int i = 0; i < 12; ++i) {
-    PutPod(PodBuilder("web-" + std::to_string(10 + i), "10.1.0." + std::to_string(i + 1)).Node(i < 6 ? "n1" : "n2"));
-  }
-  controller_.Start(now_);
-  WorkAll();
-  Echo();
+  Settle();
   cpu_milli_ = 3000;
   PutNode("n2", "b");
   EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
@@ -117,22 +125,9 @@ ServiceControllerOptions Batched(bool heed_as_reference) {
   return options;
 }
 
-class BatchedHintsTest : public testkit::ServiceControllerTest {
+class BatchedHintsTest : public HintSyncTest {
  protected:
-  explicit BatchedHintsTest(bool heed_as_reference = false)
-      : testkit::ServiceControllerTest(Batched(heed_as_reference)) {}
-  // Six pods in each of two zones, with hints.
-  void Settle() {
-    PutNode("n1", "a");
-    PutNode("n2", "b");
-    PutService(ServiceBuilder().Annotation(std::string(kAnnotationTopologyMode), "Auto"));
-    for (int i = 0; i < 12; ++i) {
-      PutPod(PodBuilder("web-" + std::to_string(10 + i), "10.1.0." + std::to_string(i + 1)).Node(i < 6 ? "n1" : "n2"));
-    }
-    controller_.Start(now_);
-    WorkAll();
-    Echo();
-  }
+  explicit BatchedHintsTest(bool heed_as_reference = false) : HintSyncTest(Batched(heed_as_reference)) {}
   void WorkLater() {
     now_ += seconds(20);
     WorkAll();

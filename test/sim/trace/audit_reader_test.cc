@@ -240,14 +240,14 @@ TEST(AuditLevelsTest, TheNameOfALaterUpdateIsOfTheCreateThatIsMostLikeIt) {
                         .request = slice(R"("generateName":"web-",)", "12"),
                         .level = "Request",
                         .code = 201};
-  Entry second = create, update = create;
+  Entry second = create;
   second.request = slice(R"("generateName":"web-",)", "34");
-  update = {.second = "01",
-            .verb = "update",
-            .resource = "endpointslices",
-            .name = "shop/web-abcde",
-            .request = slice(R"("name":"web-abcde",)", "345"),
-            .level = "Request"};
+  const Entry update = {.second = "01",
+                        .verb = "update",
+                        .resource = "endpointslices",
+                        .name = "shop/web-abcde",
+                        .request = slice(R"("name":"web-abcde",)", "345"),
+                        .level = "Request"};
   std::vector<std::string> seen;
   std::string text;
   for (const Entry& entry : {create, second, update}) {
