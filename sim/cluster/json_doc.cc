@@ -1,6 +1,7 @@
 #include "sim/cluster/json_doc.h"
 
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -116,6 +117,31 @@ void EventToCore(json* doc) {
   }
 }
 
+void TellContainers(const Pod& pod, json* doc) {
+  const json* spec = Find(*doc, "spec");
+  const json* containers = spec == nullptr ? nullptr : Find(*spec, "containers");
+  if (pod.phase != PodPhase::kRunning || containers == nullptr || !containers->is_array()) return;
+  json& statuses = Section(*doc, "status")["containerStatuses"];
+  if (!statuses.is_array()) statuses = json::array();
+  std::map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < statuses.size(); ++i) {
+    if (statuses[i].is_object()) places.emplace(StringAt(statuses[i], "name"), i);
+  }
+  for (const json& container : *containers) {
+    const std::string name = StringAt(container, "name");
+    const auto [place, added] = places.emplace(name, statuses.size());
+    if (added) {
+      statuses.push_back({{"name", name},
+                          {"image", StringAt(container, "image")},
+                          {"imageID", ""},
+                          {"restartCount", 0},
+                          {"state", {{"running", json::object()}}}});
+    }
+    statuses[place->second]["ready"] = pod.ready;
+    statuses[place->second]["started"] = true;
+  }
+}
+
 absl::Status OverlayStruct(const AnyObject& object, json* doc) {
   absl::StatusOr<json> written = DocOf(object);
   if (!written.ok()) return written.status();
@@ -142,7 +168,9 @@ absl::Status OverlayStruct(const AnyObject& object, json* doc) {
   if (object.kind() == Kind::kService) {
     for (const char* key : {"selector", "ports", "ipFamilies", "clusterIPs"}) Section(*doc, "spec").erase(key);
   }
-  return StrategicMergePatch(object.kind(), *written, doc);
+  if (absl::Status status = StrategicMergePatch(object.kind(), *written, doc); !status.ok()) return status;
+  if (object.kind() == Kind::kPod) TellContainers(*object.As<Pod>(), doc);
+  return absl::OkStatus();
 }
 
 }  // namespace epslice::sim

@@ -45,8 +45,12 @@ void EventToCore(nlohmann::json* doc);
 
 // What a struct says, put into the whole object it is a projection of: its
 // labels, annotations, finalizers and owners, and the parts of spec and status
-// it knows. What it does not know stays.
+// it knows. What it does not know stays, but for what TellContainers() says.
 absl::Status OverlayStruct(const AnyObject& object, nlohmann::json* doc);
+
+// What a kubelet would tell of the containers of a pod that a struct stands for:
+// of each, while the pod is running, what the pod's Ready condition says.
+void TellContainers(const Pod& pod, nlohmann::json* doc);
 
 }  // namespace epslice::sim
 

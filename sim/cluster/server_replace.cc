@@ -251,6 +251,12 @@ Response MemoryApiServer::Impl::ReplaceJson(const Record& stored, const std::str
   if (absl::Status status = RestoreServerFields(stored, *old, &*doc); !status.ok()) return bad(status);
   const json before = Comparable(*old), after = Comparable(*doc);
   if (before == after) return Unchanged(stored);
+  // From now on the object has JSON, in which its struct said nothing of containers.
+  const json* const status = Find(*doc, "status");
+  const bool told = status != nullptr && Find(*status, "containerStatuses") != nullptr;
+  if (kind == Kind::kPod && stored.object.json() == nullptr && !told) {
+    TellContainers(*stored.object.As<Pod>(), &*doc);
+  }
   json& meta = Section(*doc, "metadata");
   if (HasGeneration(kind) && NewGeneration(kind, before, after)) meta["generation"] = stored.extras.generation + 1;
   meta["resourceVersion"] = std::to_string(store.next_version());

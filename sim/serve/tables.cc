@@ -72,13 +72,7 @@ void AppendRow(const AnyKind& kind, const Json& object, const TableOptions& opti
 Json DocOrEmpty(const AnyObject& object) {
   absl::StatusOr<Json> doc = DocOf(object);
   if (!doc.ok()) return Json::object();
-  // A simulated pod, of which there is no JSON: no kubelet tells of its container,
-  // the condition does.
-  const auto pod = object.As<Pod>();
-  if (pod != nullptr && object.json() == nullptr && pod->ready) {
-    Json container = {{"name", "c"}, {"ready", true}, {"state", {{"running", Json::object()}}}};
-    Section(*doc, "status")["containerStatuses"] = Json::array({std::move(container)});
-  }
+  if (object.kind() == Kind::kPod && object.json() == nullptr) TellContainers(*object.As<Pod>(), &*doc);
   return *std::move(doc);
 }
 

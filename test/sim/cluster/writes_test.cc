@@ -163,6 +163,37 @@ TEST_F(ClusterTest, StructUpdateOfAWholePodKeepsWhatTheStructDoesNotKnow) {
   EXPECT_EQ(doc["status"]["conditions"][0]["status"], "False");
 }
 
+// READY in `kubectl get pods` counts containers.
+TEST_F(ClusterTest, ContainersAreAsReadyAsTheirPodIsMade) {
+  const std::string bare = R"({"metadata":{"name":"c","namespace":"shop"},"spec":{"nodeName":"node-1","containers":[
+      {"name":"a","image":"x"},{"name":"b","image":"y"}]}})";
+  Pod pod = *CreateJson(Kind::kPod, bare).object.As<Pod>();
+  const auto ready = [](const json& doc) {
+    std::string all;
+    for (const json& status : doc["status"].value("containerStatuses", json::array())) {
+      all += status["name"].get<std::string>() + (status["ready"].get<bool>() ? "+" : "-");
+    }
+    return all;
+  };
+  pod.ready = true;
+  EXPECT_EQ(ready(Doc(Update(AnyObject::Of(pod), "status").object)), "");  // nothing runs yet
+  pod.phase = PodPhase::kRunning;
+  const json running = Doc(Update(AnyObject::Of(pod), "status").object);
+  EXPECT_EQ(ready(running), "a+b+");
+  EXPECT_EQ(running["status"]["containerStatuses"][1]["image"], "y");
+  pod.ready = false;
+  EXPECT_EQ(ready(Doc(Update(AnyObject::Of(pod), "status").object)), "a-b-");
+
+  // Nor does a pod that was a struct lose them when a client labels it.
+  Pod simulated = BoundPod("s");
+  simulated.phase = PodPhase::kRunning;
+  simulated.ready = true;
+  Create(AnyObject::Of(simulated));
+  const Response labelled = Patch(PatchType::kMerge, Kind::kPod, "shop", "s", R"({"metadata":{"labels":{"a":"b"}}})");
+  ASSERT_TRUE(labelled.status.ok()) << labelled.status.ToString();
+  EXPECT_EQ(ready(Doc(labelled.object)), "c+");
+}
+
 TEST_F(ClusterTest, StatusGoesThroughItsSubresource) {
   const AnyObject created = CreateJson(Kind::kPod, kPodJson).object;
   json doc = Doc(created);
