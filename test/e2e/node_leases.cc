@@ -1,6 +1,7 @@
 #include "test/e2e/node_leases.h"
 
 #include "apis/time_format.h"
+#include "test/e2e/process.h"
 
 namespace epslice::e2e {
 namespace {
@@ -31,11 +32,17 @@ std::string NodeLeases::Path(const std::string& node) { return std::string(kLeas
 std::string NodeLeases::Now() const { return FormatRfc3339Micro(clock_->WallNow()); }
 
 Answer NodeLeases::Add(const std::string& node) {
-  Answer answer = client_->PostPatiently(
-      kLeases, {{"apiVersion", "coordination.k8s.io/v1"},
-                {"kind", "Lease"},
-                {"metadata", {{"name", node}}},
-                {"spec", {{"holderIdentity", node}, {"leaseDurationSeconds", kLeaseSeconds}, {"renewTime", Now()}}}});
+  const Json lease = {
+      {"apiVersion", "coordination.k8s.io/v1"},
+      {"kind", "Lease"},
+      {"metadata", {{"name", node}}},
+      {"spec", {{"holderIdentity", node}, {"leaseDurationSeconds", kLeaseSeconds}, {"renewTime", Now()}}}};
+  Answer answer;
+  // 404: an API server makes the namespace a moment after it has started.
+  Poll(kPatience, [&] {
+    answer = client_->PostPatiently(kLeases, lease);
+    return answer.code != 404;
+  });
   const std::lock_guard<std::mutex> lock(mu_);
   nodes_.insert(node);
   return answer;
