@@ -154,7 +154,8 @@ inline ObjectKey KeyOf(const BasicMeta& meta) { return {meta.namespace_, meta.na
 
 template <>
 struct std::hash<epslice::ObjectKey> {
-  std::size_t operator()(const epslice::ObjectKey& k) const noexcept {
+  // Not noexcept: as std::hash<Text>.
+  std::size_t operator()(const epslice::ObjectKey& k) const {
     return std::hash<epslice::Text>()(k.namespace_) * 1000003U ^ std::hash<epslice::Text>()(k.name);
   }
 };

@@ -264,29 +264,40 @@ bool EndpointMatcher::Matches(const DesiredEndpoint& desired, const Endpoint& ex
   return i == existing.addresses.size();
 }
 
-void EndpointMatcher::BuildTable() {
+void EndpointMatcher::Table::Build(const std::vector<DesiredEndpoint>& desired) {
   std::size_t size = 16;
-  while (size < desired_.size() * 2) size *= 2;
-  table_.assign(size, 0);
-  for (std::size_t i = 0; i < desired_.size(); ++i) {
-    std::size_t at = std::hash<std::string_view>()(desired_[i].pod->metadata.name.view()) & (size - 1);
-    while (table_[at] != 0) at = (at + 1) & (size - 1);
-    table_[at] = static_cast<std::uint32_t>(i + 1);
+  while (size < desired.size() * 2) size *= 2;
+  slots.assign(size, 0);
+  for (std::size_t i = 0; i < desired.size(); ++i) {
+    std::size_t at = hash(desired[i].pod->metadata.name) & (size - 1);
+    while (slots[at] != 0) at = (at + 1) & (size - 1);
+    slots[at] = static_cast<std::uint32_t>(i + 1);
   }
 }
+
+std::size_t EndpointMatcher::HashOfIdentity(const Text& name) {
+  const auto address = reinterpret_cast<std::uintptr_t>(name.identity());
+  return (address >> 4) ^ (address >> 12);
+}
+
+std::size_t EndpointMatcher::HashOfName(const Text& name) { return std::hash<std::string_view>()(name.view()); }
 
 DesiredEndpoint* EndpointMatcher::Find(const Endpoint& existing, std::uint32_t group) {
   if (!existing.targetRef) return nullptr;
   const auto usable = [&](const DesiredEndpoint& d) { return !d.placed && d.group == group && Matches(d, existing); };
   if (cursor_ < desired_.size() && usable(desired_[cursor_])) return &desired_[cursor_++];
-  if (table_.empty()) BuildTable();
-  const std::size_t mask = table_.size() - 1;
-  std::size_t at = std::hash<std::string_view>()(existing.targetRef->name.view()) & mask;
-  for (; table_[at] != 0; at = (at + 1) & mask) {
-    DesiredEndpoint& candidate = desired_[table_[at] - 1];
-    if (!usable(candidate)) continue;
-    cursor_ = table_[at];
-    return &candidate;
+  const Text& name = existing.targetRef->name;
+  for (Table* const table : {&by_identity_, &by_name_}) {
+    if (table->slots.empty()) table->Build(desired_);
+    const std::size_t mask = table->slots.size() - 1;
+    for (std::size_t at = table->hash(name) & mask; table->slots[at] != 0; at = (at + 1) & mask) {
+      const std::uint32_t slot = table->slots[at];
+      DesiredEndpoint& candidate = desired_[slot - 1];
+      if (table == &by_identity_ && candidate.pod->metadata.name.identity() != name.identity()) continue;
+      if (!usable(candidate)) continue;
+      cursor_ = slot;
+      return &candidate;
+    }
   }
   return nullptr;
 }

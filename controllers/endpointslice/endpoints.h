@@ -60,15 +60,26 @@ class EndpointMatcher {
   DesiredEndpoint* Find(const Endpoint& existing, std::uint32_t group);
 
  private:
+  // Of the pods' names: open addressing; index + 1, 0 is free.
+  struct Table {
+    std::size_t (*hash)(const Text& name);
+    std::vector<std::uint32_t> slots{};
+    void Build(const std::vector<DesiredEndpoint>& desired);
+  };
+
   bool Matches(const DesiredEndpoint& desired, const Endpoint& existing) const;
-  void BuildTable();
+  static std::size_t HashOfIdentity(const Text& name);
+  static std::size_t HashOfName(const Text& name);
 
   std::vector<DesiredEndpoint>& desired_;
   IpFamily family_;
   // Slices mostly list endpoints in the order of the pods: the one after the
-  // last match is tried first, and the table made only where that fails.
+  // last match is tried first, and a table made only where that fails. An endpoint
+  // of ours mostly shares its pod's name, so that no name need be read; which of
+  // them is found does not depend on it.
   std::size_t cursor_ = 0;
-  std::vector<std::uint32_t> table_;  // open addressing; index + 1, 0 is free
+  Table by_identity_{HashOfIdentity};
+  Table by_name_{HashOfName};
 };
 
 }  // namespace epslice::internal

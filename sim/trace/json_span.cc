@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstring>
 
@@ -17,14 +18,12 @@ std::size_t SkipSpace(std::string_view text, std::size_t at) {
 
 // Behind the quote that closes the string whose opening quote is at `begin`.
 std::size_t EndOfString(std::string_view text, std::size_t begin) {
-  for (std::size_t at = begin + 1; at < text.size();) {
-    const void* found = std::memchr(text.data() + at, '"', text.size() - at);
-    if (found == nullptr) return kNowhere;
-    const auto quote = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
-    std::size_t slashes = 0;
-    while (quote - slashes > begin + 1 && text[quote - slashes - 1] == '\\') ++slashes;
-    if (slashes % 2 == 0) return quote + 1;
-    at = quote + 1;
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data() + begin + 1; at < end; ++at) {
+    at = EndOfPlainText(at, end);
+    if (at == end) break;
+    if (*at == '"') return static_cast<std::size_t>(at - text.data()) + 1;
+    if (*at == '\\' && ++at == end) break;
   }
   return kNowhere;
 }
@@ -106,7 +105,28 @@ std::size_t Unescape(std::string_view text, std::size_t at, std::string* out) {
   return at;
 }
 
+// Of eight characters at once: the high bit of each that is `c`, and perhaps of
+// some behind the first.
+constexpr std::uint64_t Equal(std::uint64_t eight, char c) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  const std::uint64_t zero = eight ^ (kOnes * static_cast<unsigned char>(c));
+  return (zero - kOnes) & ~zero & (kOnes << 7);
+}
+
 }  // namespace
+
+const char* EndOfPlainText(const char* at, const char* end) {
+  if constexpr (std::endian::native == std::endian::little) {
+    for (; end - at >= 8; at += 8) {
+      std::uint64_t eight = 0;
+      std::memcpy(&eight, at, sizeof(eight));
+      const std::uint64_t found = Equal(eight, '"') | Equal(eight, '\\') | Equal(eight, '\n');
+      if (found != 0) return at + std::countr_zero(found) / 8;
+    }
+  }
+  while (at < end && *at != '"' && *at != '\\' && *at != '\n') ++at;
+  return at;
+}
 
 std::size_t EndOfJsonValue(std::string_view text, std::size_t begin) {
   if (begin >= text.size()) return kNowhere;

@@ -21,6 +21,10 @@ namespace epslice::sim {
 // Whether JSON allows it between tokens.
 inline bool IsJsonSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
+// The first quote, backslash or line end from `at` on, `end` where there is none:
+// what is not to be passed over in a JSON string.
+const char* EndOfPlainText(const char* at, const char* end);
+
 class JsonSpan {
  public:
   // Absent.

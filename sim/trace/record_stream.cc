@@ -164,20 +164,26 @@ absl::Status RecordStream::SkipBetween() {
 absl::StatusOr<RecordStream::Extent> RecordStream::FindEnd() {
   std::size_t depth = 0;
   bool in_string = false, escaped = false;
-  for (std::size_t at = 0;; ++at) {
+  for (std::size_t at = 0;;) {
     if (begin_ + at >= buffer_.size()) {
       if (at > max_record_bytes_) return TooLong(line_);
       const absl::StatusOr<bool> more = Fill();
       if (!more.ok()) return more.status();
       if (!*more) return Extent{at, true};
     }
-    const char c = buffer_[begin_ + at];
+    if (in_string && !escaped) {
+      const char* const from = buffer_.data() + begin_ + at;
+      const char* const end = buffer_.data() + buffer_.size();
+      at += static_cast<std::size_t>(EndOfPlainText(from, end) - from);
+      if (begin_ + at == buffer_.size()) continue;
+    }
+    const char c = buffer_[begin_ + at++];
     if (in_string) {
       if (c == '"' && !escaped) in_string = false;
       escaped = c == '\\' && !escaped;
       // In no JSON string; and where each line is a record, the end of one that
       // was cut off.
-      if (c == '\n' && one_line_ == OneLine::kYes) return Extent{at, true};
+      if (c == '\n' && one_line_ == OneLine::kYes) return Extent{at - 1, true};
       continue;
     }
     switch (c) {
@@ -186,10 +192,10 @@ absl::StatusOr<RecordStream::Extent> RecordStream::FindEnd() {
       case '[': ++depth; break;
       case '}':
       case ']':
-        if (depth == 0 || --depth == 0) return Extent{at + 1, false};
+        if (depth == 0 || --depth == 0) return Extent{at, false};
         break;
       case '\n':
-        if (one_line_ == OneLine::kYes || depth == 0) return Extent{at, true};
+        if (one_line_ == OneLine::kYes || depth == 0) return Extent{at - 1, true};
         break;
       default: break;
     }
