@@ -160,7 +160,7 @@ void LeaderElector::OnResponse(const Response& response, Instant now) {
   const Step step = std::exchange(step_, Step::kIdle);
   if (step == Step::kRelease) {
     state_ = State::kReleased;
-    if (!response.status.ok()) error_ = response.status.ToString();
+    error_ = response.status.ok() ? "" : response.status.ToString();
     return;
   }
   if (step == Step::kCreate || step == Step::kUpdate) return OnWritten(response, now);

@@ -17,8 +17,16 @@ namespace epslice {
 // Thread-safe; share one between the caller and whoever stops it.
 class CancelToken {
  public:
+  CancelToken() = default;
+  // `may_go_on` (null: always): asked again before each request of a call is sent,
+  // after whatever it had to wait for. False: it is not sent, as if cancelled. From
+  // any thread; to be quick.
+  explicit CancelToken(std::function<bool()> may_go_on) : may_go_on_(std::move(may_go_on)) {}
+
   // True once Cancel() was called.
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+  // Whether a request may be sent now.
+  bool may_send() const { return !cancelled() && (!may_go_on_ || may_go_on_()); }
   // Runs every registered callback once, in this thread, and every later one
   // at once. Callbacks must be short, must not throw, and must not use the
   // token themselves.
@@ -31,6 +39,7 @@ class CancelToken {
   void Unregister(int id);
 
  private:
+  const std::function<bool()> may_go_on_;
   std::atomic<bool> cancelled_{false};
   std::mutex mu_;
   int next_id_ = 0;

@@ -55,8 +55,11 @@ class WorkQueue {
   void Add(const Key& key, Instant now);
   // Ready after `delay`; delay <= 0 is Add(). An earlier deadline stands.
   void AddAfter(const Key& key, Duration delay, Instant now);
-  // Ready after the key's backoff, which doubles with each call until Forget().
-  void AddRateLimited(const Key& key, Instant now);
+  // Ready after the key's backoff, which doubles with each call until Forget(), or
+  // after `at_least` where that is longer; never after more than max_delay.
+  void AddRateLimited(const Key& key, Instant now, Duration at_least = Duration(0));
+  // Ready keys have waited since `now` only.
+  void WaitAnew(Instant now);
   // Resets the key's backoff.
   void Forget(const Key& key);
   std::int64_t Failures(const Key& key) const;

@@ -43,11 +43,16 @@ void WorkQueue<Key>::AddAfter(const Key& key, Duration delay, Instant now) {
 }
 
 template <typename Key>
-void WorkQueue<Key>::AddRateLimited(const Key& key, Instant now) {
+void WorkQueue<Key>::AddRateLimited(const Key& key, Instant now, Duration at_least) {
   KeyState& state = states_[key];
   const Duration backoff = ExponentialBackoff(options_.base_delay, options_.max_delay, state.failures);
   ++state.failures;
-  AddAfter(key, std::max(backoff, bucket_.Reserve(now)), now);
+  AddAfter(key, std::max({backoff, bucket_.Reserve(now), std::min(at_least, options_.max_delay)}), now);
+}
+
+template <typename Key>
+void WorkQueue<Key>::WaitAnew(Instant now) {
+  for (const Key& key : ready_) states_[key].added = now;
 }
 
 template <typename Key>

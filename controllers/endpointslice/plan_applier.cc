@@ -1,5 +1,8 @@
 #include "controllers/endpointslice/plan_applier.h"
 
+#include <algorithm>
+#include <chrono>
+
 namespace epslice {
 namespace {
 
@@ -23,6 +26,11 @@ Request RequestFor(const SliceWrite& write) {
 }
 
 }  // namespace
+
+Duration RetryAfterOf(const Status& status) {
+  constexpr std::int64_t kDay = 24 * 3600;
+  return std::chrono::seconds(std::clamp<std::int64_t>(status.retryAfterSeconds, 0, kDay));
+}
 
 std::optional<Request> PlanApplier::NextRequest() {
   while (next_ < plan_.writes.size() && plan_.writes[next_].group == skipped_group_) ++next_;
@@ -54,6 +62,7 @@ void PlanApplier::Fail(const SliceWrite& write, const Status& status) {
   // tell what its storage did: a create that is sent again would be a second
   // slice.
   if (status.code == 0 || status.code >= 500) outcome_.unknown = true;
+  outcome_.retry_after = std::max(outcome_.retry_after, RetryAfterOf(status));
   outcome_.errors.push_back(DescribeRequest(RequestFor(write)) + ": " + status.ToString());
 }
 

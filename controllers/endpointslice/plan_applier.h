@@ -16,6 +16,7 @@
 
 #include "apis/request.h"
 #include "controllers/endpointslice/reconcile.h"
+#include "informers/clock.h"
 
 namespace epslice {
 
@@ -33,7 +34,12 @@ struct Outcome {
   // A write got no answer, or an error of the server (5xx): it may or may not
   // have happened.
   bool unknown = false;
+  // How long the server asked us to stay away, the longest (Retry-After).
+  Duration retry_after{0};
 };
+
+// How long a server asks to be left alone, a day at most.
+Duration RetryAfterOf(const Status& status);
 
 class PlanApplier {
  public:

@@ -253,8 +253,8 @@ bool ServiceController::InStore(const EndpointSlice& slice) const {
   return stored != nullptr && stored->metadata.uid == slice.metadata.uid;
 }
 
-void ServiceController::Retry(const ObjectKey& key, Instant now) {
-  queue_.AddRateLimited(key, now);
+void ServiceController::Retry(const ObjectKey& key, Instant now, Duration at_least) {
+  queue_.AddRateLimited(key, now, at_least);
   queue_.Done(key, now);
 }
 
@@ -279,7 +279,7 @@ SyncResult ServiceController::Complete(const Job& job, const Plan& plan, const O
   }
   if (!outcome.errors.empty() || !plan.retry_errors.empty()) {
     ++counters_.error;
-    Retry(job.service, now);
+    Retry(job.service, now, outcome.retry_after);
     return SyncResult::kError;
   }
   ++counters_.success;
@@ -292,7 +292,7 @@ SyncResult ServiceController::CompleteVerify(const Job& job, const Response& res
   if (!response.status.ok()) {
     ++counters_.error;
     QueueNews(job.service, {}, now);
-    Retry(job.service, now);
+    Retry(job.service, now, RetryAfterOf(response.status));
     return SyncResult::kError;
   }
   // What the server has is what we have to see before we plan again.

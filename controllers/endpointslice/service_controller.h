@@ -108,6 +108,9 @@ class ServiceController {
   // Start() it does nothing.
   void Resync(Instant now);
 
+  // Work begins now: what is queued waited for nobody until now.
+  void BeginWork(Instant now) { queue_.WaitAnew(now); }
+
   // Queues one Service: somebody wants to look at it again.
   void Queue(const ObjectKey& service, Instant now) { queue_.Add(service, now); }
 
@@ -171,7 +174,7 @@ class ServiceController {
   bool InStore(const EndpointSlice& slice) const;
   // What came early and is no echo of the job's writes, now that they are known.
   void QueueNews(const ObjectKey& service, const Outcome& outcome, Instant now);
-  void Retry(const ObjectKey& key, Instant now);
+  void Retry(const ObjectKey& key, Instant now, Duration at_least = Duration(0));
   // The store lags behind what was written: tries later.
   void AwaitSlices(const ObjectKey& key, Instant now);
   using Awaited = std::unordered_map<ObjectKey, std::uint64_t>::node_type;

@@ -18,6 +18,7 @@ EventSender::EventSender(EventRecorderOptions options, std::function<bool()> may
       transport_(*transport),
       clock_(*clock),
       log_(*log),
+      calls_(may_send_),
       recorder_(std::move(options)) {}
 
 EventSender::~EventSender() { Stop(); }

@@ -52,11 +52,13 @@ void LeaderRunner::Note() {
     log_.Info(0, "Another replica leads", {lease, {"leader", elector_.leader()}});
   }
   told_leader_ = elector_.leader();
-  if (elector_.error() != told_error_ && !elector_.error().empty()) {
+  const bool released = elector_.state() == LeaderElector::State::kReleased;
+  if (elector_.error() != told_error_ && !elector_.error().empty() && !released) {
     log_.Warning("The lease could not be taken or renewed; trying again", {lease, {"err", elector_.error()}});
   }
   told_error_ = elector_.error();
-  if (elector_.state() == std::exchange(told_, elector_.state())) return;
+  const LeaderElector::State before = std::exchange(told_, elector_.state());
+  if (elector_.state() == before) return;
   switch (elector_.state()) {
     case LeaderElector::State::kLeading:
       EndWatch();
@@ -68,7 +70,15 @@ void LeaderRunner::Note() {
       lost_.store(true, std::memory_order_release);
       if (options_.on_lost) options_.on_lost();
       break;
-    case LeaderElector::State::kReleased: log_.Info(0, "Gave the lease back", {lease}); break;
+    case LeaderElector::State::kReleased:
+      if (before != LeaderElector::State::kLeading) break;
+      if (elector_.error().empty()) {
+        log_.Info(0, "Gave the lease back", {lease});
+      } else {
+        log_.Warning("The lease could not be given back; others wait until it ends",
+                     {lease, {"err", elector_.error()}, {"leaseDuration", options_.elector.lease_duration}});
+      }
+      break;
     case LeaderElector::State::kStandby: break;
   }
 }

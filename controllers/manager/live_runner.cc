@@ -143,9 +143,13 @@ LiveRunner::LiveRunner(LiveRunnerOptions options, Transport* transport, const Cl
 
 LiveRunner::~LiveRunner() { Stop(); }
 
+void LiveRunner::StopWriting() { impl_->writes.Cancel(); }
+
 void LiveRunner::Lead() {
   std::lock_guard<std::mutex> lock(impl_->mu);
   impl_->standby = false;
+  // The time as a standby is no wait for a worker.
+  impl_->controller.BeginWork(impl_->clock->Now());
   for (Impl::Worker& worker : impl_->workers) worker.cv.notify_all();
 }
 
@@ -183,6 +187,7 @@ bool LiveRunner::Impl::Stop() {
     finished = stop_cv.wait_for(lock, options.shutdown_grace, [this] { return busy == 0; });
   }
   writes.Cancel();
+  lookups.Cancel();
   events.Stop();
   for (std::thread& thread : worker_threads) thread.join();
   for (std::thread& thread : informer_threads) thread.join();
@@ -207,7 +212,8 @@ LiveRunner::Stats LiveRunner::stats() const {
   stats.syncs = controller.counters();
   stats.hints = controller.hint_totals();
   if (impl_->shadow) stats.shadow = impl_->shadow->totals();
-  stats.queue_depth = controller.queue().depth();
+  // What a standby has queued is for the moment it leads, and no backlog.
+  stats.queue_depth = impl_->standby ? 0 : controller.queue().depth();
   stats.queue_adds = controller.queue().adds();
   stats.queue_retries = controller.queue().retries();
   controller.queue().VisitProcessing([&stats, now = impl_->clock->Now()](const ObjectKey&, Instant since) {

@@ -27,6 +27,7 @@ struct LiveRunner::Impl {
         transport(t),
         clock(c),
         log(l),
+        writes(options.may_write),
         events(EventOptions(options), options.may_write, t, c, l),
         random(options.seed),
         controller(options.controller),
@@ -75,7 +76,8 @@ struct LiveRunner::Impl {
   // Takes a worker from the idle ones; null: there is none.
   Worker* TakeIdle();
   void ResyncWhenDue(Instant now);
-  void ResyncNow();
+  // Queues all Services, unless that was done no longer ago than `pause`.
+  void ResyncNow(Duration pause = Duration(0));
   void RunJob(const Job& job, int worker);
   void RunSync(const Job& job, int worker);
   void RunVerify(const Job& job, int worker);
@@ -97,9 +99,10 @@ struct LiveRunner::Impl {
   Logger* const log;
   Monitor monitor;
 
-  CancelToken reads;   // of the informers
-  CancelToken writes;  // of the workers
-  // The last write got no answer, or one that says the server is in trouble.
+  CancelToken reads;    // of the informers
+  CancelToken writes;   // of the workers: also over when they may not write any more
+  CancelToken lookups;  // what else they ask
+  // The last request of a worker got no answer.
   std::atomic<bool> writes_down{false};
   std::atomic<bool> services_synced{false}, pods_synced{false}, nodes_synced{false}, slices_synced{false};
 
@@ -114,6 +117,7 @@ struct LiveRunner::Impl {
   bool standby;
   Instant start_time{0};
   std::optional<Instant> next_resync;
+  std::optional<Instant> resynced_at;  // by ResyncNow()
   int busy = 0;
   // What the timekeeper waits for; unset: until it is told.
   std::optional<Instant> timekeeper_until;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "controllers/manager/live_runner_impl.h"
@@ -9,9 +10,26 @@
 namespace epslice {
 namespace {
 
-// Something is wrong with the way to the API server or with the server
-// itself, rather than with the request.
-bool IsOutage(const Status& status) { return status.code == 0 || status.code == 429 || status.code >= 500; }
+// No answer: something is wrong with the way to the API server, or it is not
+// there. What it answers, 429 and 5xx too, may be meant for this object alone: an
+// admission webhook of one namespace that fails is no outage.
+bool IsOutage(const Status& status) { return status.code == 0; }
+
+constexpr std::string_view kNotLeader = "NotLeader";
+
+// Of a request that was not sent, or perhaps not: a 5xx is looked up by who leads.
+Response NotLeading() {
+  Response refused;
+  refused.status.code = 503;
+  refused.status.reason = kNotLeader;
+  refused.status.message = "not sent: this replica does not hold the lease any more";
+  return refused;
+}
+
+// Services whose sync failed while the API server was away wait for it no longer
+// than this says; those that fail for their own reasons keep their backoff in the
+// meantime.
+constexpr Duration kResyncPause = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -112,11 +130,13 @@ void LiveRunner::Impl::ResyncWhenDue(Instant now) {
   next_resync = now + options.min_resync_period + Duration(random.Between(0, options.min_resync_period.count()));
 }
 
-void LiveRunner::Impl::ResyncNow() {
+void LiveRunner::Impl::ResyncNow(Duration pause) {
   Wake wake;
   {
     std::lock_guard<std::mutex> lock(mu);
     const Instant now = clock->Now();
+    if (resynced_at && now - *resynced_at < pause) return;
+    resynced_at = now;
     controller.Resync(now);
     wake = WhomToWake(now);
   }
@@ -135,15 +155,11 @@ void LiveRunner::Impl::RunJob(const Job& job, int worker) {
 
 Response LiveRunner::Impl::Send(const Request& request, int worker) {
   const bool writes_something = request.verb != Verb::kGet && request.verb != Verb::kList;
-  if (writes_something && options.may_write && !options.may_write()) {
-    Response refused;
-    refused.status.code = 503;
-    refused.status.reason = "NotLeader";
-    refused.status.message = "not sent: this replica does not hold the lease any more";
-    return refused;
-  }
-  Response response = transport->Do(request, &writes);
+  const auto fenced = [&] { return writes_something && options.may_write && !options.may_write(); };
+  if (fenced()) return NotLeading();
+  Response response = transport->Do(request, writes_something ? &writes : &lookups);
   monitor.WorkGoesOn(worker, clock->Now());
+  if (IsOutage(response.status) && fenced()) return NotLeading();
   return response;
 }
 
@@ -154,8 +170,10 @@ void LiveRunner::Impl::RunSync(const Job& job, int worker) {
   while (const std::optional<Request> request = applier.NextRequest()) {
     const Response response = Send(*request, worker);
     NoteAnswer(*request, response.status);
-    // An outage is told once, and a conflict means that somebody was quicker.
-    expected_failure = expected_failure || IsOutage(response.status) || response.status.code == 409;
+    // An outage is told once, a conflict means that somebody was quicker, and the
+    // loss of the lease is told by who watches over it.
+    expected_failure = expected_failure || IsOutage(response.status) || response.status.code == 409 ||
+                       response.status.reason == kNotLeader;
     applier.OnResponse(response);
   }
   // While the Service is still ours, so that its syncs are told of in order.
@@ -188,7 +206,7 @@ void LiveRunner::Impl::RunVerify(const Job& job, int worker) {
 }
 
 void LiveRunner::Impl::NoteAnswer(const Request& request, const Status& status) {
-  if (writes.cancelled()) return;
+  if (lookups.cancelled() || status.reason == kNotLeader) return;
   if (IsOutage(status)) {
     const LogField what("request", DescribeRequest(request));
     const LogField error("err", status.ToString());
@@ -199,7 +217,7 @@ void LiveRunner::Impl::NoteAnswer(const Request& request, const Status& status) 
     }
   } else if (writes_down.exchange(false)) {
     log->Info(0, "Requests work again");
-    ResyncNow();
+    ResyncNow(kResyncPause);
   }
 }
 

@@ -140,8 +140,10 @@ absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& optio
     metrics->SetLeader(name, true);
     leading->work->Lead();
   };
-  runner.on_lost = [metrics, name] {
+  runner.on_lost = [metrics, name, leading = leading.get()] {
     metrics->SetLeader(name, false);
+    // The grace period of a shutdown is not for who leads no more.
+    leading->work->StopWriting();
     // Ends WaitForStopSignal().
     kill(getpid(), SIGTERM);
   };

@@ -107,7 +107,7 @@ class QueueHistograms : public WorkQueueObserver {
 
 struct Metrics::Impl {
   Impl(std::string_view api_server, const Clock* c)
-      : clock(c), host(HostOf(api_server)), started(c->WallNow()), queue(&registry) {
+      : clock(c), host(HostOf(api_server)), working_since(c->WallNow()), queue(&registry) {
     added = &AddHistogram("endpoint_slice_controller_endpoints_added_per_sync",
                           "Endpoints that a sync added, for each address type.")
                  .Add({}, ExponentialBuckets(2, 2, 15));
@@ -134,7 +134,8 @@ struct Metrics::Impl {
 
   const Clock* const clock;
   const std::string host;
-  const Timestamp started;
+  // Of the process, or of its time as the leader; guarded by mu.
+  Timestamp working_since;
   prometheus::Registry registry;
   QueueHistograms queue;
   Histogram* added = nullptr;
@@ -236,7 +237,7 @@ void Metrics::ObserveSync(const Job& job, const Plan& plan, const Outcome& outco
   for (const int count : changed) histogram->Observe(count);
   // What happened while we were not there says nothing about our speed.
   const Timestamp trigger = job.input.trigger_time;
-  if (outcome.creates + outcome.updates > 0 && trigger.is_set() && trigger.nanos >= impl_->started.nanos) {
+  if (outcome.creates + outcome.updates > 0 && trigger.is_set() && trigger.nanos >= impl_->working_since.nanos) {
     impl_->programming->Observe(std::max(0.0, InSeconds(Duration(impl_->clock->WallNow().nanos - trigger.nanos))));
   }
 }
@@ -244,6 +245,7 @@ void Metrics::ObserveSync(const Job& job, const Plan& plan, const Outcome& outco
 void Metrics::SetLeader(const std::string& name, bool leading) {
   std::lock_guard<std::mutex> lock(impl_->mu);
   impl_->leading[name] = leading;
+  if (leading) impl_->working_since = impl_->clock->WallNow();
 }
 
 void Metrics::ObserveClientCertificate(Duration remaining) { impl_->expiration->Observe(InSeconds(remaining)); }

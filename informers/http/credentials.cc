@@ -81,7 +81,8 @@ class FileCredentials : public Credentials {
     if (!source_.token_file.empty()) {
       absl::StatusOr<std::string> token = ReadToken(source_.token_file);
       if (!token.ok()) {
-        result = token.status();
+        // The token in place is what there is until then.
+        if (source_.token.empty()) result = token.status();
       } else if (std::string header = Bearer(*token); header != value_.authorization) {
         value_.authorization = std::move(header);
         ++value_.generation;

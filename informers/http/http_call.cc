@@ -13,6 +13,7 @@ HttpCall::~HttpCall() {
 }
 
 bool HttpCall::Use(HttpConnection* connection) {
+  if (connection != nullptr && token_ != nullptr && !token_->may_send()) return false;
   std::lock_guard<std::mutex> lock(mu_);
   connection_ = connection;
   return !cancelled_;

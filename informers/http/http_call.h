@@ -21,7 +21,7 @@ class HttpCall {
   ~HttpCall();
 
   // From now on cancelling aborts this connection (null: none). False when it
-  // was cancelled before.
+  // was cancelled before, or the token lets nothing be sent any more.
   bool Use(HttpConnection* connection);
   bool cancelled();
   // Waits until `clock` says `time`; false when cancelled before. Looks at the

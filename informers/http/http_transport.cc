@@ -331,14 +331,16 @@ Status HttpTransport::Impl::WatchOnce(const Request& request, HttpCall* call, co
   const std::int64_t seconds = request.list.timeoutSeconds;
   const Duration longest =
       std::chrono::seconds(seconds > 0 ? std::min(seconds, 24 * kHour) : kHour) + options.watch_grace;
-  attempt->exchange.read_timeout = longest;
+  attempt->exchange.read_timeout = std::min(longest, options.watch_silence);
   WatchDecoder stream(request.kind, options.max_watch_line_bytes, options.keep_json,
                       options.metadata_of_written_suffices ? &written : nullptr);
   HttpReply reply;  // a body where it is not 200
   bool head_seen = false;
   bool overdue = false;
+  Instant heard = start;
   attempt->exchange.on_head = [&](const HttpHead& head) {
     head_seen = true;
+    heard = clock->Now();
     reply = Head(head);
     stream.set_content_type(head.content_type);
     Observe(request, head.status, start);
@@ -352,7 +354,8 @@ Status HttpTransport::Impl::WatchOnce(const Request& request, HttpCall* call, co
       reply.body.append(bytes.substr(0, kMaxErrorBytes - std::min(kMaxErrorBytes, reply.body.size())));
       return reply.body.size() < kMaxErrorBytes;
     }
-    overdue = clock->Now() - start > longest;
+    heard = clock->Now();
+    overdue = heard - start > longest;
     return !overdue && stream.Feed(bytes, on_event);
   };
   std::string error;
@@ -364,7 +367,8 @@ Status HttpTransport::Impl::WatchOnce(const Request& request, HttpCall* call, co
   if (call->cancelled()) return StatusUnreachable("cancelled");
   attempt->refused = head_seen && RefusesProtobuf(attempt->format, attempt->body_type, reply.status);
   if (head_seen && reply.status != 200) return StatusFromHttpError(reply);
-  if (outcome != Outcome::kDone) return StatusUnreachable(error);
+  const bool silent = outcome == Outcome::kBroken && clock->Now() - heard >= options.watch_silence;
+  if (outcome != Outcome::kDone && !(silent && head_seen)) return StatusUnreachable(error);
   if (stream.has_partial()) return StatusUnreachable("the watch ended in the middle of an event");
   return Status();
 }

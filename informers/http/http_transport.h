@@ -64,6 +64,10 @@ struct HttpTransportOptions {
   Duration read_timeout = std::chrono::seconds(60);
   Duration call_timeout = std::chrono::minutes(5);
   Duration watch_grace = std::chrono::seconds(30);
+  // A watch that has brought nothing for so long is ended, as if by the server, and
+  // goes on with a new one: of a connection that is silent on the way nobody tells.
+  // API servers send bookmarks once a minute.
+  Duration watch_silence = std::chrono::seconds(75);
   // Connections not used for longer are dropped; API servers close theirs
   // after 90 s.
   Duration max_idle = std::chrono::seconds(60);

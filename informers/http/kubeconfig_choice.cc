@@ -144,7 +144,12 @@ absl::Status FillExec(const Kubeconfig::User& user, const Kubeconfig::Cluster& c
     }
   }
   ExecPluginConfig plugin = exec.config;
-  if (plugin.command.find('/') != std::string::npos) plugin.command = part.Resolve(plugin.command);
+  if (plugin.command.find('/') != std::string::npos) {
+    plugin.command = part.Resolve(plugin.command);
+    // Still a path, where the file was named without a folder: not what PATH has
+    // under that name.
+    if (plugin.command.find('/') == std::string::npos) plugin.command.insert(0, "./");
+  }
   if (exec.provide_cluster_info) plugin.cluster_json = ClusterJson(cluster, *config);
   config->credentials.exec = std::move(plugin);
   return absl::OkStatus();
@@ -170,14 +175,16 @@ absl::Status FillCredentials(const Kubeconfig::User& user, const Kubeconfig::Clu
     if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f)
       return part.Bad("token", "holds blanks or control characters");
   }
-  if (!out.token_file.empty()) {
+  // Beside a token a file counts as soon as it can be read (client-go).
+  if (!out.token_file.empty() && out.token.empty()) {
     absl::StatusOr<std::string> token = read(out.token_file);
     if (!token.ok()) return part.Bad("tokenFile", Cat({out.token_file, ": ", MessageOf(token.status())}));
   }
   if (absl::Status status = FillIdentity(user, part, read, &out); !status.ok()) return status;
-  if (!user.exec.has_value()) return absl::OkStatus();
-  if (!out.token.empty() || !out.token_file.empty() || out.identity != Identity()) {
-    return part.Bad("exec", "is there beside a token or client certificate; remove one of them");
+  // A token goes before a plugin, which is not asked then (client-go).
+  if (!user.exec.has_value() || !out.token.empty() || !out.token_file.empty()) return absl::OkStatus();
+  if (out.identity != Identity()) {
+    return part.Bad("exec", "is there beside a client certificate; remove one of them");
   }
   return FillExec(user, cluster, part, config);
 }

@@ -121,6 +121,40 @@ TEST(WorkQueue, BackoffDoublesUntilForgotten) {
   EXPECT_EQ(q.NextWakeup(now), now + seconds(1));
 }
 
+TEST(WorkQueue, ABackoffIsAsLongAsAskedForAtLeast) {
+  WorkQueueOptions options;
+  options.max_delay = seconds(100);
+  Queue q(options);
+  const struct {
+    int at_least, delay;  // seconds
+  } kCases[] = {{0, 1}, {1, 2}, {60, 60}, {3, 8}, {5000, 100}};
+  Instant now(0);
+  for (const auto& c : kCases) {
+    q.AddRateLimited("a", now, seconds(c.at_least));
+    EXPECT_EQ(q.NextWakeup(now), now + seconds(c.delay)) << c.at_least;
+    now += seconds(c.delay);
+    EXPECT_EQ(q.Pop(now), "a");
+    q.Done("a", now);
+  }
+}
+
+TEST(WorkQueue, KeysMayWaitAnew) {
+  struct Waits : WorkQueueObserver {
+    void OnPop(Duration waited) override { all.push_back(waited); }
+    void OnDone(Duration) override {}
+    std::vector<Duration> all;
+  } waits;
+  WorkQueueOptions options;
+  options.observer = &waits;
+  Queue q(options);
+  q.Add("a", At(0));
+  q.WaitAnew(At(1000));
+  q.Add("b", At(1002));
+  q.Pop(At(1005));
+  q.Pop(At(1005));
+  EXPECT_EQ(waits.all, (std::vector<Duration>{milliseconds(5), milliseconds(3)}));
+}
+
 TEST(WorkQueue, TheOverallBucketSlowsManyFailingKeys) {
   WorkQueueOptions options;
   options.overall_qps = 10;

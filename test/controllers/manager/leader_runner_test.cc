@@ -31,6 +31,10 @@ class LeaseTransport : public Transport {
     {
       std::lock_guard<std::mutex> lock(mu_);
       if (request.verb == Verb::kGet) ++gets_;
+      if (request.verb == Verb::kUpdate && down_) {
+        response.status = StatusUnreachable("no answer");
+        return response;
+      }
       if (request.verb == Verb::kUpdate) Set(*request.object.As<Lease>());
       response.object = AnyObject::Of(lease_);
     }
@@ -53,6 +57,10 @@ class LeaseTransport : public Transport {
   void RefuseWatches(int code) {
     std::lock_guard<std::mutex> lock(mu_);
     refused_ = code;
+  }
+  void SetDown() {
+    std::lock_guard<std::mutex> lock(mu_);
+    down_ = true;
   }
   void ReleaseByOther() {
     std::lock_guard<std::mutex> lock(mu_);
@@ -120,6 +128,7 @@ class LeaseTransport : public Transport {
   int version_ = 0, gets_ = 0, watches_ = 0;
   int refused_ = 0;
   bool watching_ = false;
+  bool down_ = false;
   std::string selector_;
 };
 
@@ -206,10 +215,24 @@ TEST_F(LeaderRunnerTest, AServerWithoutSuchAWatchIsAskedOnce) {
   }
 }
 
+TEST_F(LeaderRunnerTest, SaysWhetherTheLeaseWasGivenBack) {
+  for (const bool down : {false, true}) {
+    transport_.ReleaseByOther();
+    Start(seconds(600));
+    ASSERT_TRUE(WaitUntil([&] { return runner_->MayWrite(); }));
+    if (down) transport_.SetDown();
+    runner_->Stop();
+    const std::string said = TakeSaid();
+    EXPECT_EQ(said.find("Gave the lease back") != std::string::npos, !down) << said;
+    EXPECT_EQ(said.find("The lease could not be given back") != std::string::npos, down) << said;
+  }
+}
+
 TEST_F(LeaderRunnerTest, StopsWhileItWatches) {
   Start(seconds(600));
   ASSERT_TRUE(WaitUntil([&] { return transport_.watching(); }));
   runner_->Stop();
+  EXPECT_EQ(TakeSaid().find("Gave the lease back"), std::string::npos) << "it had none";
   EXPECT_FALSE(runner_->MayWrite());
   EXPECT_FALSE(transport_.watching());
 }

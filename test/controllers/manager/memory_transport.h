@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "informers/transport.h"
@@ -66,6 +67,13 @@ class MemoryTransport : public Transport {
   // Only Events wait so.
   void HoldEvents(bool hold) {
     Set([&] { hold_events_ = hold; });
+  }
+  // Creates in this namespace are answered so: as by a webhook that fails.
+  void RefuseCreatesIn(std::string ns, int code) {
+    Set([&] {
+      refused_namespace_ = std::move(ns);
+      refused_code_ = code;
+    });
   }
   // Running watches end, as they do when their time is over.
   void EndWatches() {
@@ -169,6 +177,12 @@ class MemoryTransport : public Transport {
         --held_;
       }
       if (down_ || cancel->cancelled()) return unreachable;
+      if (request.verb == Verb::kCreate && refused_code_ != 0 && request.namespace_ == refused_namespace_) {
+        Response refused;
+        refused.status.code = refused_code_;
+        refused.status.message = "failed calling webhook";
+        return refused;
+      }
       lose = request.verb == Verb::kCreate && lose_answers_ > 0;
       if (lose) --lose_answers_;
     }
@@ -185,6 +199,8 @@ class MemoryTransport : public Transport {
   bool hold_events_ = false;
   int held_ = 0;
   int lose_answers_ = 0;
+  std::string refused_namespace_;
+  int refused_code_ = 0;
   std::uint64_t watch_generation_ = 0;
   std::int64_t calls_ = 0;
   std::int64_t lists_ = 0;

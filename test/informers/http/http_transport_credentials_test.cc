@@ -256,6 +256,26 @@ TEST_F(HttpCredentialsTest, RetryAfterIsHeededWithinBounds) {
   }
 }
 
+// Who may not go on when the wait is over sends nothing.
+TEST_F(HttpCredentialsTest, AfterAWaitItIsAskedAgainWhetherToSend) {
+  std::atomic<bool> leads{true};
+  std::atomic<int> requests{0};
+  RawServer server([&](RawConnection& c, int) {
+    while (!c.ReadRequest().empty()) {
+      leads = ++requests < 2;
+      c.SendAnswer(429, StatusJson(429, "TooManyRequests"), "Retry-After: 1\r\n");
+    }
+  });
+  auto transport = Connect(server.url(), {}, &clock_);
+  CancelToken token([&] { return leads.load(); });
+  auto call = std::async(std::launch::async, [&] { return transport->Do(Update("a"), &token).status; });
+  while (call.wait_for(std::chrono::milliseconds(1)) == std::future_status::timeout) clock_.Advance(seconds(1));
+  EXPECT_EQ(call.get().code, 0);
+  EXPECT_EQ(requests, 2);
+  EXPECT_EQ(transport->Do(Update("a"), &token).status.code, 0);
+  EXPECT_EQ(requests, 2);
+}
+
 TEST_F(HttpCredentialsTest, WaitingForRetryAfterCanBeCancelled) {
   RawServer server([](RawConnection& c, int) {
     while (!c.ReadRequest().empty()) c.SendAnswer(429, StatusJson(429, "TooManyRequests"), "Retry-After: 5\r\n");

@@ -222,6 +222,39 @@ TEST(HttpTransport, WatchEnds) {
   }
 }
 
+// Of a connection that dies on the way, or a server that hangs, nobody tells.
+TEST(HttpTransport, ASilentWatchEnds) {
+  const std::string event = EventLine("ADDED", NodeJson("a", "1"));
+  const struct {
+    const char* name;
+    std::string sent;
+    bool head;
+    int events;
+    bool good;
+  } kCases[] = {
+      {"after an event", event, true, 1, true},
+      {"after nothing", "", true, 0, true},
+      {"in the middle of an event", event.substr(0, 20), true, 0, false},
+      {"before the head", "", false, 0, false},
+  };
+  for (const auto& c : kCases) {
+    RawServer server([&c](RawConnection& connection, int) {
+      connection.ReadRequest();
+      if (c.head) connection.SendChunkedHead();
+      if (!c.sent.empty()) connection.SendChunk(c.sent);
+      connection.WaitForClose();
+    });
+    HttpTransportOptions options;
+    options.watch_silence = std::chrono::milliseconds(50);
+    auto transport = Connect(server.url(), options);
+    int events = 0;
+    const Status status =
+        transport->Watch(WatchNodes(), nullptr, [&events](const WatchEvent&) { return ++events > 0; });
+    EXPECT_EQ(status.ok(), c.good) << c.name << ": " << status.ToString();
+    EXPECT_EQ(events, c.events) << c.name;
+  }
+}
+
 TEST(HttpTransport, AWatchStopsWhenItsReaderSaysSo) {
   RawServer server([](RawConnection& c, int) {
     c.ReadRequest();

@@ -9,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_replace.h"
+#include "informers/http/credentials.h"
 #include "pki.h"
 
 namespace epslice {
@@ -114,6 +115,37 @@ TEST_F(KubeconfigTest, AnotherContextAndAnotherServer) {
   config = Choose(text, {"", "http://else:1"});
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->credentials.token, "");
+}
+
+// As client-go has it.
+TEST_F(KubeconfigTest, ATokenGoesBeforeWhatIsBesideIt) {
+  auto config = Choose(Config(kServer, "token: t0k3n, tokenFile: gone"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->credentials.token, "t0k3n");
+  EXPECT_EQ(config->credentials.token_file, "/etc/k/gone");
+  FakeClock clock;
+  const auto credentials = NewCredentials(config->credentials, &clock);
+  ASSERT_TRUE(credentials.ok()) << credentials.status();
+  EXPECT_EQ((*credentials)->Get(nullptr)->authorization, "Bearer t0k3n");
+  config = Choose(Config(kServer,
+                         "token: t0k3n, exec: {apiVersion: client.authentication.k8s.io/v1, "
+                         "interactiveMode: Never, command: c}"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_FALSE(config->credentials.exec.has_value());
+}
+
+// What is named with a folder is not looked for in PATH, wherever the file is.
+TEST_F(KubeconfigTest, PluginsBesideAFileThatIsNamedWithoutItsFolder) {
+  for (const std::string command : {"./plug.sh", "bin/../plug.sh", "plug.sh"}) {
+    const auto parsed = ParseKubeconfig("conf", Config(kServer,
+                                                       "exec: {apiVersion: client.authentication.k8s.io/v1, "
+                                                       "interactiveMode: Never, command: " +
+                                                           command + "}"));
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    const auto config = ChooseContext(*parsed, "conf", {}, [](const std::string&) { return std::string(); });
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->credentials.exec->command, command == "plug.sh" ? "plug.sh" : "./plug.sh");
+  }
 }
 
 TEST_F(KubeconfigTest, JsonIsReadToo) {
@@ -238,8 +270,6 @@ TEST_F(KubeconfigTest, EveryErrorIsOneLineWithFileAndFieldAndWithoutSecrets) {
       user(v1 + "command: c, env: [{name: A}]}", "exec.env: holds something that is no {name: string, value: string}"),
       user(v1 + "command: c, env: [{name: A=s3cret, value: s3cret}]}",
            "exec.env: holds a name that an environment cannot"),
-      user("token: s3cret, " + v1 + "command: c}",
-           "exec: is there beside a token or client certificate; remove one of them"),
       user("exec: 5", "exec: is not a map"),
   };
   for (const Bad& c : kCases) {
