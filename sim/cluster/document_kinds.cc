@@ -7,12 +7,26 @@ namespace epslice::sim {
 const std::vector<DocumentKind>& DocumentKinds() {
   static const std::vector<DocumentKind> kinds = [] {
     constexpr std::string_view kRbacV1 = "rbac.authorization.k8s.io/v1";
+    constexpr std::string_view kMonitoring = "monitoring.coreos.com";
+    constexpr std::string_view kMonitoringV1 = "monitoring.coreos.com/v1";
     return std::vector<DocumentKind>{
+        {"ConfigMap", "", "v1", "configmaps", "configmap", true, {"cm"}},
         {"ServiceAccount", "", "v1", "serviceaccounts", "serviceaccount", true, {"sa"}},
         {"ClusterRoleBinding", kRbacGroup, kRbacV1, "clusterrolebindings", "clusterrolebinding", false},
         {"ClusterRole", kRbacGroup, kRbacV1, "clusterroles", "clusterrole", false},
         {"RoleBinding", kRbacGroup, kRbacV1, "rolebindings", "rolebinding"},
         {"Role", kRbacGroup, kRbacV1, "roles", "role"},
+        {"Deployment", "apps", "apps/v1", "deployments", "deployment", true, {"deploy"}},
+        {"PodDisruptionBudget", "policy", "policy/v1", "poddisruptionbudgets", "poddisruptionbudget", true, {"pdb"}},
+        {"NetworkPolicy",
+         "networking.k8s.io",
+         "networking.k8s.io/v1",
+         "networkpolicies",
+         "networkpolicy",
+         true,
+         {"netpol"}},
+        {"PrometheusRule", kMonitoring, kMonitoringV1, "prometheusrules", "prometheusrule", true, {"promrule"}},
+        {"ServiceMonitor", kMonitoring, kMonitoringV1, "servicemonitors", "servicemonitor", true, {"smon"}},
     };
   }();
   return kinds;

@@ -1,5 +1,6 @@
 // Kinds that the server keeps as documents only: what nothing but a client, or
-// authorization, reads.
+// authorization, reads. Of those beside roles and accounts, such as Deployments, no
+// more is looked at than their metadata, and nobody acts on them.
 #ifndef EPSLICE_SIM_CLUSTER_DOCUMENT_KINDS_H_
 #define EPSLICE_SIM_CLUSTER_DOCUMENT_KINDS_H_
 
@@ -20,8 +21,8 @@ struct DocumentKind {
 
 inline constexpr std::string_view kRbacGroup = "rbac.authorization.k8s.io";
 
-// ServiceAccount, Role, ClusterRole, RoleBinding, ClusterRoleBinding; by group
-// and resource. They live as long as the program.
+// Roles, bindings and accounts, and what else a controller is installed with
+// (manifests/). They live as long as the program.
 const std::vector<DocumentKind>& DocumentKinds();
 
 // Whether it is one of these.

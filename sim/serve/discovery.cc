@@ -86,6 +86,10 @@ const std::vector<Group>& Groups() {
         {"authentication.k8s.io", {}},
         {"authorization.k8s.io", {}},
         {"rbac.authorization.k8s.io", {}},
+        {"apps", {}},
+        {"policy", {}},
+        {"networking.k8s.io", {}},
+        {"monitoring.coreos.com", {}},
         {"coordination.k8s.io", {Watched(Kind::kLease, {})}},
         {"discovery.k8s.io", {Watched(Kind::kEndpointSlice, {})}}};
     for (Group& group : made) AddKept(&group);
