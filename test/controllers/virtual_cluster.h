@@ -83,7 +83,8 @@ class VirtualCluster {
   void Step() {
     server_.Advance();
     for (bool again = true; again;) {
-      again = services_.Step() | pods_.Step() | nodes_.Step() | slices_.Step();
+      again = false;
+      for (const bool stepped : {services_.Step(), pods_.Step(), nodes_.Step(), slices_.Step()}) again |= stepped;
       if (!controller_.started() && services_.synced() && pods_.synced() && nodes_.synced() && slices_.synced()) {
         controller_.Start(now());
         again = true;

@@ -23,7 +23,7 @@ import re
 import subprocess
 import sys
 
-BATCH = 8
+BATCH = 24
 
 
 def read_flags(build):
@@ -107,11 +107,14 @@ def batches(checker, paths):
     groups = collections.defaultdict(list)
     for path in paths:
         groups[checker.flags_of(path)].append(path)
+    found = []
     for group in groups.values():
-        # Evenly: 9 files are 5 and 4, not 8 and 1.
+        # Evenly: 25 files are 13 and 12, not 24 and 1.
         count = -(-len(group) // BATCH)
         for i in range(count):
-            yield group[len(group) * i // count : len(group) * (i + 1) // count]
+            found.append(group[len(group) * i // count : len(group) * (i + 1) // count])
+    # The longest first, so that no core waits for the other at the end.
+    return sorted(found, key=lambda batch: -sum(os.path.getsize(path) for path in batch))
 
 
 def main():

@@ -11,6 +11,7 @@
 
 #include "test/controllers/random_history.h"
 #include "test/controllers/virtual_cluster.h"
+#include "test/sanitized.h"
 
 namespace epslice {
 namespace {
@@ -62,7 +63,7 @@ void PlayToTheEnd(std::uint64_t seed, std::string* digest) {
 class HistoriesTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(HistoriesTest, SlicesEndRight) {
-  constexpr int kPerShard = 100;
+  constexpr int kPerShard = testkit::Rounds(100, 20);
   std::uint64_t first = static_cast<std::uint64_t>(GetParam()) * kPerShard;
   std::uint64_t last = first + kPerShard;
   if (const char* seed = std::getenv("EPSLICE_SEED")) last = (first = std::strtoull(seed, nullptr, 10)) + 1;

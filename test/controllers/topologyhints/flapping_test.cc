@@ -9,6 +9,7 @@
 
 #include "test/controllers/builders.h"
 #include "test/controllers/virtual_cluster.h"
+#include "test/sanitized.h"
 
 namespace epslice {
 namespace {
@@ -19,14 +20,8 @@ using testkit::PodBuilder;
 using testkit::ServiceBuilder;
 using testkit::VirtualCluster;
 
-// Sanitizers take ten times as long for the same lines of code.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kServices = 100;
-constexpr int kRounds = 10;
-#else
-constexpr int kServices = 1000;
-constexpr int kRounds = 100;
-#endif
+constexpr int kServices = testkit::Rounds(1000, 100);
+constexpr int kRounds = testkit::Rounds(100, 10);
 
 constexpr Duration kBatchPeriod = milliseconds(500);
 // The watch delivers within 40 ms.

@@ -20,6 +20,7 @@
 #include "informers/store.h"
 #include "sim/engine/simulation.h"
 #include "test/controllers/random_history.h"
+#include "test/sanitized.h"
 
 namespace epslice::sim {
 namespace {
@@ -194,11 +195,7 @@ std::uint64_t Number(const char* variable, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kSeeds = 40;
-#else
-constexpr std::uint64_t kSeeds = 500;
-#endif
+constexpr std::uint64_t kSeeds = testkit::Rounds(500, 40);
 constexpr int kShards = 10;
 
 class FaultSeedsTest : public ::testing::TestWithParam<int> {};

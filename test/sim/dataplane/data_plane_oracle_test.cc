@@ -368,7 +368,6 @@ TEST(DataPlaneOracleTest, IntegralsAreThoseWorkedOutFromNothing) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     World world(seed);
-    TrafficTotals interval_sum;
     std::map<std::string, TrafficTotals> seen;
     world.made.plane.OnInterval([&](const DataPlane::Interval& i) {
       TrafficTotals& t = seen[i.service.name.str()];

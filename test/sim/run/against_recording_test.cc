@@ -1,10 +1,9 @@
-// A recording of kube-controller-manager v1.36 beside a simulation of it.
+// Recordings beside simulations of them.
 #include "sim/run/against_recording.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,43 +13,10 @@
 #include "sim/trace/decompress.h"
 #include "sim/trace/source_files.h"
 #include "test/sim/cli/cli_testing.h"
+#include "test/sim/run/run_testing.h"
 
 namespace epslice::sim {
 namespace {
-
-AgainstRecording RunShop(std::uint64_t seed) {
-  Settings settings = RecordedControllerSettings();
-  EXPECT_TRUE(settings.SetPair("kube-api-qps=500").ok());
-  EXPECT_TRUE(settings.SetPair("kube-api-burst=1000").ok());
-  auto reader = OpenTrace({SourcePath("test/testdata/shop/audit.jsonl.xz")});
-  EXPECT_TRUE(reader.ok());
-  auto result = RunAgainstRecording(reader->get(), settings, seed);
-  EXPECT_TRUE(result.ok()) << result.status().ToString();
-  return *std::move(result);
-}
-
-bool Within(double share, std::int64_t recorded, std::int64_t simulated) {
-  return std::abs(static_cast<double>(simulated - recorded)) <= share * static_cast<double>(recorded);
-}
-
-TEST(AgainstRecordingTest, ShopIsFollowedClosely) {
-  const AgainstRecording result = RunShop(1);
-  EXPECT_EQ(result.RecordedTotal().all(), 2183);
-  EXPECT_TRUE(Within(0.05, 2183, result.SimulatedTotal().all())) << result.SimulatedTotal().all();
-  EXPECT_EQ(result.writes.size(), 7u);
-  for (const auto& w : result.writes) {
-    EXPECT_TRUE(Within(0.1, w.recorded.all(), w.simulated.all()))
-        << w.service.ToString() << ": " << w.recorded.all() << " recorded, " << w.simulated.all() << " simulated";
-  }
-  const auto ratio = [](std::int64_t a, std::int64_t b) { return static_cast<double>(a) / static_cast<double>(b); };
-  for (const double r : {ratio(result.recorded_latency.p50, result.simulated_latency.p50),
-                         ratio(result.recorded_latency.p90, result.simulated_latency.p90)}) {
-    EXPECT_GT(r, 0.5);
-    EXPECT_LT(r, 2);
-  }
-  for (const auto& d : result.differences) ADD_FAILURE() << d.service.ToString() << ": " << d.what;
-  EXPECT_EQ(RunShop(1).digest, result.digest);
-}
 
 // Recordings of the live controller by `serve --audit-log-path`, with other
 // flags and shapes than `shop`.

@@ -7,7 +7,6 @@
 #include <fstream>
 #include <mutex>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "apis/json.h"
@@ -334,12 +333,16 @@ TEST_F(HttpProtobufTest, TooOldToWatch) {
 // sent in JSON.
 TEST_F(HttpProtobufTest, TakesPodsAndNodes) {
   StartBoth();
-  for (const auto& [resource, kind, path] : {std::tuple("pods", "Pod", std::string("/api/v1/namespaces/shop/pods")),
-                                             std::tuple("nodes", "Node", std::string("/api/v1/nodes"))}) {
-    std::ifstream file(std::string(EPSLICE_SOURCE_DIR) + "/test/testdata/wire/list-" + resource + ".body");
+  struct Sample {
+    std::string resource, kind, path;
+  };
+  for (const Sample& sample :
+       {Sample{"pods", "Pod", "/api/v1/namespaces/shop/pods"}, {"nodes", "Node", "/api/v1/nodes"}}) {
+    const std::string& path = sample.path;
+    std::ifstream file(std::string(EPSLICE_SOURCE_DIR) + "/test/testdata/wire/list-" + sample.resource + ".body");
     Json object = Json::parse(file)["items"][0];
     object["apiVersion"] = "v1";
-    object["kind"] = kind;
+    object["kind"] = sample.kind;
     for (const char* field : {"uid", "resourceVersion", "creationTimestamp", "namespace", "ownerReferences"}) {
       object["metadata"].erase(field);
     }
@@ -347,7 +350,7 @@ TEST_F(HttpProtobufTest, TakesPodsAndNodes) {
       object["metadata"]["name"] = name;
       std::string body = object.dump();
       if (type != std::string(kJson)) {
-        const Kind of = kind == std::string("Pod") ? Kind::kPod : Kind::kNode;
+        const Kind of = sample.kind == "Pod" ? Kind::kPod : Kind::kNode;
         const auto decoded = DecodeObjectJson(of, body, /*keep_json=*/true);
         EXPECT_TRUE(decoded.ok()) << decoded.status();
         body.clear();

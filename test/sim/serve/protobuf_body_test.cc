@@ -14,6 +14,7 @@
 #include "apis/json.h"
 #include "apis/protobuf.h"
 #include "test/apis/random_objects.h"
+#include "test/sanitized.h"
 
 namespace epslice::sim {
 namespace {
@@ -187,7 +188,7 @@ using BodyKinds = testing::Types<Namespace, Service, EndpointSlice, Event, Lease
 TYPED_TEST_SUITE(ProtobufBodyRandomTest, BodyKinds);
 
 TYPED_TEST(ProtobufBodyRandomTest, AgreesWithTheEncoder) {
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < testkit::Rounds<std::uint64_t>(200, 40); ++seed) {
     TypeParam object;
     Maker(seed).Make(&object);
     if constexpr (TypeParam::kKind == Kind::kService) {
