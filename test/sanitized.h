@@ -8,7 +8,7 @@ namespace epslice::testkit {
 // EPSLICE_SANITIZED comes from CMake, since each compiler has its own way to
 // tell that it instruments.
 template <typename T>
-constexpr T Rounds(T all, [[maybe_unused]] T under_sanitizers) {
+constexpr T Rounds([[maybe_unused]] T all, [[maybe_unused]] T under_sanitizers) {
 #ifdef EPSLICE_SANITIZED
   return under_sanitizers;
 #else

@@ -195,7 +195,7 @@ std::uint64_t Number(const char* variable, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-constexpr std::uint64_t kSeeds = testkit::Rounds(500, 40);
+constexpr std::uint64_t kSeeds = epslice::testkit::Rounds(500, 40);
 constexpr int kShards = 10;
 
 class FaultSeedsTest : public ::testing::TestWithParam<int> {};

@@ -208,7 +208,7 @@ void ExpectSame(const Rates& a, const Rates& b) {
 }
 
 TEST(TrafficSplitTest, WhatIsKeptBetweenStepsChangesNothing) {
-  for (std::uint64_t seed = 1; seed <= testkit::Rounds<std::uint64_t>(60, 15); ++seed) {
+  for (std::uint64_t seed = 1; seed <= epslice::testkit::Rounds<std::uint64_t>(60, 15); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     World world(seed);
     TrafficSplit split(world.options, &world.cluster, world.groups, world.sources);

@@ -39,7 +39,7 @@ TEST(AgainstRecordingTest, ShopIsFollowedClosely) {
     EXPECT_LT(r, 2);
   }
   for (const auto& d : result.differences) ADD_FAILURE() << d.service.ToString() << ": " << d.what;
-  if (testkit::Rounds(2, 1) == 2) EXPECT_EQ(RunShop(1).digest, result.digest);
+  if (epslice::testkit::Rounds(2, 1) == 2) EXPECT_EQ(RunShop(1).digest, result.digest);
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ using WholeKinds = testing::Types<EndpointSlice, Lease>;
 TYPED_TEST_SUITE(WholeBodiesTest, WholeKinds);
 
 TYPED_TEST(WholeBodiesTest, AgreeWithTheWayOverJson) {
-  constexpr int kObjects = testkit::Rounds(200, 40);
+  constexpr int kObjects = epslice::testkit::Rounds(200, 40);
   int short_ways = 0;
   for (std::uint64_t seed = 0; seed < kObjects; ++seed) {
     TypeParam object;

@@ -188,7 +188,7 @@ using BodyKinds = testing::Types<Namespace, Service, EndpointSlice, Event, Lease
 TYPED_TEST_SUITE(ProtobufBodyRandomTest, BodyKinds);
 
 TYPED_TEST(ProtobufBodyRandomTest, AgreesWithTheEncoder) {
-  for (std::uint64_t seed = 0; seed < testkit::Rounds<std::uint64_t>(200, 40); ++seed) {
+  for (std::uint64_t seed = 0; seed < epslice::testkit::Rounds<std::uint64_t>(200, 40); ++seed) {
     TypeParam object;
     Maker(seed).Make(&object);
     if constexpr (TypeParam::kKind == Kind::kService) {
