@@ -16,11 +16,11 @@ namespace {
 constexpr std::string_view kDefaultNamespace = "default";
 
 bool LacksDefaults(const ServiceSpec& spec) {
+  if (spec.type == "ExternalName") return false;
   const bool headless = spec.clusterIP == "None" || (!spec.clusterIPs.empty() && spec.clusterIPs[0] == "None");
-  if (headless || spec.type == "ExternalName") return false;
-  return spec.clusterIP.empty() || std::any_of(spec.ports.begin(), spec.ports.end(), [](const ServicePort& port) {
-           return port.targetPort == IntOrString{};
-         });
+  const bool lacks_address = headless ? spec.ipFamilies.empty() : spec.clusterIP.empty();
+  return lacks_address || std::any_of(spec.ports.begin(), spec.ports.end(),
+                                      [](const ServicePort& port) { return port.targetPort == IntOrString{}; });
 }
 
 // The object with another struct, and its JSON, if it has any, changed alike.

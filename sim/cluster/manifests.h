@@ -21,10 +21,11 @@ struct FilledIn {
 };
 
 // In struct and JSON alike, all else stays:
-// - Services without a cluster IP, or with a port that has no target port, get
-//   the defaults, addresses and node ports of a create (service_defaults.h),
-//   other ones than those the rest of `objects` has. Headless ones, and those
-//   of type ExternalName, are left alone; so is what a server would refuse.
+// - Services without a cluster IP (headless ones: without IP families), or with a
+//   port that has no target port, get the defaults, addresses and node ports of
+//   a create (service_defaults.h), other ones than those the rest of `objects`
+//   has. Those of type ExternalName are left alone; so is what a server would
+//   refuse.
 // - Namespaced objects without a namespace go into "default", as kubectl would
 //   send them.
 // Equal objects get equal addresses.

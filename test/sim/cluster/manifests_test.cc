@@ -47,6 +47,11 @@ spec: {clusterIP: None, selector: {app: db}, ports: [{port: 5432}]}
 ---
 apiVersion: v1
 kind: Service
+metadata: {name: family, namespace: shop}
+spec: {clusterIP: None, ipFamilies: [IPv6], selector: {app: db}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
 metadata: {name: far, namespace: shop}
 spec: {type: ExternalName, externalName: example.com}
 ---
@@ -76,12 +81,12 @@ const Service& ServiceNamed(const Dump& dump, std::string_view name) {
 TEST(ManifestsTest, WhatAServerWouldFillInIsFilledIn) {
   for (const bool keep_json : {false, true}) {
     Dump dump = ReadManifests(kManifests, keep_json);
-    const Service db = ServiceNamed(dump, "db"), far = ServiceNamed(dump, "far");
+    const Service far = ServiceNamed(dump, "far");
     const FilledIn filled = FillInManifests(&dump.objects);
-    EXPECT_EQ(filled.services, 3);
+    EXPECT_EQ(filled.services, 5);
     EXPECT_EQ(filled.namespaces, 1);
     EXPECT_THAT(filled.Sentences(),
-                ElementsAre("3 Services lack what an API server fills in, as in manifests: defaults were set, a "
+                ElementsAre("5 Services lack what an API server fills in, as in manifests: defaults were set, a "
                             "cluster IP drawn where there was none",
                             "1 object names no namespace: put into default"));
 
@@ -99,7 +104,14 @@ TEST(ManifestsTest, WhatAServerWouldFillInIsFilledIn) {
     EXPECT_EQ(dns.clusterIP, "10.96.0.10");
     EXPECT_EQ(dns.ports.at(0).targetPort.number, 53);
     EXPECT_EQ(std::set<Text>({web.clusterIP, front.clusterIP, dns.clusterIP}).size(), 3U);
-    EXPECT_EQ(ServiceNamed(dump, "db"), db);
+    const ServiceSpec db = ServiceNamed(dump, "db").spec, family = ServiceNamed(dump, "family").spec;
+    EXPECT_EQ(db.clusterIP, "None");
+    EXPECT_THAT(db.clusterIPs, ElementsAre("None"));
+    EXPECT_THAT(db.ipFamilies, ElementsAre("IPv4"));
+    EXPECT_EQ(db.ipFamilyPolicy, "SingleStack");
+    EXPECT_EQ(db.ports.at(0).targetPort.number, 5432);
+    EXPECT_THAT(family.ipFamilies, ElementsAre("IPv6"));
+    EXPECT_EQ(family.ports.at(0).targetPort.number, 80);
     EXPECT_EQ(ServiceNamed(dump, "far"), far);
     EXPECT_EQ(dump.Of<Pod>().at(0)->metadata.namespace_, "default");
 
