@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "apis/cat.h"
 #include "apis/concat.h"
 #include "apis/time_format.h"
 #include "sim/scenario/parse_parts.h"
@@ -28,6 +29,7 @@ const std::vector<DocNode>& Items(const DocNode& node, std::string_view what, Do
 // "service,rps" or "service,zone,rps", told by the first line, which names the
 // columns. Lines that begin with '#' and empty ones are passed over.
 absl::Status ReadTrafficTable(std::string_view text, std::vector<TrafficRule>* rules) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   int line_number = 0;
   std::size_t columns = 0;
   std::map<std::string, std::size_t> rule_of;
@@ -62,9 +64,14 @@ absl::Status ReadTrafficTable(std::string_view text, std::vector<TrafficRule>* r
       return bad(Concat('"', cells.back().substr(0, 40), "\" is no number of requests each second from 0 to 1e12"));
     }
     const auto [it, added] = rule_of.emplace(cells[0], rules->size());
-    if (added) rules->push_back({std::string(cells[0]), 0, {}, line_number});
+    if (added) {
+      rules->emplace_back();
+      rules->back().services = std::string(cells[0]);
+      rules->back().table_line = line_number;
+    }
     TrafficRule& rule = (*rules)[it->second];
     const bool again = columns == 2 ? !added : !rule.by_zone.emplace(cells[1], rps).second;
+    if (columns == 3) rule.zone_lines.emplace(cells[1], line_number);
     if (again) return bad("names the same source of the same Service again");
     rule.rps += rps;
   }
@@ -105,8 +112,10 @@ ScenarioTraffic ReadTraffic(const DocNode& node, const ReadFile& read, DocErrors
     absl::Status status = text.status();
     if (status.ok()) status = ReadTrafficTable(*text, &traffic.rules);
     if (!status.ok()) errors->Add(file->line, Concat("traffic.file: ", path, ": ", std::string(status.message())));
-    // What a rule is told of is in the scenario: the line that names the table.
-    for (TrafficRule& rule : traffic.rules) rule.line = file->line;
+    for (TrafficRule& rule : traffic.rules) {
+      rule.line = file->line;
+      rule.table = path;
+    }
   }
   if (const DocNode* rules = fields.Take("services")) {
     const auto& items = Items(*rules, "traffic.services", errors);
@@ -213,7 +222,8 @@ class References {
     }
   }
 
-  void CheckService(const std::string& pattern, int line) const {
+  // `where`: what goes before the message.
+  void CheckService(const std::string& pattern, int line, std::string_view where = "") const {
     if (!scenario_.cluster) return;
     const std::size_t slash = pattern.find('/');
     if (slash != std::string::npos && pattern.find('*') == std::string::npos) {
@@ -221,11 +231,11 @@ class References {
     }
     const auto fits = [&](const ObjectKey& key) { return MatchesServicePattern(pattern, key); };
     if (pattern.find('*') != std::string::npos && std::any_of(services_.begin(), services_.end(), fits)) return;
-    errors_->Add(line, Concat("there is no Service \"", pattern, "\"; accepted are ", Known(services_)));
+    errors_->Add(line, Concat(where, "there is no Service \"", pattern, "\"; accepted are ", Known(services_)));
   }
-  void CheckZone(const std::string& zone, int line) const {
+  void CheckZone(const std::string& zone, int line, std::string_view where = "") const {
     if (!scenario_.cluster || zones_.count(zone) > 0) return;
-    errors_->Add(line, Concat("there is no zone \"", zone, "\"; accepted are ", Known(zones_)));
+    errors_->Add(line, Concat(where, "there is no zone \"", zone, "\"; accepted are ", Known(zones_)));
   }
   void CheckNodes(const NodeChoice& choice, int line) const {
     if (!scenario_.cluster) return;
@@ -297,8 +307,15 @@ void CheckReferences(const Scenario& scenario, DocErrors* errors) {
     for (const Text& zone : service.placement.zones) references.CheckZone(zone.str(), service.line);
   }
   for (const TrafficRule& rule : scenario.traffic.rules) {
-    references.CheckService(rule.services, rule.line);
-    for (const auto& [zone, rps] : rule.by_zone) references.CheckZone(zone, rule.line);
+    // Where in the table, if it is in one.
+    const auto in_table = [&rule](int line) {
+      return rule.table.empty() ? "" : Concat("traffic.file: ", rule.table, ": line ", line, ": ");
+    };
+    references.CheckService(rule.services, rule.line, in_table(rule.table_line));
+    for (const auto& [zone, rps] : rule.by_zone) {
+      const auto line = rule.zone_lines.find(zone);
+      references.CheckZone(zone, rule.line, in_table(line == rule.zone_lines.end() ? rule.table_line : line->second));
+    }
   }
   for (const ScenarioAction& action : scenario.actions) {
     std::visit(

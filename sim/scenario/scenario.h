@@ -86,6 +86,11 @@ struct TrafficRule {
   double rps = 0;
   std::map<std::string, double> by_zone;  // of sources; empty: in proportion to the CPU of the nodes
   int line = 0;
+  // Of a rule in a table (traffic.file): its path, the line there, and those of
+  // by_zone. `line` is then that of traffic.file.
+  std::string table{};
+  int table_line = 0;
+  std::map<std::string, int> zone_lines{};
 };
 struct ScenarioTraffic {
   std::optional<double> default_rps;

@@ -18,6 +18,8 @@ absl::StatusOr<std::string> NoFile(const std::string& path) {
   if (path == "rps.csv")
     return std::string("service,zone,rps\nshop/web,a,10\nshop/web,b,5.5\r\n# none\nshop/api,a,1\n");
   if (path == "bad.csv") return std::string("service,rps\nshop/web,many\n");
+  if (path == "wob.csv") return std::string("\xef\xbb\xbfservice,rps\nshop/web,1\nshop/wob,2\n");
+  if (path == "zones.csv") return std::string("service,zone,rps\nshop/web,a,1\n# none\nshop/web,c,2\n");
   return absl::NotFoundError("there is no such file");
 }
 
@@ -161,6 +163,10 @@ TEST(ScenarioTest, BadInputIsOneLineWithItsPlace) {
        "there is no zone \"c\"; accepted are a, b"},
       {"traffic: {file: none.csv}", "line 3: traffic.file: none.csv: there is no such file"},
       {"traffic: {file: bad.csv}", "line 3: traffic.file: bad.csv: line 2: \"many\" is no number of requests"},
+      {cluster + "traffic: {file: wob.csv}",
+       "line 6: traffic.file: wob.csv: line 3: there is no Service \"shop/wob\"; accepted are shop/web"},
+      {cluster + "traffic: {file: zones.csv}",
+       "line 6: traffic.file: zones.csv: line 4: there is no zone \"c\"; accepted are a, b"},
       {"settings: [a]", "line 3: settings: is a list, not a map"},
       {"settings: {a: [1]}", "line 3: settings.a: is a list, not a text or a number"},
       {"services: [{name: no}]", "line 3: services[0].name: is the boolean false, not a text; put it in quotes"},
