@@ -2,8 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "apis/concat.h"
@@ -46,13 +48,22 @@ class ConvertCommand : public Command {
     if (!file.ok()) return BadInput(streams, Concat("-o: ", output_, " ", std::string(file.status().message())));
     const int code = Write(reader->get(), streams, &(*file)->stream());
     const absl::Status closed = (*file)->Close();
-    return closed.ok() ? code : BadInput(streams, Concat("-o: ", output_, " ", std::string(closed.message())));
+    if (code != kExitOk) RemoveOutput();
+    return code != kExitOk || closed.ok()
+               ? code
+               : BadInput(streams, Concat("-o: ", output_, " ", std::string(closed.message())));
   }
 
  private:
+  // No half of a trace stays behind. What is no file (a pipe) is left alone.
+  void RemoveOutput() const {
+    std::error_code error;
+    if (std::filesystem::is_regular_file(output_, error)) std::filesystem::remove(output_, error);
+  }
+
   static int Write(TraceReader* reader, const Streams& streams, std::ostream* out) {
     TraceWriter writer(out);
-    writer.Header({});
+    writer.Header();
     TraceEvent event;
     while (true) {
       const absl::StatusOr<bool> more = reader->Next(&event);
@@ -61,9 +72,10 @@ class ConvertCommand : public Command {
       writer.Write(event);
       if (!*out) return BadInput(streams, "the output could not be written");
     }
-    // What was made up is complete after the last event: a header of its own.
+    // What was made up and skipped is complete after the last event: a header of
+    // its own.
     const TraceSummary& summary = reader->summary();
-    if (!summary.made_up.empty()) writer.Header(summary.made_up);
+    if (!summary.made_up.empty() || !summary.skipped.empty() || !summary.notes.empty()) writer.Header(summary);
     streams.err << "endpointslice-sim: " << summary.format << ": " << summary.start_objects << " objects, "
                 << summary.events << " events\n";
     for (const std::string& what : summary.made_up) streams.err << "made up: " << Printable(what) << '\n';

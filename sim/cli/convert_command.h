@@ -9,8 +9,8 @@
 namespace epslice::sim {
 
 // convert -f TRACE [-o FILE]: writes to standard output without -o. What was
-// passed over and made up is told on standard error. Exits 0, or 2 on bad input;
-// then what is in FILE is no trace.
+// passed over and made up is told on standard error, and in a header at the end of
+// the output. Exits 0, or 2 on bad input; FILE is removed then.
 std::unique_ptr<Command> MakeConvertCommand();
 
 }  // namespace epslice::sim

@@ -16,6 +16,8 @@ namespace epslice::sim {
 namespace {
 
 constexpr std::string_view kVersion = "epslice.dev/v1";
+// What a header may say was skipped, so that it adds up.
+constexpr std::int64_t kMostSkipped = std::int64_t{1} << 50;
 
 class LinesReader : public RecordReader {
  public:
@@ -54,7 +56,13 @@ class LinesReader : public RecordReader {
     if (version != kVersion) {
       return stream_->Error(line, Concat("a TraceHeader of version \"", version, "\"; ", kVersion, " is accepted"));
     }
-    header["madeUp"].ForEachItem([this](JsonSpan item) { summary_.made_up.push_back(item.String()); });
+    JsonSpan made_up, skipped, notes;
+    header.Get({{"madeUp", &made_up}, {"skipped", &skipped}, {"notes", &notes}});
+    made_up.ForEachItem([this](JsonSpan item) { summary_.made_up.push_back(item.String()); });
+    skipped.ForEachField([this](std::string_view why, JsonSpan count) {
+      summary_.skipped[std::string(why)] += std::clamp(count.Int().value_or(0), std::int64_t{0}, kMostSkipped);
+    });
+    notes.ForEachItem([this](JsonSpan item) { summary_.notes.push_back(item.String()); });
     return absl::OkStatus();
   }
 };

@@ -63,7 +63,7 @@ AnyObject Slim(const AnyObject& object) {
 }  // namespace
 
 TraceRecorder::TraceRecorder(const Clock* clock, std::ostream* out) : clock_(*clock), out_(*out), writer_(&text_) {
-  writer_.Header({});
+  writer_.Header();
   HandOn();
 }
 
@@ -90,14 +90,14 @@ void TraceRecorder::Flush() {
 
 void TraceRecorder::Finish() {
   const std::lock_guard<std::mutex> lock(mu_);
-  std::vector<std::string> made_up;
+  TraceSummary summary;
   for (const Kind kind : kRecordedKinds) {
     const std::int64_t changes = StateOf(kind).after_gaps;
     if (changes == 0) continue;
-    made_up.push_back(Concat("the times of ", changes, " changes of ", InfoOf(kind).resource,
-                             " that no watch showed: when they were found by listing again"));
+    summary.made_up.push_back(Concat("the times of ", changes, " changes of ", InfoOf(kind).resource,
+                                     " that no watch showed: when they were found by listing again"));
   }
-  if (!made_up.empty()) writer_.Header(made_up);
+  if (!summary.made_up.empty()) writer_.Header(summary);
   HandOn();
   out_.flush();
 }

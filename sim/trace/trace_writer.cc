@@ -6,16 +6,26 @@
 
 namespace epslice::sim {
 
-void TraceWriter::Header(const std::vector<std::string>& made_up) {
+void TraceWriter::Header(const TraceSummary& summary) {
   line_.clear();
   JsonWriter json(&line_);
+  const auto list = [&json](std::string_view key, const std::vector<std::string>& sentences) {
+    json.Key(key);
+    json.BeginArray();
+    for (const std::string& sentence : sentences) json.String(sentence);
+    json.EndArray();
+  };
   json.BeginObject();
   json.Field("kind", "TraceHeader");
   json.Field("apiVersion", "epslice.dev/v1");
-  json.Key("madeUp");
-  json.BeginArray();
-  for (const std::string& what : made_up) json.String(what);
-  json.EndArray();
+  list("madeUp", summary.made_up);
+  if (!summary.skipped.empty()) {
+    json.Key("skipped");
+    json.BeginObject();
+    for (const auto& [why, count] : summary.skipped) json.IntField(why, count);
+    json.EndObject();
+  }
+  if (!summary.notes.empty()) list("notes", summary.notes);
   json.EndObject();
   out_ << line_ << '\n';
 }

@@ -4,7 +4,6 @@
 
 #include <ostream>
 #include <string>
-#include <vector>
 
 #include "sim/trace/trace.h"
 
@@ -17,8 +16,12 @@ class TraceWriter {
   // `out` is not owned.
   explicit TraceWriter(std::ostream* out) : out_(*out) {}
 
-  // The first line. It may come again, at the end: what was made up adds up.
-  void Header(const std::vector<std::string>& made_up);
+  // The first line.
+  void Header() { Header({}); }
+  // Once more, at the end: what was made up, skipped and noted until then, so
+  // that it is not lost to who reads the lines. Of `summary` the rest counts for
+  // nothing.
+  void Header(const TraceSummary& summary);
   // The kept JSON of the object where there is one, else its struct.
   void Write(const TraceEvent& event);
 

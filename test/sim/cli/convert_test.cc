@@ -1,5 +1,6 @@
 // convert: what comes out reads as what went in.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -55,6 +56,31 @@ TEST(ConvertTest, TheNameOfTheOutputSaysHowItIsCompressed) {
     EXPECT_EQ(RunCliTest({"convert", "-f", file}).out, plain);
     std::remove(file.c_str());
   }
+}
+
+TEST(ConvertTest, WhatWasSkippedIsNotForgotten) {
+  const std::string pod = R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"n"}})";
+  const std::string trace = R"({"time":"2026-01-01T12:00:01Z","type":"ADDED","object":)" + pod +
+                            "}\n"
+                            R"({"time":"2026-01-01T12:00:02Z","type":"BOOKMARK","object":)" +
+                            pod + "}\ngarbage\n";
+  const CliResult result = RunCliTest({"convert", "-f", "-"}, trace);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  auto before = OpenTraceText("t", trace);
+  auto after = OpenTraceText("converted", result.out);
+  ASSERT_TRUE(before.ok() && after.ok());
+  EXPECT_EQ(Events(before->get()), Events(after->get()));
+  EXPECT_EQ((*after)->summary().skipped, (*before)->summary().skipped);
+  EXPECT_EQ((*after)->summary().skipped.size(), 2U);
+  ASSERT_EQ((*after)->summary().notes.size(), 1U);
+  EXPECT_NE((*after)->summary().notes[0].find("line 3"), std::string::npos);
+}
+
+TEST(ConvertTest, BadInputLeavesNoFile) {
+  const std::string file = testing::TempDir() + "bad-" + std::to_string(getpid()) + ".jsonl";
+  const std::string line = R"({"time":"2026-01-01T12:00:01Z","type":"RENAMED","object":{}})";
+  EXPECT_EQ(RunCliTest({"convert", "-f", "-", "-o", file}, line).exit_code, 2);
+  EXPECT_FALSE(std::ifstream(file).is_open());
 }
 
 TEST(ConvertTest, BadInputIsOneLine) {
