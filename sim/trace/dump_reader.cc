@@ -117,14 +117,6 @@ class Collector {
   Repeated doubled_;
 };
 
-// The field in "Node a: status.allocatable.cpu: ...", else "".
-std::string_view FieldOf(std::string_view message) {
-  const std::size_t begin = message.find(": ");
-  if (begin == std::string_view::npos) return {};
-  const std::size_t end = message.find(": ", begin + 2);
-  return end == std::string_view::npos ? std::string_view() : message.substr(begin + 2, end - begin - 2);
-}
-
 // Items of lists and documents, one after another.
 absl::Status ReadJson(ByteSource* source, std::size_t max_bytes, const DumpOptions& options, Collector* collector) {
   std::size_t visited = 0;  // of the part at hand
@@ -163,7 +155,7 @@ absl::Status ReadJson(ByteSource* source, std::size_t max_bytes, const DumpOptio
     absl::Status status = VisitDumpPartJson(part.text, place, visitor, part.is_item ? item_limits : limits);
     const std::string message(status.message());
     if (status.ok() || message.rfind("line ", 0) == 0) return status;
-    const std::size_t line = LineOfDumpObject(part.text, visited, FieldOf(message));
+    const std::size_t line = LineOfDumpObject(part.text, visited, FieldOfMessage(message));
     if (line == 0) return status;
     return absl::Status(status.code(), Concat("line ", part.place.line + line - 1, ": ", message));
   };

@@ -166,4 +166,11 @@ std::size_t LineOfDumpObject(std::string_view json, std::size_t index, std::stri
   return 1 + static_cast<std::size_t>(std::count(json.begin(), json.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
 }
 
+std::string_view FieldOfMessage(std::string_view message) {
+  const std::size_t begin = message.find(": ");
+  if (begin == std::string_view::npos) return {};
+  const std::size_t end = message.find(": ", begin + 2);
+  return end == std::string_view::npos ? std::string_view() : message.substr(begin + 2, end - begin - 2);
+}
+
 }  // namespace epslice::sim

@@ -15,6 +15,10 @@ namespace epslice::sim {
 // leads. 0 when there is no such object. Any text will do; it need not be JSON.
 std::size_t LineOfDumpObject(std::string_view json, std::size_t index, std::string_view field);
 
+// The field in a message as "Node a: status.allocatable.cpu: ..."; "" where it
+// names none.
+std::string_view FieldOfMessage(std::string_view message);
+
 }  // namespace epslice::sim
 
 #endif  // EPSLICE_SIM_TRACE_JSON_LINES_H_

@@ -1,6 +1,9 @@
 // Recordings of kwokctl: the objects of the snapshot, then one ResourcePatch
-// document for each change, with the time since the recording began.
+// document for each change, with the time since the recording began. Changes
+// are put in the order of these times before they are applied.
+#include <algorithm>
 #include <charconv>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -12,6 +15,7 @@
 #include "sim/cluster/json_doc.h"
 #include "sim/cluster/patch.h"
 #include "sim/trace/event_decode.h"
+#include "sim/trace/json_lines.h"
 #include "sim/trace/readers.h"
 #include "sim/trace/record_reader.h"
 
@@ -21,6 +25,10 @@ namespace {
 constexpr std::string_view kOffset = "$(time-offset-nanosecond ";
 // A recording tells times relative to its beginning; this is where we put it.
 constexpr std::int64_t kBeginSeconds = 1'767'225'600;  // 2026-01-01T00:00:00Z
+constexpr std::int64_t kCentury = std::int64_t{3'155'760'000} * 1'000'000'000;
+// Changes that are held back for the order, and their bytes of text.
+constexpr std::size_t kHeldChanges = 1000;
+constexpr std::size_t kMostHeldBytes = std::size_t{64} << 20;
 
 // The text with times in place of "$(time-offset-nanosecond -17)".
 std::string WithTimes(std::string_view text) {
@@ -33,7 +41,6 @@ std::string WithTimes(std::string_view text) {
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), nanos);
     const auto used = static_cast<std::size_t>(end - number.data());
     out += text.substr(0, at);
-    constexpr std::int64_t kCentury = std::int64_t{3'155'760'000} * 1'000'000'000;
     if (error != std::errc() || number.substr(used, 1) != ")" || nanos > kCentury || nanos < -kCentury) {
       out += kOffset;
       text.remove_prefix(at + kOffset.size());
@@ -55,32 +62,76 @@ class KwokReader : public RecordReader {
   }
 
  private:
+  struct Document {
+    std::string text;
+    std::size_t line = 0;
+  };
+
   absl::Status Take(const TextRecord& record) override {
-    const std::string text = WithTimes(record.text);
-    const JsonSpan document(text);
+    Document document{WithTimes(record.text), record.line};
+    const JsonSpan span(document.text);
+    if (span["kind"].String() != "ResourcePatch") return ReadObject(document);
+    const std::optional<std::int64_t> nanos = span["durationNanosecond"].Int();
+    if (!nanos || *nanos < 0 || *nanos > kCentury) {
+      return Error(document, "durationNanosecond",
+                   "durationNanosecond: is no number of nanoseconds since the beginning");
+    }
+    held_bytes_ += document.text.size();
+    held_.emplace(*nanos, std::move(document));
+    while (held_.size() > kHeldChanges || held_bytes_ > kMostHeldBytes) {
+      if (absl::Status s = ReadHeld(); !s.ok()) return s;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeRest() override {
+    while (!held_.empty()) {
+      if (absl::Status s = ReadHeld(); !s.ok()) return s;
+    }
+    return absl::OkStatus();
+  }
+
+  // On the line of `field` in the document, as far as it leads.
+  absl::Status Error(const Document& document, std::string_view field, const std::string& what) const {
+    const std::size_t line = LineOfDumpObject(document.text, 0, field);
+    return stream_->Error(document.line + std::max<std::size_t>(line, 1) - 1, what);
+  }
+
+  absl::Status ReadObject(const Document& document) {
     TraceEvent event;
-    const absl::StatusOr<bool> ours =
-        document["kind"].String() == "ResourcePatch" ? ReadPatch(document, &event) : ReadObject(document, &event);
-    if (!ours.ok()) return stream_->Error(record.line, std::string(ours.status().message()));
+    event.start = true;
+    event.time = Timestamp::FromSeconds(kBeginSeconds);
+    const absl::StatusOr<bool> ours = DecodeTraceObject(JsonSpan(document.text), keep_json_, &event.object, &summary_);
+    if (!ours.ok()) {
+      const std::string message(ours.status().message());
+      return Error(document, FieldOfMessage(message), message);
+    }
+    if (!*ours) return absl::OkStatus();
+    known_.Put(event.object, {});
+    order_.Add(std::move(event));
+    return absl::OkStatus();
+  }
+
+  // The earliest of the changes held.
+  absl::Status ReadHeld() {
+    const auto first = held_.begin();
+    late_ += first->first < last_ ? 1 : 0;
+    last_ = std::max(last_, first->first);
+    const Document document = std::move(first->second);
+    held_.erase(first);
+    held_bytes_ -= document.text.size();
+    TraceEvent event;
+    event.time = Timestamp{Timestamp::FromSeconds(kBeginSeconds).nanos + last_};
+    const absl::StatusOr<bool> ours = ReadPatch(document, &event);
+    if (!ours.ok()) return ours.status();
     if (*ours) order_.Add(std::move(event));
     return absl::OkStatus();
   }
 
-  absl::StatusOr<bool> ReadObject(JsonSpan document, TraceEvent* event) {
-    event->start = true;
-    event->time = Timestamp::FromSeconds(kBeginSeconds);
-    absl::StatusOr<bool> ours = DecodeTraceObject(document, keep_json_, &event->object, &summary_);
-    if (ours.ok() && *ours) known_.Put(event->object, {});
-    return ours;
-  }
-
-  absl::StatusOr<bool> ReadPatch(JsonSpan document, TraceEvent* event) {
-    JsonSpan resource, target, duration, method, patch;
-    document.Get({{"resource", &resource},
-                  {"target", &target},
-                  {"durationNanosecond", &duration},
-                  {"method", &method},
-                  {"template", &patch}});
+  absl::StatusOr<bool> ReadPatch(const Document& document, TraceEvent* event) {
+    JsonSpan resource, target, method, patch;
+    JsonSpan(document.text)
+        .Get({{"resource", &resource}, {"target", &target}, {"method", &method}, {"template", &patch}});
     const std::string group = resource["group"].String();
     const std::string plural = resource["resource"].String();
     std::optional<Kind> kind;
@@ -88,12 +139,6 @@ class KwokReader : public RecordReader {
       if (IsTraced(k) && InfoOf(k).resource == plural && InfoOf(k).group == group) kind = k;
     }
     if (!kind) return ++summary_.skipped[plural], false;
-    const std::optional<std::int64_t> nanos = duration.Int();
-    constexpr std::int64_t kCentury = std::int64_t{3'155'760'000} * 1'000'000'000;
-    if (!nanos || *nanos < 0 || *nanos > kCentury) {
-      return absl::InvalidArgumentError("durationNanosecond: is no number of nanoseconds since the beginning");
-    }
-    event->time = Timestamp{Timestamp::FromSeconds(kBeginSeconds).nanos + *nanos};
     const ObjectKey key{Text::Intern(target["namespace"].String()), Text(target["name"].String())};
     const std::string how = method.String();
     const KnownObject* known = known_.Find(*kind, key);
@@ -105,13 +150,16 @@ class KwokReader : public RecordReader {
       return true;
     }
     if (how != "create" && how != "patch") {
-      return absl::InvalidArgumentError(Concat("method: \"", how, "\"; create, patch and delete are accepted"));
+      return Error(document, "method", Concat("method: \"", how, "\"; create, patch and delete are accepted"));
     }
     if (known == nullptr && how == "patch") {
       return ++summary_.skipped["patches of objects that were not shown before"], false;
     }
     absl::StatusOr<AnyObject> object = Apply(*kind, key, how == "patch" ? known : nullptr, patch);
-    if (!object.ok()) return object.status();
+    if (!object.ok()) {
+      const std::string message(object.status().message());
+      return Error(document, Concat("template.", FieldOfMessage(message)), message);
+    }
     event->type = known == nullptr ? WatchEventType::kAdded : WatchEventType::kModified;
     event->object = *std::move(object);
     known_.Put(event->object, {});
@@ -135,6 +183,9 @@ class KwokReader : public RecordReader {
   }
 
   KnownObjects known_;
+  std::multimap<std::int64_t, Document> held_;  // by nanoseconds since the beginning
+  std::size_t held_bytes_ = 0;
+  std::int64_t last_ = 0;  // of what was applied
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ absl::StatusOr<bool> RecordReader::Next(TraceEvent* event) {
       return true;
     }
     if (ended_) {
-      NoteLate(order_, &summary_);
+      NoteLate(order_.late() + late_, &summary_);
       return false;
     }
     if (absl::Status s = Read(); !s.ok()) return s;
@@ -34,7 +34,7 @@ absl::Status RecordReader::Read() {
   const absl::StatusOr<bool> more = stream_->NextDocument(&record);
   if (!more.ok()) return more.status();
   ended_ = !*more;
-  if (ended_) return absl::OkStatus();
+  if (ended_) return TakeRest();
   if (record.broken) return NoteBroken(*stream_, record, &summary_), absl::OkStatus();
   return Take(record);
 }

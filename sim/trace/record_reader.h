@@ -3,6 +3,7 @@
 #ifndef EPSLICE_SIM_TRACE_RECORD_READER_H_
 #define EPSLICE_SIM_TRACE_RECORD_READER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -23,11 +24,15 @@ class RecordReader : public TraceReader {
   // Takes a record that is whole: adds what it tells to order_, or counts why
   // not.
   virtual absl::Status Take(const TextRecord& record) = 0;
+  // There are no more records: adds what was held back.
+  virtual absl::Status TakeRest() { return absl::OkStatus(); }
 
   const std::unique_ptr<RecordStream> stream_;
   const bool keep_json_;
   TraceSummary summary_;
   Reorder order_;
+  // Events that came too late for an order of the reader's own.
+  std::int64_t late_ = 0;
 
  private:
   absl::Status Read();

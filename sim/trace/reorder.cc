@@ -37,9 +37,9 @@ void CountEvent(const TraceEvent& event, TraceSummary* summary) {
   summary->end = std::max(summary->end, event.time);
 }
 
-void NoteLate(const Reorder& order, TraceSummary* summary) {
-  if (order.late() == 0) return;
-  summary->notes.push_back(Concat(order.late(), order.late() == 1 ? " event is" : " events are",
+void NoteLate(std::int64_t late, TraceSummary* summary) {
+  if (late == 0) return;
+  summary->notes.push_back(Concat(late, late == 1 ? " event is" : " events are",
                                   " far out of the order of time; replayed where it stands in the trace"));
 }
 

@@ -35,7 +35,8 @@ class Reorder {
 
 // Of every event that a reader hands out.
 void CountEvent(const TraceEvent& event, TraceSummary* summary);
-void NoteLate(const Reorder& order, TraceSummary* summary);
+// `late` events came too late to be put in order; nothing where it is 0.
+void NoteLate(std::int64_t late, TraceSummary* summary);
 
 }  // namespace epslice::sim
 
