@@ -39,6 +39,9 @@ class Columns {
     if (it == header_.end()) return std::nullopt;
     return static_cast<std::size_t>(it - header_.begin());
   }
+  bool IsAmbiguous(const std::string& column) const {
+    return named_ && std::count(header_.begin(), header_.end(), column) > 1;
+  }
   std::size_t size() const { return header_.size(); }
 
  private:
@@ -50,6 +53,9 @@ absl::StatusOr<std::size_t> Need(const RecordStream& stream, std::size_t line, c
                                  const std::string& column) {
   const std::optional<std::size_t> at = columns.Find(column);
   if (!at) return stream.Error(line, Concat("there is no column \"", column, "\""));
+  if (columns.IsAmbiguous(column)) {
+    return stream.Error(line, Concat("there is more than one column \"", column, "\""));
+  }
   return *at;
 }
 
@@ -77,7 +83,13 @@ class InstanceRows {
       if (!more.ok()) return more.status();
       if (!*more) break;
       if (line.text.empty()) continue;
-      std::vector<std::string> fields = SplitCsv(line.text);
+      bool open_quote = false;
+      std::vector<std::string> fields = SplitCsv(line.text, &open_quote);
+      if (open_quote) {
+        SkipRow("rows with a quote that does not end", line.line, "a quote does not end in its line");
+        ++row;
+        continue;
+      }
       if (!columns_) {
         if (absl::Status s = Begin(fields, line.line); !s.ok()) return s;
         if (map_.header) continue;
@@ -88,6 +100,13 @@ class InstanceRows {
       }
     }
     if (!columns_) return absl::InvalidArgumentError(Concat(stream_.name(), ": holds no table"));
+    const auto note = [this](std::int64_t count, std::string_view what) {
+      if (count == 0) return;
+      summary_.notes.push_back(
+          Concat(stream_.name(), ": ", count, count == 1 ? " instance was" : " instances were", what));
+    };
+    note(early_, " created before the beginning (negative seconds), and so there from it on");
+    note(scheduled_early_, " scheduled before the creation; taken as scheduled then");
     std::sort(table_.instances.begin(), table_.instances.end(), [](const Instance& a, const Instance& b) {
       return std::make_pair(a.created, a.row) < std::make_pair(b.created, b.row);
     });
@@ -126,13 +145,16 @@ class InstanceRows {
     return static_cast<std::int64_t>(*seconds * 1e3) * 1'000'000;
   }
 
+  void SkipRow(const std::string& why, std::size_t line, std::string_view what) {
+    if (summary_.skipped[why]++ > 0) return;
+    summary_.notes.push_back(
+        Concat(stream_.name(), ": line ", line, ": ", what, "; it and others like it are skipped"));
+  }
+
   absl::Status Row(const std::vector<std::string>& fields, std::size_t line, std::uint32_t row) {
     if (fields.size() != columns_->size()) {
-      ++summary_.skipped["rows with another number of columns"];
-      if (summary_.skipped["rows with another number of columns"] == 1) {
-        summary_.notes.push_back(Concat(stream_.name(), ": line ", line, ": has ", fields.size(), " columns, not ",
-                                        columns_->size(), "; it and others like it are skipped"));
-      }
+      SkipRow("rows with another number of columns", line,
+              Concat("has ", fields.size(), " columns, not ", columns_->size()));
       return absl::OkStatus();
     }
     Instance instance;
@@ -148,12 +170,20 @@ class InstanceRows {
     instance.created = *created;
     instance.scheduled = pending ? Instance::kNever : std::max(*scheduled, *created);
     instance.deleted = *deleted;
+    const bool early = instance.created < 0 && instance.created != Instance::kBefore;
+    if (early && instance.scheduled <= 0) instance.created = instance.scheduled = Instance::kBefore;
     if (instance.deleted < std::max<std::int64_t>(instance.created, 0)) {
       const char* const why =
           instance.created == Instance::kBefore ? "instances deleted before the beginning" : "negative lifetimes";
       ++summary_.skipped[why];
       return absl::OkStatus();
     }
+    if (std::all_of(app_.begin(), app_.end(), [&](std::size_t column) { return fields[column].empty(); })) {
+      SkipRow("rows without an application", line, "names no application");
+      return absl::OkStatus();
+    }
+    early_ += early ? 1 : 0;
+    scheduled_early_ += *scheduled < *created ? 1 : 0;
     instance.app = AppOf(fields);
     table_.instances.push_back(instance);
     return absl::OkStatus();
@@ -184,12 +214,13 @@ class InstanceRows {
   std::vector<std::size_t> app_;
   std::map<std::string, std::uint32_t> apps_;
   std::map<std::string, bool> names_;
+  std::int64_t early_ = 0, scheduled_early_ = 0;
   InstanceTable table_;
 };
 
 }  // namespace
 
-std::vector<std::string> SplitCsv(std::string_view line) {
+std::vector<std::string> SplitCsv(std::string_view line, bool* open_quote) {
   std::vector<std::string> fields(1);
   bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -211,6 +242,7 @@ std::vector<std::string> SplitCsv(std::string_view line) {
       fields.back().push_back(c);
     }
   }
+  if (open_quote != nullptr) *open_quote = quoted;
   return fields;
 }
 

@@ -52,7 +52,8 @@ absl::StatusOr<std::vector<NodeRow>> ReadNodes(RecordStream* stream, const std::
                                                const std::string& cpu_milli_column);
 
 // The fields of a line, quotes resolved (RFC 4180, without line ends in fields).
-std::vector<std::string> SplitCsv(std::string_view line);
+// `open_quote`, unless null: whether the last field's quote does not end.
+std::vector<std::string> SplitCsv(std::string_view line, bool* open_quote = nullptr);
 
 }  // namespace epslice::sim
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "apis/cat.h"
 #include "apis/concat.h"
 #include "apis/yaml.h"
 #include "sim/report/table.h"
@@ -118,8 +119,12 @@ absl::StatusOr<std::size_t> RecordStream::LineEnd(std::size_t offset) {
 
 absl::StatusOr<bool> RecordStream::NextLine(TextRecord* record) {
   if (std::exchange(put_back_, false)) return *record = last_, true;
-  const absl::StatusOr<std::size_t> end = LineEnd(0);
+  absl::StatusOr<std::size_t> end = LineEnd(0);
   if (!end.ok()) return end.status();
+  if (line_ == 1 && std::string_view(buffer_).substr(begin_, *end).starts_with(kByteOrderMark)) {
+    begin_ += kByteOrderMark.size();
+    *end -= kByteOrderMark.size();
+  }
   if (*end == 0) return false;
   Take(*end, false, record);
   while (!record->text.empty() && (record->text.back() == '\n' || record->text.back() == '\r')) {
