@@ -1,6 +1,7 @@
 #include "sim/cli/run_command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <sstream>
@@ -45,7 +46,10 @@ class RunCommand : public Command {
     absl::StatusOr<RunOutput> output = absl::InvalidArgumentError("");
     {
       ProgressLine progress(streams, quiet_);
-      output = RunOnce(spec, [&progress](const RunProgress& at) { ShowProgress(at, &progress); });
+      InputBytes bytes;
+      spec.bytes = &bytes;
+      output = RunOnce(spec, [&](const RunProgress& at) { ShowProgress(at, bytes, &progress); });
+      spec.bytes = nullptr;
     }
     if (!output.ok()) return BadInput(streams, std::string(output.status().message()));
     if (const int code = WriteReport(output->report, streams); code != kExitOk) return code;
@@ -70,16 +74,22 @@ class RunCommand : public Command {
     return kExitOk;
   }
 
-  static void ShowProgress(const RunProgress& at, ProgressLine* progress) {
+  static void ShowProgress(const RunProgress& at, const InputBytes& bytes, ProgressLine* progress) {
     if (!progress->on()) return;
     const double seconds = progress->seconds();
     std::string text = Concat("simulated ", ClockText(at.now));
-    if (at.end) text += Concat(" of ", ClockText(*at.end));
+    // How much of the run is over: by its end, else by what was read of the trace.
+    std::optional<double> share;
+    if (at.end) {
+      text += Concat(" of ", ClockText(*at.end));
+      share = static_cast<double>(at.now.count()) / static_cast<double>(std::max<std::int64_t>(at.end->count(), 1));
+    } else if ((share = bytes.Share())) {
+      text += Concat(", ", static_cast<int>(*share * 100), "% of the trace read");
+    }
     if (seconds > 0)
       text += Concat(", ", static_cast<std::int64_t>(static_cast<double>(at.events) / seconds), " events/s");
-    if (at.end && at.now.count() > 0) {
-      const double left =
-          seconds * static_cast<double>((*at.end - at.now).count()) / static_cast<double>(at.now.count());
+    if (share && *share > 0) {
+      const double left = seconds * (1 - *share) / *share;
       text += Concat(", ", ClockText(Duration(static_cast<std::int64_t>(left * 1e9))), " to go");
     }
     progress->Show(text);

@@ -92,6 +92,7 @@ absl::Status Stage::OpenTraces(const RunSpec& spec) {
   options.standard_input = spec.standard_input;
   options.seed = seed_;
   options.keep_json = served_.has_value();
+  options.bytes = spec.bytes;
   absl::StatusOr<std::unique_ptr<TraceReader>> reader = OpenTrace(spec.sources, options);
   if (!reader.ok()) return reader.status();
   reader_ = *std::move(reader);

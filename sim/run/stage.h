@@ -30,6 +30,8 @@ struct RunSpec {
   std::vector<std::string> sources;
   // What "-" reads; null: std::cin. Not owned.
   std::istream* standard_input = nullptr;
+  // How much of the sources was read (TraceOptions::bytes); null: nobody asks.
+  InputBytes* bytes = nullptr;
   // The name of a bundled one, or a file; empty: none.
   std::string scenario;
   // "key=value", in order; they go before what the scenario says.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <system_error>
@@ -18,13 +20,15 @@ namespace {
 class StreamSource : public ByteSource {
  public:
   explicit StreamSource(std::istream* in) : in_(in) {}
-  explicit StreamSource(std::unique_ptr<std::istream> in) : owned_(std::move(in)), in_(owned_.get()) {}
+  StreamSource(std::unique_ptr<std::istream> in, InputBytes* bytes)
+      : owned_(std::move(in)), in_(owned_.get()), bytes_(bytes) {}
 
   absl::StatusOr<std::size_t> Read(char* buffer, std::size_t size) override {
     try {
       errno = 0;
       in_->read(buffer, static_cast<std::streamsize>(size));
       if (in_->bad()) return FileError(errno == 0 ? EIO : errno);
+      if (bytes_ != nullptr) bytes_->read += in_->gcount();
       return static_cast<std::size_t>(in_->gcount());
     } catch (const std::exception& e) {
       return absl::InvalidArgumentError(Concat("cannot be read: ", e.what()));
@@ -34,6 +38,7 @@ class StreamSource : public ByteSource {
  private:
   const std::unique_ptr<std::istream> owned_;
   std::istream* const in_;
+  InputBytes* const bytes_ = nullptr;
 };
 
 class TextSource : public ByteSource {
@@ -86,14 +91,23 @@ std::unique_ptr<ByteSource> PrefixedSource(std::string head, std::unique_ptr<Byt
   return std::make_unique<Prefixed>(std::move(head), std::move(rest));
 }
 
-absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& file, std::istream* standard_input) {
+absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& file, std::istream* standard_input,
+                                                           InputBytes* bytes) {
   if (file == "-") {
+    if (bytes != nullptr) bytes->known = false;
     return Decompressing(std::make_unique<StreamSource>(standard_input != nullptr ? standard_input : &std::cin));
   }
   errno = 0;
   auto in = std::make_unique<std::ifstream>(file, std::ios::binary);
   if (!*in) return FileError(errno == 0 ? EIO : errno);
-  return Decompressing(std::make_unique<StreamSource>(std::move(in)));
+  if (bytes != nullptr) {
+    std::error_code error;
+    const bool sized = std::filesystem::is_regular_file(file, error);
+    const std::uintmax_t size = sized ? std::filesystem::file_size(file, error) : 0;
+    bytes->known &= sized && !error;
+    if (!error) bytes->total += static_cast<std::int64_t>(size);
+  }
+  return Decompressing(std::make_unique<StreamSource>(std::move(in), bytes));
 }
 
 absl::StatusOr<std::unique_ptr<ByteSource>> TextByteSource(std::string_view text) {

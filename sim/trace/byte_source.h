@@ -7,9 +7,12 @@
 #ifndef EPSLICE_SIM_TRACE_BYTE_SOURCE_H_
 #define EPSLICE_SIM_TRACE_BYTE_SOURCE_H_
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <istream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,12 +29,31 @@ class ByteSource {
   virtual absl::StatusOr<std::size_t> Read(char* buffer, std::size_t size) = 0;
 };
 
+// How much of the files that make up an input was read, in bytes as they are on
+// disk (compressed, where they are). Not thread-safe: readers write it.
+struct InputBytes {
+  std::int64_t total = 0;
+  std::int64_t read = 0;
+  // What was read before the first event: dumps and tables are read whole.
+  std::int64_t opened = 0;
+  bool known = true;  // else there is a pipe among them, or standard input
+
+  // Of what is read while events are taken from it, from 0 to 1; nullopt where
+  // that is not known, or nothing.
+  std::optional<double> Share() const {
+    if (!known || total <= opened) return std::nullopt;
+    return std::clamp(static_cast<double>(read - opened) / static_cast<double>(total - opened), 0.0, 1.0);
+  }
+};
+
 // What messages call "-".
 inline constexpr std::string_view kStandardInputName = "standard input";
 
 // A file, or `standard_input` for "-" (null: std::cin; not owned), decompressed
-// if its first bytes say gzip, zstd or xz.
-absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& file, std::istream* standard_input);
+// if its first bytes say gzip, zstd or xz. `bytes`: what is read is added to it;
+// null: to none. Not owned.
+absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& file, std::istream* standard_input,
+                                                           InputBytes* bytes = nullptr);
 
 // A text at hand, copied; decompressed in the same way.
 absl::StatusOr<std::unique_ptr<ByteSource>> TextByteSource(std::string_view text);

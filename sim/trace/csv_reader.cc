@@ -73,7 +73,7 @@ absl::StatusOr<ColumnMap> ParseColumns(std::string_view text) {
 }
 
 absl::StatusOr<std::unique_ptr<RecordStream>> OpenTable(const std::string& file, const TraceOptions& options) {
-  absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenByteSource(file, options.standard_input);
+  absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenByteSource(file, options.standard_input, options.bytes);
   if (!source.ok()) {
     return absl::Status(source.status().code(), Concat(file, ": ", std::string(source.status().message())));
   }

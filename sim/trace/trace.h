@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "apis/request.h"
 #include "informers/clock.h"
+#include "sim/trace/byte_source.h"
 
 namespace epslice::sim {
 
@@ -78,6 +79,9 @@ struct TraceOptions {
   bool keep_json = false;
   // Makes what has to be made up.
   std::uint64_t seed = 1;
+  // How much of the files was read, for who wants to know (byte_source.h); null:
+  // nobody. Not owned; it outlives the reader.
+  InputBytes* bytes = nullptr;
   // One line or document may have so many bytes.
   std::size_t max_record_bytes = std::size_t{64} << 20;
 };
