@@ -13,6 +13,7 @@
 #include "sim/cluster/patch.h"
 #include "sim/cluster/selection.h"
 #include "sim/cluster/stamp.h"
+#include "sim/trace/readers.h"
 #include "sim/trace/shared_endpoints.h"
 #include "sim/trace/url_query.h"
 
@@ -99,8 +100,7 @@ void AuditChanges::State(const AuditChange& change, std::deque<TraceEvent>* even
     Put(change, std::move(object), facts, events);
     return;
   }
-  if (known != nullptr && known->version > change.version)
-    return Skip("changes older than what was shown of the object before");
+  if (known != nullptr && known->version > change.version) return Skip(std::string(kOlderThanShown));
   const BasicMeta& meta = change.object.meta();
   const bool deleted_at_once = change.by_delete && !meta.deletionTimestamp.is_set();
   if (deleted_at_once || IsGone(change.kind, meta, change.facts)) {

@@ -19,10 +19,6 @@ namespace epslice::sim {
 namespace {
 
 constexpr Duration kOneSecond = std::chrono::seconds(1);
-constexpr std::string_view kNeedsBodies =
-    "an audit log can be replayed where pods, services, nodes, namespaces and endpointslices are logged at level "
-    "Request or RequestResponse";
-
 // Whether something was there among the last of its kind.
 class Recent {
  public:
@@ -110,7 +106,10 @@ class AuditReader : public TraceReader {
         changes_(known_.get(), &summary_, options.keep_json),
         unseen_(*known_) {
     summary_.format = "audit log";
-    for (auto& stream : streams) inputs_.push_back(Input{std::move(stream), {}, false});
+    for (auto& stream : streams) {
+      inputs_.emplace_back();
+      inputs_.back().stream = std::move(stream);
+    }
   }
 
   absl::StatusOr<bool> Next(TraceEvent* event) override {
@@ -133,6 +132,15 @@ class AuditReader : public TraceReader {
     std::unique_ptr<RecordStream> stream;
     std::deque<AuditChange> ahead;
     bool ended = false;
+    // How its times run from one entry to the next.
+    Timestamp last;
+    std::int64_t forwards = 0, backwards = 0;
+
+    void NoteTime(Timestamp time) {
+      if (last.is_set() && time != last) ++(time < last ? backwards : forwards);
+      last = time;
+    }
+    bool RunsBackwards() const { return backwards > 4 * forwards; }
   };
 
   // Reads until a change is ready, and applies it. False at the end.
@@ -152,7 +160,13 @@ class AuditReader : public TraceReader {
           continue;
         }
         whole_seconds_ &= next.time.nanos % 1'000'000'000 == 0;
+        const std::size_t line = next.line;
         order_.Add(std::move(next));
+        if (order_.late() > 0 && first->RunsBackwards()) {
+          return first->stream->Error(line,
+                                      "the log runs backwards, with the newest entry first; give it in the order of "
+                                      "time (gcloud logging read --order=asc; tac FILE where each entry is a line)");
+        }
       }
       std::optional<AuditChange> change = order_.Take(first == nullptr);
       if (!change && first == nullptr) {
@@ -199,6 +213,7 @@ class AuditReader : public TraceReader {
       for (AuditChange& change : entries->changes) {
         any_ = true;
         unseen_.NoteSeen(change.kind);
+        input->NoteTime(change.time);
         input->ahead.push_back(std::move(change));
       }
     }

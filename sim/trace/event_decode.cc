@@ -57,9 +57,11 @@ absl::StatusOr<bool> DecodeEvent(JsonSpan type, JsonSpan object, bool keep_json,
 }
 
 void NoteBroken(const RecordStream& stream, const TextRecord& record, TraceSummary* summary) {
-  if (summary->skipped["records that are cut off"]++ > 0) return;
-  summary->notes.push_back(
-      Concat(stream.name(), ": line ", record.line, ": the record is cut off; it and others like it are skipped"));
+  const bool begun = !record.text.empty() && (record.text[0] == '{' || record.text[0] == '[');
+  const char* const why = begun ? "records that are cut off" : "records that are no JSON objects";
+  if (summary->skipped[why]++ > 0) return;
+  summary->notes.push_back(Concat(stream.name(), ": line ", record.line, ": the record is ",
+                                  begun ? "cut off" : "no JSON object", "; it and others like it are skipped"));
 }
 
 }  // namespace epslice::sim

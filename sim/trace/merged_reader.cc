@@ -1,13 +1,16 @@
 #include "sim/trace/merged_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "apis/concat.h"
 #include "sim/trace/event_decode.h"
-#include "sim/trace/overlap.h"
+#include "sim/trace/readers.h"
 #include "sim/trace/reorder.h"
+#include "sim/trace/start_dumps.h"
 
 namespace epslice::sim {
 namespace {
@@ -21,8 +24,9 @@ Timestamp LatestTime(const AnyObject& object) {
 
 class MergedReader : public TraceReader {
  public:
-  MergedReader(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers, bool real_times, TraceSummary summary)
-      : real_times_(real_times), summary_(std::move(summary)) {
+  MergedReader(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers, bool real_times, std::string audit_log,
+               TraceSummary summary)
+      : real_times_(real_times), audit_log_(std::move(audit_log)), summary_(std::move(summary)) {
     for (AnyObject& object : dump.objects) {
       if (!IsTraced(object.kind())) {
         ++summary_.skipped[std::string(InfoOf(object.kind()).name)];
@@ -55,11 +59,12 @@ class MergedReader : public TraceReader {
     }
     if (first == nullptr) {
       Finish();
+      if (absl::Status s = NeedPodsAndServices(); !s.ok()) return s;
       return false;
     }
     *event = *std::exchange(first->head, std::nullopt);
     KeepOrder(event);
-    CountEvent(*event, &summary_);
+    Count(*event);
     return true;
   }
   const TraceSummary& summary() const override { return summary_; }
@@ -122,8 +127,24 @@ class MergedReader : public TraceReader {
     *event = TraceEvent{begin_, WatchEventType::kAdded, std::move(start_[at_++]), "", true};
     if (at_ == start_.size()) start_.shrink_to_fit();
     last_ = begin_;
-    CountEvent(*event, &summary_);
+    Count(*event);
     return true;
+  }
+
+  void Count(const TraceEvent& event) {
+    shown_[static_cast<std::size_t>(event.object.kind())] = true;
+    CountEvent(event, &summary_);
+  }
+
+  absl::Status NeedPodsAndServices() const {
+    if (audit_log_.empty()) return absl::OkStatus();
+    for (const Kind kind : {Kind::kPod, Kind::kService}) {
+      if (shown_[static_cast<std::size_t>(kind)]) continue;
+      return absl::InvalidArgumentError(Concat(audit_log_, ": no ", InfoOf(kind).name,
+                                               " is shown with its object, and no dump beside the log shows one; ",
+                                               kNeedsBodies));
+    }
+    return absl::OkStatus();
   }
 
   void Finish() {
@@ -150,6 +171,8 @@ class MergedReader : public TraceReader {
   std::vector<AnyObject> start_;
   std::size_t at_ = 0;
   const bool real_times_;
+  const std::string audit_log_;
+  std::array<bool, kAllKinds.size()> shown_{};
   bool dump_ = false, merged_ = false;
   Timestamp latest_, begin_, last_;
   std::int64_t moved_ = 0;
@@ -159,8 +182,9 @@ class MergedReader : public TraceReader {
 }  // namespace
 
 std::unique_ptr<TraceReader> MergeReaders(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers, bool real_times,
-                                          TraceSummary summary) {
-  return std::make_unique<MergedReader>(std::move(dump), std::move(readers), real_times, std::move(summary));
+                                          std::string audit_log, TraceSummary summary) {
+  return std::make_unique<MergedReader>(std::move(dump), std::move(readers), real_times, std::move(audit_log),
+                                        std::move(summary));
 }
 
 }  // namespace epslice::sim

@@ -1,4 +1,5 @@
 // OpenTrace: which format each source has, and their readers put together.
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -14,6 +15,7 @@
 #include "sim/trace/overlap.h"
 #include "sim/trace/readers.h"
 #include "sim/trace/source_files.h"
+#include "sim/trace/start_dumps.h"
 #include "sim/trace/text_format.h"
 
 namespace epslice::sim {
@@ -70,6 +72,14 @@ bool BeginsWithList(std::string_view head) {
   return list && items.is_array() && api_version.String().rfind("audit.", 0) != 0;
 }
 
+// Whether the first line is one of a table: cells with commas between them, and
+// nothing that YAML begins with.
+bool BeginsWithTable(std::string_view head) {
+  head.remove_prefix(std::min(head.find_first_not_of(" \t\r\n"), head.size()));
+  const std::string_view line = head.substr(0, head.find('\n'));
+  return line.find(',') != std::string_view::npos && line.find_first_of(":[]{}#") == std::string_view::npos;
+}
+
 // The beginning of a YAML text as JSON, as far as to the first item of a list.
 std::string YamlHead(std::string_view head) {
   const auto read = [&head](char* buffer, std::size_t size) -> absl::StatusOr<std::size_t> {
@@ -105,7 +115,7 @@ class Opener {
       return absl::InvalidArgumentError(
           Concat(name, ": a k8shark archive is not read; the NDJSON of its records is (unzip, decompress with zstd)"));
     }
-    absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenByteSource(file, options_.standard_input);
+    absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenByteSource(file, options_.standard_input, options_.bytes);
     if (!source.ok()) {
       return absl::Status(source.status().code(), Concat(name, ": ", std::string(source.status().message())));
     }
@@ -117,6 +127,12 @@ class Opener {
     const auto syntax = stream->DetectSyntax();
     if (!syntax.ok()) return syntax.status();
     const bool yaml = *syntax == RecordStream::Syntax::kYaml;
+    if (yaml && BeginsWithTable(stream->Ahead())) {
+      return stream->Error(1,
+                           "is a table (CSV), whose columns a preset tells: -f alibaba-dlrm:FILE (alibaba-openb, "
+                           "alibaba-openb-nodes, azure-vmtable), or, for any other, -f "
+                           "'csv(created=COLUMN,deleted=COLUMN,app=COLUMN):FILE'");
+    }
     if (yaml ? BeginsWithList(YamlHead(stream->Ahead())) : BeginsWithList(stream->Ahead())) {
       return ReadAsDump(stream.get());
     }
@@ -148,33 +164,28 @@ class Opener {
   void Add(std::unique_ptr<TraceReader> reader) { others_.push_back(std::move(reader)); }
 
   std::unique_ptr<TraceReader> Finish() {
-    const bool events = !audits_.empty() || !watches_.empty() || !readers_.empty();
     TraceSummary summary;
-    StartState start;
-    if (events) {
-      start = ChooseStartState(std::move(dumps_), audit_begin_, &summary);
-      dump_.objects = std::move(start.objects);
-    } else {
-      for (auto& objects : dumps_) {
-        for (AnyObject& object : objects) dump_.objects.push_back(std::move(object));
-      }
-    }
+    StartState start = ChooseStartState(std::move(dumps_), audit_begin_, &summary);
+    dump_.objects = std::move(start.objects);
     for (std::string& what : FillInManifests(&dump_.objects).Sentences()) {
       summary.made_up.push_back(std::move(what));
     }
     std::vector<std::unique_ptr<TraceReader>> timed;
+    std::string audit_log;
     if (!audits_.empty()) {
       auto known = std::make_shared<KnownObjects>();
       for (const AnyObject& object : dump_.objects) {
         if (IsTraced(object.kind())) known->Put(object, {});
       }
+      audit_log = audits_.front()->name();
       timed.push_back(MakeAuditReader(std::move(audits_), std::move(known), start.version, options_));
     }
     for (auto& reader : readers_) timed.push_back(std::move(reader));
     if (!watches_.empty()) timed.push_back(MakeWatchReader(std::move(watches_), options_));
     timed = WithoutOverlap(std::move(timed));
     for (auto& reader : others_) timed.push_back(std::move(reader));
-    return MergeReaders(std::move(dump_), std::move(timed), others_.empty() && start.version == 0, std::move(summary));
+    return MergeReaders(std::move(dump_), std::move(timed), others_.empty() && start.version == 0, std::move(audit_log),
+                        std::move(summary));
   }
 
  private:
@@ -190,7 +201,7 @@ class Opener {
     options.keep_json = options_.keep_json;
     absl::StatusOr<Dump> dump = ReadDumpSource(stream->name(), stream->TakeAll(), options);
     if (!dump.ok()) return dump.status();
-    dumps_.push_back(std::move(dump->objects));
+    dumps_.push_back({stream->name(), std::move(dump->objects)});
     for (const auto& [kind, count] : dump->ignored) dump_.ignored[kind] += count;
     for (std::string& note : dump->notes) dump_.notes.push_back(std::move(note));
     return absl::OkStatus();
@@ -198,8 +209,8 @@ class Opener {
 
   const TraceOptions& options_;
   std::size_t opened_ = 0;
-  Dump dump_;                                  // but for its objects
-  std::vector<std::vector<AnyObject>> dumps_;  // by file
+  Dump dump_;  // but for its objects
+  std::vector<DumpFile> dumps_;
   RecordStreams audits_, watches_;
   // Those with times of their own, and those whose beginning was made up.
   std::vector<std::unique_ptr<TraceReader>> readers_, others_;
@@ -233,6 +244,7 @@ absl::StatusOr<std::unique_ptr<TraceReader>> OpenTrace(const std::vector<std::st
     if (!reader.ok()) return reader.status();
     opener.Add(*std::move(reader));
   }
+  if (options.bytes != nullptr) options.bytes->opened = options.bytes->read;
   return opener.Finish();
 }
 

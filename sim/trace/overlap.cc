@@ -4,10 +4,8 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
-#include <map>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "apis/concat.h"
@@ -181,63 +179,6 @@ std::vector<std::unique_ptr<TraceReader>> WithoutOverlap(std::vector<std::unique
   }
   readers.front() = std::move(first);
   return readers;
-}
-
-void KeepStartState(Timestamp begin, std::vector<AnyObject>* objects, TraceSummary* summary) {
-  std::map<std::pair<Kind, ObjectKey>, std::size_t> places;
-  std::vector<AnyObject> kept;
-  for (AnyObject& object : *objects) {
-    const BasicMeta& meta = object.meta();
-    if (begin.is_set() && SecondOf(meta.creationTimestamp) > SecondOf(begin)) {
-      ++summary->skipped["objects of dumps that were created after the events begin, which tell of them"];
-      continue;
-    }
-    const auto [it, added] = places.try_emplace({object.kind(), KeyOf(meta)}, kept.size());
-    if (added) {
-      kept.push_back(std::move(object));
-      continue;
-    }
-    ++summary->skipped["objects that several dumps show (their earliest version is the start)"];
-    const std::uint64_t before = VersionNumber(kept[it->second].meta().resourceVersion);
-    const std::uint64_t version = VersionNumber(meta.resourceVersion);
-    if (version > 0 && version < before) kept[it->second] = std::move(object);
-  }
-  *objects = std::move(kept);
-}
-
-StartState ChooseStartState(std::vector<std::vector<AnyObject>> dumps, Timestamp begin, TraceSummary* summary) {
-  const auto version_of = [](const std::vector<AnyObject>& objects) {
-    std::uint64_t latest = 0;
-    for (const AnyObject& object : objects) {
-      latest = std::max(latest, VersionNumber(object.meta().resourceVersion));
-    }
-    return latest;
-  };
-  const auto is_older = [begin](const AnyObject& object) {
-    const Timestamp created = object.meta().creationTimestamp;
-    const Kind kind = object.kind();
-    return (kind == Kind::kNode || kind == Kind::kService || kind == Kind::kPod) && created.is_set() &&
-           SecondOf(created) < SecondOf(begin);
-  };
-  StartState state;
-  const bool middle = begin.is_set() && std::any_of(dumps.begin(), dumps.end(), [&](const auto& objects) {
-                        return std::any_of(objects.begin(), objects.end(), is_older);
-                      });
-  std::stable_sort(dumps.begin(), dumps.end(),
-                   [&](const auto& a, const auto& b) { return version_of(a) < version_of(b); });
-  std::unordered_set<Text> uids;  // looked up only
-  for (std::vector<AnyObject>& objects : dumps) {
-    const auto there = [&uids](const AnyObject& o) { return !o.meta().uid.empty() && uids.count(o.meta().uid) > 0; };
-    if (std::any_of(objects.begin(), objects.end(), there)) {
-      summary->skipped["objects of later dumps"] += static_cast<std::int64_t>(objects.size());
-      continue;
-    }
-    for (const AnyObject& object : objects) uids.insert(object.meta().uid);
-    if (middle) state.version = std::max(state.version, version_of(objects));
-    for (AnyObject& object : objects) state.objects.push_back(std::move(object));
-  }
-  KeepStartState(middle ? Timestamp() : begin, &state.objects, summary);
-  return state;
 }
 
 }  // namespace epslice::sim

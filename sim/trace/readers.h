@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/trace/known_objects.h"
@@ -17,6 +18,14 @@
 namespace epslice::sim {
 
 using RecordStreams = std::vector<std::unique_ptr<RecordStream>>;
+
+// Why a change is passed over that would take an object back to an older version.
+inline constexpr std::string_view kOlderThanShown = "changes older than what was shown of the object before";
+
+// What an audit log must show.
+inline constexpr std::string_view kNeedsBodies =
+    "an audit log can be replayed where pods, services, nodes, namespaces and endpointslices are logged at level "
+    "Request or RequestResponse";
 
 // `known`: the start state from elsewhere; what happened up to `version` (a
 // resourceVersion; 0: nothing) is part of it.
@@ -37,7 +46,7 @@ bool IsTimedEvent(JsonSpan record);
 bool IsWatchEvent(JsonSpan record);
 bool IsK8sharkRecord(JsonSpan record);
 
-// Notes a record that ends before it is complete.
+// Notes a record that ends before it is complete, or is none at all.
 void NoteBroken(const RecordStream& stream, const TextRecord& record, TraceSummary* summary);
 
 }  // namespace epslice::sim

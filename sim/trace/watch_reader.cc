@@ -3,13 +3,17 @@
 //
 // They tell no times and no end of the list that each begins with. The list is
 // what is ADDED in the order of the names; what follows is ordered over all
-// streams by resourceVersion. The time of an event is the latest that its
-// object names; those have whole seconds, so events of one second are spread
-// over it.
+// streams by resourceVersion. Within a stream the last 1,000 events are held back
+// for that, as the kinds in it may lag behind each other; files of several kinds
+// that were joined one after another are refused where that is not enough. The
+// time of an event is the latest that its object names; those have whole seconds,
+// so events of one second are spread over it.
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <map>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -24,6 +28,10 @@ namespace {
 
 constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::size_t kMostInOneSecond = 100'000;
+// Events of one stream that are put in order.
+constexpr std::size_t kHeldEvents = 1000;
+// Objects that are gone are known for so many others.
+constexpr std::size_t kMostGoneObjects = 100'000;
 
 // What is not a time counts as none.
 Timestamp TimeOf(JsonSpan span) {
@@ -49,6 +57,48 @@ Timestamp LatestTime(JsonSpan object) {
   }
   return latest;
 }
+
+// The version in which each object was told last.
+class ToldVersions {
+ public:
+  enum class How { kNew, kAgain, kOlder };
+  // Notes an event, unless it is older than what was told of its object.
+  How Add(const TraceEvent& event, std::uint64_t version) {
+    Versions& versions = versions_[static_cast<std::size_t>(event.object.kind())];
+    const ObjectKey key = KeyOf(event.object.meta());
+    const auto [it, added] = versions.try_emplace(key, version);
+    if (!added && version > 0) {
+      if (version < it->second) return How::kOlder;
+      if (version == it->second && event.type == WatchEventType::kAdded) return How::kAgain;
+      it->second = version;
+    }
+    if (event.type == WatchEventType::kDeleted) {
+      gone_.push_back({event.object.kind(), key, version});
+      if (gone_.size() > kMostGoneObjects) Forget();
+    }
+    return How::kNew;
+  }
+
+ private:
+  using Versions = std::unordered_map<ObjectKey, std::uint64_t>;  // looked up only
+  struct Gone {
+    Kind kind;
+    ObjectKey key;
+    std::uint64_t version;
+  };
+
+  void Forget() {
+    const Gone& first = gone_.front();
+    Versions& versions = versions_[static_cast<std::size_t>(first.kind)];
+    const auto it = versions.find(first.key);
+    // It may have been made anew.
+    if (it != versions.end() && it->second == first.version) versions.erase(it);
+    gone_.pop_front();
+  }
+
+  std::array<Versions, kAllKinds.size()> versions_;
+  std::deque<Gone> gone_;
+};
 
 class WatchReader : public TraceReader {
  public:
@@ -79,8 +129,11 @@ class WatchReader : public TraceReader {
  private:
   struct Input {
     std::unique_ptr<RecordStream> stream;
-    std::optional<TraceEvent> head;
-    std::uint64_t version = 0;
+    // What was read ahead: of the lists, and of what follows by version.
+    std::deque<std::pair<std::uint64_t, TraceEvent>> listed;
+    std::multimap<std::uint64_t, TraceEvent> held;
+    std::uint64_t read = 0;  // the version last read
+    std::uint64_t told = 0;  // the latest version taken out of `held`
     bool ended = false;
     // Of the list that a kind's events begin with.
     struct List {
@@ -88,10 +141,17 @@ class WatchReader : public TraceReader {
       ObjectKey last;
     };
     std::array<List, kAllKinds.size()> lists;
+
+    bool empty() const { return listed.empty() && held.empty(); }
+    // Of its next event: events come behind lists.
+    std::pair<bool, std::uint64_t> place() const {
+      return listed.empty() ? std::make_pair(true, held.begin()->first) : std::make_pair(false, listed.front().first);
+    }
   };
 
-  absl::Status ReadHead(Input* input) {
-    while (!input->head && !input->ended) {
+  // Reads until the next event of the stream is sure.
+  absl::Status ReadAhead(Input* input) {
+    while (input->listed.empty() && input->held.size() <= kHeldEvents && !input->ended) {
       TextRecord record;
       const absl::StatusOr<bool> more = input->stream->NextDocument(&record);
       if (!more.ok()) return more.status();
@@ -99,39 +159,76 @@ class WatchReader : public TraceReader {
       if (input->ended) break;
       if (record.broken) {
         NoteBroken(*input->stream, record, &summary_);
-        continue;
+      } else if (absl::Status s = Take(record, input); !s.ok()) {
+        return s;
       }
-      JsonSpan type, object;
-      JsonSpan(record.text).Get({{"type", &type}, {"object", &object}});
-      TraceEvent event;
-      const absl::StatusOr<bool> ours = DecodeEvent(type, object, keep_json_, &event, &summary_);
-      if (!ours.ok()) return input->stream->Error(record.line, std::string(ours.status().message()));
-      if (!*ours) continue;
-      event.time = LatestTime(object);
-      const BasicMeta& meta = event.object.meta();
-      Input::List& list = input->lists[static_cast<std::size_t>(event.object.kind())];
-      const ObjectKey key = KeyOf(meta);
-      list.over |= event.type != WatchEventType::kAdded || key <= list.last;
-      event.start = !list.over;
-      list.last = key;
-      input->version = VersionNumber(meta.resourceVersion);
-      input->head = std::move(event);
     }
+    return absl::OkStatus();
+  }
+
+  absl::Status Take(const TextRecord& record, Input* input) {
+    JsonSpan type, object;
+    JsonSpan(record.text).Get({{"type", &type}, {"object", &object}});
+    TraceEvent event;
+    const absl::StatusOr<bool> ours = DecodeEvent(type, object, keep_json_, &event, &summary_);
+    if (!ours.ok()) return input->stream->Error(record.line, std::string(ours.status().message()));
+    if (!*ours) return absl::OkStatus();
+    event.time = LatestTime(object);
+    const BasicMeta& meta = event.object.meta();
+    Input::List& list = input->lists[static_cast<std::size_t>(event.object.kind())];
+    const ObjectKey key = KeyOf(meta);
+    list.over |= event.type != WatchEventType::kAdded || key <= list.last;
+    list.last = key;
+    if (const std::uint64_t version = VersionNumber(meta.resourceVersion); version > 0) input->read = version;
+    const std::uint64_t version = input->read;
+    // Of a kind that never changes the end of the list shows by its version alone.
+    event.start = !list.over && (input->told == 0 || version < input->told);
+    if (!event.start) {
+      input->held.emplace(version, std::move(event));
+      return absl::OkStatus();
+    }
+    if (version < input->told) {
+      return input->stream->Error(
+          record.line,
+          Concat("the list of ", InfoOf(event.object.kind()).resource, " (", key.ToString(), ", version ", version,
+                 ") comes more than ", kHeldEvents, " events behind later ones of other kinds (version ", input->told,
+                 "): if several streams were put one after another into this file, give each as "
+                 "a file of its own (-f nodes.jsonl -f pods.jsonl)"));
+    }
+    input->listed.emplace_back(version, std::move(event));
     return absl::OkStatus();
   }
 
   // The next event of all streams.
   absl::StatusOr<bool> Pull(TraceEvent* event) {
-    Input* first = nullptr;
-    for (Input& input : inputs_) {
-      if (absl::Status s = ReadHead(&input); !s.ok()) return s;
-      if (!input.head) continue;
-      const auto place = [](const Input& i) { return std::make_pair(!i.head->start, i.version); };
-      if (first == nullptr || place(input) < place(*first)) first = &input;
+    while (true) {
+      Input* first = nullptr;
+      for (Input& input : inputs_) {
+        if (absl::Status s = ReadAhead(&input); !s.ok()) return s;
+        if (!input.empty() && (first == nullptr || input.place() < first->place())) first = &input;
+      }
+      if (first == nullptr) return false;
+      const auto [behind, version] = first->place();
+      if (behind) {
+        *event = std::move(first->held.begin()->second);
+        first->held.erase(first->held.begin());
+      } else {
+        *event = std::move(first->listed.front().second);
+        first->listed.pop_front();
+      }
+      switch (told_.Add(*event, VersionNumber(event->object.meta().resourceVersion))) {
+        case ToldVersions::How::kNew: break;
+        case ToldVersions::How::kAgain:
+          ++summary_.skipped["objects that were told in the same version before"];
+          continue;
+        case ToldVersions::How::kOlder: ++summary_.skipped[std::string(kOlderThanShown)]; continue;
+      }
+      if (behind) {
+        late_ += version < first->told ? 1 : 0;
+        first->told = std::max(first->told, version);
+      }
+      return true;
     }
-    if (first == nullptr) return false;
-    *event = *std::exchange(first->head, std::nullopt);
-    return true;
   }
 
   // Makes ready the start state's next object, or all events of a second.
@@ -197,6 +294,11 @@ class WatchReader : public TraceReader {
   static Timestamp WholeSecond(Timestamp t) { return Timestamp{t.nanos - t.nanos % kNanosPerSecond}; }
 
   void Finish() {
+    if (late_ > 0) {
+      summary_.notes.push_back(Concat(late_, late_ == 1 ? " event is" : " events are", " more than ", kHeldEvents,
+                                      " events behind later ones of the same watch stream; replayed where ",
+                                      late_ == 1 ? "it stands" : "they stand"));
+    }
     summary_.made_up.emplace_back(
         "a watch stream tells no times: they are the latest that each object names (managedFields, conditions, "
         "creation, deletion), in whole seconds; events of one second are spread evenly over it");
@@ -210,10 +312,11 @@ class WatchReader : public TraceReader {
   const bool keep_json_;
   std::vector<Input> inputs_;
   TraceSummary summary_;
+  ToldVersions told_;
   std::deque<TraceEvent> start_, ready_;
   std::optional<TraceEvent> pulled_;
   Timestamp now_{0}, last_{0};
-  std::int64_t untimed_ = 0, pulled_up_ = 0;
+  std::int64_t untimed_ = 0, pulled_up_ = 0, late_ = 0;
 };
 
 }  // namespace

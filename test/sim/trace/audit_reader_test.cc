@@ -46,7 +46,7 @@ std::string LogLine(const Entry& e) {
 ReadTrace ReadEntries(const std::vector<Entry>& entries) {
   std::string text;
   for (const Entry& entry : entries) text += LogLine(entry);
-  return ReadText(text);
+  return ReadPartOfLog(text);
 }
 
 std::string PodText(const std::string& name, int version, const std::string& more = "") {

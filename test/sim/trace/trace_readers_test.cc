@@ -21,15 +21,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::string PodJson(const std::string& version, const std::string& more_meta, const std::string& node,
-                    const std::string& ready) {
-  return Concat(
-      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"shop","uid":"u1","resourceVersion":")",
-      version, R"(","creationTimestamp":"2026-01-01T12:00:00Z")", more_meta, R"(},"spec":{"nodeName":")", node,
-      R"("},"status":{"phase":"Running","podIP":"10.0.0.1","podIPs":[{"ip":"10.0.0.1"}],)",
-      R"("conditions":[{"type":"Ready","status":")", ready, R"(","lastTransitionTime":"2026-01-01T12:00:02Z"}]}})");
-}
-
 // An audit event of pod shop/a; `time`: seconds (with fraction) after 12:00.
 std::string Audit(const std::string& verb, const std::string& subresource, const std::string& time,
                   const std::string& request, const std::string& response, const std::string& more = "",
@@ -49,9 +40,6 @@ const std::string& kCreated = *new std::string(
     R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"shop","uid":"u1","resourceVersion":"10","creationTimestamp":"2026-01-01T12:00:00Z"},"spec":{},"status":{"phase":"Pending"}})");
 constexpr char kBinding[] = R"({"kind":"Binding","metadata":{"name":"a"},"target":{"kind":"Node","name":"n1"}})";
 constexpr char kSuccess[] = R"({"kind":"Status","apiVersion":"v1","status":"Success"})";
-constexpr char kGoing[] = R"(,"deletionTimestamp":"2026-01-01T12:00:34Z","deletionGracePeriodSeconds":30)";
-constexpr char kGone[] = R"(,"deletionTimestamp":"2026-01-01T12:00:05Z","deletionGracePeriodSeconds":0)";
-
 // The life of a pod, in the order in which the log might have been written.
 std::string AuditLife() {
   return Audit("create", "", "00.1", kCreated, kCreated) +
@@ -60,9 +48,9 @@ std::string AuditLife() {
          Audit("patch", "status", "02.3", "{}", PodJson("12", "", "n1", "False")) + Audit("get", "", "02.4", "", "") +
          Audit("patch", "status", "03", "{}", "", "", "RequestResponse", 409) +
          Audit("delete", "", "04", R"({"kind":"DeleteOptions","dryRun":["All"]})",
-               PodJson("13", kGoing, "n1", "True")) +
-         Audit("delete", "", "04", R"({"kind":"DeleteOptions"})", PodJson("14", kGoing, "n1", "True")) +
-         Audit("delete", "", "05", R"({"gracePeriodSeconds":0})", PodJson("15", kGone, "n1", "False"));
+               PodJson("13", kPodGoing, "n1", "True")) +
+         Audit("delete", "", "04", R"({"kind":"DeleteOptions"})", PodJson("14", kPodGoing, "n1", "True")) +
+         Audit("delete", "", "05", R"({"gracePeriodSeconds":0})", PodJson("15", kPodGone, "n1", "False"));
 }
 
 const std::vector<std::string>& LifeEvents() {
@@ -90,18 +78,14 @@ ReadTrace ReadFiles(const std::vector<std::pair<std::string, std::string>>& file
   return read;
 }
 
-std::string Watch(std::string_view type, const std::string& object) {
-  return Concat(R"({"type":")", type, R"(","object":)", object, "}\n");
-}
-
 TEST(OverlapTest, WhatTwoSourcesTellIsReplayedOnce) {
   const std::string dump = PodJson("15", "", "n1", "True");
   const std::string other =
       R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n1","uid":"un","resourceVersion":"9","creationTimestamp":"2026-01-01T11:00:00Z"}})";
-  const std::string streams = Watch("ADDED", kCreated) + Watch("MODIFIED", PodJson("12", "", "n1", "False")) +
-                              Watch("MODIFIED", PodJson("13", "", "n1", "True")) +
-                              Watch("MODIFIED", PodJson("14", kGoing, "n1", "True")) +
-                              Watch("DELETED", PodJson("15", kGone, "n1", "False"));
+  const std::string streams = WatchText("ADDED", kCreated) + WatchText("MODIFIED", PodJson("12", "", "n1", "False")) +
+                              WatchText("MODIFIED", PodJson("13", "", "n1", "True")) +
+                              WatchText("MODIFIED", PodJson("14", kPodGoing, "n1", "True")) +
+                              WatchText("DELETED", PodJson("15", kPodGone, "n1", "False"));
   // The log's first entry is older than the pod.
   const std::string before =
       R"({"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","stage":"ResponseComplete","verb":"get",)"
@@ -109,7 +93,6 @@ TEST(OverlapTest, WhatTwoSourcesTellIsReplayedOnce) {
       "\n";
   const ReadTrace read =
       ReadFiles({{"audit.jsonl", before + AuditLife()}, {"end.json", dump + other}, {"watch.jsonl", streams}});
-  EXPECT_EQ(read.error, "");
   std::vector<std::string> events = {"start ADDED Namespace n1 12:00:00.1Z"};
   events.insert(events.end(), LifeEvents().begin(), LifeEvents().end());
   EXPECT_EQ(read.events, events);
@@ -122,10 +105,11 @@ TEST(OverlapTest, WhatTwoSourcesTellIsReplayedOnce) {
 
 TEST(OverlapTest, OfSeveralStatesTheEarliestIsTheStart) {
   const std::string early = PodJson("12", "", "n1", "False"), late = PodJson("15", "", "n1", "True");
-  const ReadTrace read = ReadFiles({{"a-end.json", late},
-                                    {"b-start.json", early},
-                                    {"watch.jsonl", Watch("ADDED", PodJson("13", "", "n1", "True")) +
-                                                        Watch("MODIFIED", PodJson("14", kGoing, "n1", "True"))}});
+  const ReadTrace read =
+      ReadFiles({{"a-end.json", late},
+                 {"b-start.json", early},
+                 {"watch.jsonl", WatchText("ADDED", PodJson("13", "", "n1", "True")) +
+                                     WatchText("MODIFIED", PodJson("14", kPodGoing, "n1", "True"))}});
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 12:00:02Z",
                                        "MODIFIED Pod shop/a node n1 ready terminating 12:00:04.5Z"));
@@ -145,6 +129,17 @@ TEST(OverlapTest, ADumpTakenWhileALogGoesOnIsWhereItStarts) {
   EXPECT_EQ(read.summary.skipped.at("objects of later dumps"), 2);
 }
 
+TEST(OverlapTest, WithoutEventsTheEarliestStateIsTheStartToo) {
+  const std::string node =
+      R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1","uid":"un","resourceVersion":"14"}})";
+  const ReadTrace read = ReadFiles({{"a-late.json", PodJson("15", kPodGoing, "n1", "True")},
+                                    {"b-early.json", PodJson("12", "", "n1", "False")},
+                                    {"nodes.json", node}});
+  EXPECT_EQ(read.error, "");
+  EXPECT_THAT(read.events, ElementsAre("start ADDED Node n1 12:00:02Z", "start ADDED Pod shop/a node n1 12:00:02Z"));
+  EXPECT_EQ(read.summary.skipped.at("objects of later dumps"), 1);
+}
+
 // A file of this name, with nothing that can be read in it.
 std::string Named(const std::string& name) {
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / name;
@@ -161,13 +156,13 @@ TEST(BadTraceTest, ArchivesThatAreNotReadAreNamed) {
 TEST(OverlapTest, SourcesThatDoNotMatchAreNotedAndReplayed) {
   std::string other = PodJson("12", "", "n1", "False");
   for (std::size_t at; (at = other.find("u1")) != std::string::npos;) other.replace(at, 2, "u7");
-  const ReadTrace read = ReadFiles({{"audit.jsonl", AuditLife()}, {"watch.jsonl", Watch("MODIFIED", other)}});
+  const ReadTrace read = ReadFiles({{"audit.jsonl", AuditLife()}, {"watch.jsonl", WatchText("MODIFIED", other)}});
   EXPECT_EQ(read.events.size(), LifeEvents().size() + 1);
   EXPECT_THAT(read.summary.notes, ElementsAre(HasSubstr("of 1 events of the watch streams none is recognised")));
 }
 
 TEST(AuditLogTest, EntriesThatAreThereTwiceCountOnce) {
-  const ReadTrace read = ReadText(AuditLife() + AuditLife());
+  const ReadTrace read = ReadPartOfLog(AuditLife() + AuditLife());
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.events, LifeEvents());
   EXPECT_EQ(read.summary.skipped.at("entries that are there twice"), 6);
@@ -195,16 +190,16 @@ TEST(AuditLogTest, AServiceRequestIsReadWithTheServersDefaults) {
 }
 
 TEST(AuditLogTest, WhatIsFirstSeenChangingWasThereBefore) {
-  const ReadTrace read = ReadText(Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")) +
-                                  Audit("create", "", "01.1", "{}", kCreated, "", "RequestResponse", 201));
+  const ReadTrace read = ReadPartOfLog(Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")) +
+                                       Audit("create", "", "01.1", "{}", kCreated, "", "RequestResponse", 201));
   EXPECT_THAT(read.events,
               ElementsAre("ADDED Pod shop/a 12:00:01.1Z", "MODIFIED Pod shop/a node n1 ready 12:00:02.2Z"));
-  const ReadTrace late = ReadText(Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")));
+  const ReadTrace late = ReadPartOfLog(Audit("patch", "status", "02.2", "{}", PodJson("13", "", "n1", "True")));
   EXPECT_THAT(late.events, ElementsAre("MODIFIED Pod shop/a node n1 ready 12:00:02.2Z"));
 }
 
 TEST(AuditLogTest, TellsTheLifeOfAPod) {
-  const ReadTrace read = ReadText(AuditLife());
+  const ReadTrace read = ReadPartOfLog(AuditLife());
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.events, LifeEvents());
   const std::map<std::string, std::int64_t> skipped = {{"verb get", 1}, {"refused requests", 1}, {"dry runs", 1}};
@@ -226,7 +221,7 @@ TEST(AuditLogTest, CloudsWrapIt) {
     aks += log + "}\n";
     at = end + 1;
   }
-  EXPECT_EQ(ReadText(aks).events, LifeEvents());
+  EXPECT_EQ(ReadPartOfLog(aks).events, LifeEvents());
   const std::string gke = R"(protoPayload:
   methodName: io.k8s.core.v1.pods.create
   resourceName: core/v1/namespaces/shop/pods/a
@@ -244,7 +239,7 @@ protoPayload:
   request: {status: {conditions: [{type: Ready, status: "True", lastTransitionTime: "2026-01-01T12:00:01Z"}]}}
 timestamp: "2026-01-01T12:00:01Z"
 )";
-  const ReadTrace read = ReadText(gke);
+  const ReadTrace read = ReadPartOfLog(gke);
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events, ElementsAre("ADDED Pod shop/a 12:00:00Z", "MODIFIED Pod shop/a ready 12:00:01Z"));
   EXPECT_EQ(read.summary.made_up.size(), 1u);
@@ -262,7 +257,7 @@ TEST(AuditLogTest, LevelRequestIsPutTogether) {
   bound.replace(bound.find(R"("name":"a",)"), 11, R"("name":"a-12345",)");
   std::string evicted = Audit("create", "eviction", "02", R"({"kind":"Eviction"})", kSuccess, "", "Request");
   evicted.replace(evicted.find(R"("name":"a",)"), 11, R"("name":"a-12345",)");
-  const ReadTrace read = ReadText(unnamed + bound + evicted);
+  const ReadTrace read = ReadPartOfLog(unnamed + bound + evicted);
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events,
               ElementsAre("ADDED Pod shop/a-12345 12:00:01Z", "MODIFIED Pod shop/a-12345 node n1 12:00:01Z",
@@ -278,7 +273,7 @@ TEST(AuditLogTest, PartialAnswersArePutTogether) {
   std::string create = Audit("create", "", "00", sent, partial + "10\"}}", "", "RequestResponse", 201);
   create.replace(create.find(R"("name":"a",)"), 11, "");
   const ReadTrace read =
-      ReadText(create + Audit("update", "", "01", PodJson("10", "", "n1", "True"), partial + "11\"}}"));
+      ReadPartOfLog(create + Audit("update", "", "01", PodJson("10", "", "n1", "True"), partial + "11\"}}"));
   EXPECT_EQ(read.error, "");
   EXPECT_THAT(read.events,
               ElementsAre("ADDED Pod shop/a-x7 12:00:00Z", "MODIFIED Pod shop/a-x7 node n1 ready 12:00:01Z"));
@@ -300,19 +295,6 @@ TEST(LinesTest, OursInOrder) {
   EXPECT_EQ(read.summary.skipped.at("Lease"), 1);
 }
 
-TEST(WatchStreamTest, ListThenEventsWithTheTimesOfTheObjects) {
-  const std::string pod = PodJson("5", "", "n1", "True");
-  const ReadTrace read =
-      ReadText(Concat("{\n\"type\":\"ADDED\",\n\"object\":", pod,
-                      "}\n{\"type\":\"MODIFIED\",\"object\":", PodJson("6", kGoing, "n1", "True"),
-                      "}\n{\"type\":\"DELETED\",\"object\":", PodJson("7", kGone, "n1", "True"), "}"));
-  EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a node n1 ready 12:00:02Z",
-                                       "MODIFIED Pod shop/a node n1 ready terminating 12:00:04.5Z",
-                                       "DELETED Pod shop/a node n1 ready terminating 12:00:05.5Z"));
-  EXPECT_FALSE(read.summary.made_up.empty());
-}
-
 TEST(K8sharkTest, WatchRecords) {
   const ReadTrace read = ReadText(
       Concat(R"({"captured_at":"2026-01-01T12:00:01Z","event_type":"ADDED","response_code":200,"response_body":)",
@@ -320,64 +302,35 @@ TEST(K8sharkTest, WatchRecords) {
   EXPECT_THAT(read.events, ElementsAre("ADDED Pod shop/a node n1 ready 12:00:01Z"));
 }
 
-TEST(KwokTest, SnapshotAndPatches) {
-  const ReadTrace read = ReadText(R"yaml(apiVersion: v1
-kind: Pod
-metadata: {name: a, namespace: shop, creationTimestamp: "$(time-offset-nanosecond -5000000000)"}
-spec: {}
----
-kind: ResourcePatch
-resource: {version: v1, resource: pods}
-target: {name: a, namespace: shop}
-durationNanosecond: 1500000000
-method: patch
-template: {spec: {nodeName: n1}}
----
-kind: ResourcePatch
-resource: {version: v1, resource: pods}
-target: {name: a, namespace: shop}
-durationNanosecond: 2000000000
-method: delete
-)yaml");
-  EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a 00:00:00Z", "MODIFIED Pod shop/a node n1 00:00:01.5Z",
-                                       "DELETED Pod shop/a node n1 00:00:02Z"));
+TEST(AuditLogTest, ALogThatRunsBackwardsIsRefused) {
+  const auto entry = [](int second) {  // after 12:00
+    const std::string in_minute = Concat(second % 60 < 10 ? "0" : "", second % 60);
+    std::string line = Audit("patch", "status", in_minute, "{}", PodJson(Concat(100 + second), "", "n1", "True"));
+    const std::string minute = Concat("T12:0", second / 60, ":");
+    for (std::size_t at = 0; (at = line.find("T12:00:", at)) != std::string::npos;) line.replace(at++, 7, minute);
+    return line;
+  };
+  std::string forwards, backwards;
+  for (int second = 0; second <= 180; ++second) {
+    forwards += entry(second);
+    backwards += entry(180 - second);
+  }
+  EXPECT_EQ(ReadPartOfLog(forwards).error, "");
+  // Within 60 s all is put in order.
+  EXPECT_THAT(ReadPartOfLog(backwards).error,
+              ::testing::AllOf(HasSubstr("t: line 62: the log runs backwards"), HasSubstr("--order=asc")));
 }
 
-TEST(KwokTest, JsonDocumentsBetweenMarks) {
-  const ReadTrace read = ReadText(R"yaml({
-  "kind": "Pod", "apiVersion": "v1",
-  "metadata": {"name": "a", "namespace": "shop", "creationTimestamp": "$(time-offset-nanosecond -5)"}
-}
----
-{
-  "kind": "ResourcePatch",
-  "resource": {"version": "v1", "resource": "pods"},
-  "method": "delete",
-  "target": {"name": "a", "namespace": "shop"},
-  "durationNanosecond": 2000000000
-}
----
-)yaml");
-  EXPECT_EQ(read.error, "");
-  EXPECT_THAT(read.events, ElementsAre("start ADDED Pod shop/a 00:00:00Z", "DELETED Pod shop/a 00:00:02Z"));
-  EXPECT_TRUE(read.summary.skipped.empty());
-}
-
-TEST(CsvTest, LifetimesBecomePods) {
-  const std::string path = (std::filesystem::path(testing::TempDir()) / "lifetimes.csv").string();
-  std::ofstream(path) << "app,from,to\nweb,,\nweb,5,20\nweb,30,10\nweb,x\n";
-  const ReadTrace read = ReadAll(OpenTrace({Concat("csv(created=from,deleted=to,app=app):", path)}));
-  EXPECT_EQ(read.error, "");
-  ASSERT_EQ(read.events.size(), 3u + 1 + 1 + 5);  // nodes, Service, a pod, the life of another
-  EXPECT_THAT(read.events[3], HasSubstr("start ADDED Service csv/web"));
-  EXPECT_THAT(read.events[4], HasSubstr("start ADDED Pod csv/web-0 node"));
-  EXPECT_EQ(read.events[5], "ADDED Pod csv/web-1 00:00:05Z");
-  EXPECT_THAT(read.events[9], HasSubstr("DELETED Pod csv/web-1"));
-  EXPECT_EQ(read.summary.skipped.at("negative lifetimes"), 1);
-  EXPECT_EQ(read.summary.skipped.at("rows with another number of columns"), 1);
-  EXPECT_GE(read.summary.made_up.size(), 5u);
-  EXPECT_EQ(ReadAll(OpenTrace({Concat("csv(created=from,deleted=to,app=app):", path)})).events, read.events);
+TEST(AuditLogTest, WithoutPodsOrServicesItIsRefused) {
+  EXPECT_THAT(ReadText(AuditLife()).error, HasSubstr("t: no Service is shown with its object, and no dump beside"));
+  const std::string service =
+      R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"web","namespace":"shop","uid":"us","resourceVersion":"3"}})";
+  std::string entry = Audit("create", "", "00", service, service);
+  entry.replace(entry.find(R"("resource":"pods")"), 17, R"("resource":"services")");
+  EXPECT_THAT(ReadText(entry).error, HasSubstr("t: no Pod is shown with its object"));
+  // Pods may come later.
+  EXPECT_EQ(ReadText(entry + AuditLife()).error, "");
+  EXPECT_EQ(ReadFiles({{"audit.jsonl", AuditLife()}, {"services.json", service}}).error, "");
 }
 
 TEST(BadTraceTest, OneLineSaysWhatIsWrong) {
@@ -425,36 +378,31 @@ TEST(BadTraceTest, NoStartStateInTheMiddle) {
   EXPECT_EQ(read.summary.events, 1101);
 }
 
-TEST(BadTraceTest, ManyWatchEventsOfOneSecond) {
-  // The list's time has a fraction: what follows may not lie before it.
-  std::string pod = PodJson("5", "", "n1", "True");
-  pod.replace(pod.find("12:00:02Z"), 9, "12:00:02.9Z");
-  std::string text = Concat(R"({"type":"ADDED","object":)", pod, "}\n");
-  for (int i = 0; i < 9; ++i) text += Concat(R"({"type":"MODIFIED","object":)", pod, "}\n");
-  std::string later = PodJson("6", "", "n1", "True");
-  later.replace(later.find("12:00:02Z"), 9, "12:00:03Z");
-  const ReadTrace read = ReadText(Concat(text, R"({"type":"MODIFIED","object":)", later, "}\n"));
-  ASSERT_EQ(read.events.size(), 11u);
-  EXPECT_THAT(read.events[0], HasSubstr("12:00:02Z"));
-  EXPECT_THAT(read.events[1], HasSubstr("12:00:02.1Z"));
-  EXPECT_THAT(read.events[10], HasSubstr("12:00:03.5Z"));
-}
-
 TEST(BadTraceTest, CutOffRecordsAreSkippedAndTold) {
   const std::string life = AuditLife();
   const std::size_t second = life.find('\n', life.find('\n') + 1);
   // In the middle and at the end.
-  const ReadTrace read = ReadText(life.substr(0, second - 20) + life.substr(second) + "{\"kind\":\"Event\",\"apiV");
+  const ReadTrace read =
+      ReadPartOfLog(life.substr(0, second - 20) + life.substr(second) + "{\"kind\":\"Event\",\"apiV");
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.summary.skipped.at("records that are cut off"), 2);
   EXPECT_THAT(read.summary.notes, ElementsAre(HasSubstr("t: line 2: the record is cut off")));
   // Behind a backslash, too: the next line is a record of its own, and at the
   // end nothing is read beyond it.
   const std::string first = life.substr(0, life.find('\n') + 1);
-  const ReadTrace slash = ReadText(Concat(first, "{\"kind\":\"Ev\\\n", life, "{\"kind\":\"Ev\\"));
+  const ReadTrace slash = ReadPartOfLog(Concat(first, "{\"kind\":\"Ev\\\n", life, "{\"kind\":\"Ev\\"));
   EXPECT_EQ(slash.error, "");
   EXPECT_EQ(slash.summary.skipped.at("records that are cut off"), 2);
   EXPECT_EQ(slash.summary.skipped.at("dry runs"), 1);
+}
+
+TEST(BadTraceTest, GarbageBetweenRecordsIsCalledThat) {
+  const std::string life = AuditLife();
+  const std::size_t second = life.find('\n') + 1;
+  const ReadTrace read = ReadPartOfLog(Concat(life.substr(0, second), "garbage, not JSON\n", life.substr(second)));
+  EXPECT_EQ(read.events, LifeEvents());
+  EXPECT_EQ(read.summary.skipped.at("records that are no JSON objects"), 1);
+  EXPECT_THAT(read.summary.notes, ElementsAre(HasSubstr("t: line 2: the record is no JSON object")));
 }
 
 }  // namespace

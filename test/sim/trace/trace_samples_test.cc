@@ -24,14 +24,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
-struct ReadTrace {
+struct ReadSample {
   TraceSummary summary;
   std::string error;
   std::int64_t events = 0, start_objects = 0;
 };
 
-ReadTrace ReadAll(const std::vector<std::string>& sources, const TraceOptions& options = {}) {
-  ReadTrace read;
+ReadSample ReadSources(const std::vector<std::string>& sources, const TraceOptions& options = {}) {
+  ReadSample read;
   absl::StatusOr<std::unique_ptr<TraceReader>> reader = OpenTrace(sources, options);
   if (!reader.ok()) {
     read.error = std::string(reader.status().message());
@@ -98,7 +98,7 @@ TEST(PublishedTraceTest, IsReadToTheEndOrRefusedWithAReason) {
       sources.push_back(Concat(source.substr(0, path), folder, "/", source.substr(path)));
       ASSERT_TRUE(std::ifstream(Concat(folder, "/", source.substr(path))).good());
     }
-    const ReadTrace read = ReadAll(sources);
+    const ReadSample read = ReadSources(sources);
     EXPECT_EQ(read.start_objects, sample.start_objects);
     EXPECT_EQ(read.events, sample.events);
     if (sample.error.empty()) {
@@ -165,7 +165,7 @@ TEST(LongTraceTest, MemoryStaysFlat) {
   options.standard_input = &in;
   const std::int64_t before = ResidentBytes();
   ASSERT_GT(before, 0);
-  const ReadTrace read = ReadAll({"-"}, options);
+  const ReadSample read = ReadSources({"-"}, options);
   EXPECT_EQ(read.error, "");
   EXPECT_GT(read.events, static_cast<std::int64_t>(megabytes) * 1000);
   EXPECT_EQ(read.events % 100, 0);
