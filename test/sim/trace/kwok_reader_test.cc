@@ -41,7 +41,9 @@ std::string KwokPatch(const std::string& nanos, const std::string& method, const
   return Concat("---\nkind: ResourcePatch\nresource: {version: v1, resource: pods}\n",
                 "target: {name: a, namespace: shop}\ndurationNanosecond: ", nanos, "\nmethod: ", method, "\n", more);
 }
-constexpr char kKwokPod[] = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\nspec: {}\n";
+constexpr char kKwokPod[] =
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop, creationTimestamp: "
+    "\"$(time-offset-nanosecond -5)\"}\nspec: {}\n";
 
 TEST(KwokTest, ChangesAreAppliedInTheOrderOfTheirTimes) {
   const ReadTrace read = ReadText(

@@ -98,7 +98,10 @@ TEST(WatchStreamTest, ManyWatchEventsOfOneSecond) {
 TEST(InputBytesTest, SaysHowMuchOfTheFilesWasRead) {
   // Long enough that opening it does not read all of it.
   std::string text;
-  for (int i = 0; i < 20'000; ++i) text += WatchText("MODIFIED", Versioned("Pod", "a", i + 1));
+  for (int i = 0; i < 20'000; ++i) {
+    text +=
+        Concat(R"({"time":"2026-01-01T12:00:00Z","type":"MODIFIED","object":)", Versioned("Pod", "a", i + 1), "}\n");
+  }
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / Concat("epslice-bytes-", getpid());
   std::ofstream(path) << text;
   InputBytes bytes;
