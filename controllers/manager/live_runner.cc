@@ -143,7 +143,11 @@ LiveRunner::LiveRunner(LiveRunnerOptions options, Transport* transport, const Cl
 
 LiveRunner::~LiveRunner() { Stop(); }
 
-void LiveRunner::StopWriting() { impl_->writes.Cancel(); }
+void LiveRunner::StopWriting() {
+  impl_->writes.Cancel();
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  impl_->standby = true;
+}
 
 void LiveRunner::Lead() {
   std::lock_guard<std::mutex> lock(impl_->mu);

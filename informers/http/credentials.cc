@@ -76,13 +76,13 @@ class FileCredentials : public Credentials {
   // What cannot be read stays as it was.
   absl::Status Read() {
     constexpr Duration kRetry = std::chrono::seconds(10);
-    absl::Status result;
+    absl::Status result, later;
     read_at_ = clock_->Now();
     if (!source_.token_file.empty()) {
       absl::StatusOr<std::string> token = ReadToken(source_.token_file);
       if (!token.ok()) {
         // The token in place is what there is until then.
-        if (source_.token.empty()) result = token.status();
+        (source_.token.empty() ? result : later) = token.status();
       } else if (std::string header = Bearer(*token); header != value_.authorization) {
         value_.authorization = std::move(header);
         ++value_.generation;
@@ -98,7 +98,7 @@ class FileCredentials : public Credentials {
         ++value_.generation;
       }
     }
-    if (!result.ok()) read_at_ -= kCredentialFileAge - kRetry;
+    if (!result.ok() || !later.ok()) read_at_ -= kCredentialFileAge - kRetry;
     return result;
   }
 

@@ -2,193 +2,19 @@
 #include "controllers/manager/live_runner.h"
 
 #include <chrono>
-#include <map>
-#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sim/cluster/memory_api_server.h"
-#include "test/controllers/manager/memory_transport.h"
+#include "test/controllers/manager/live_runner_fixture.h"
 
 namespace epslice {
 namespace {
 
 using std::chrono::milliseconds;
-
-class LiveRunnerTest : public testing::Test {
- protected:
-  LiveRunnerTest()
-      : server_(&clock_, ServerOptions()),
-        transport_(&server_, &progress_),
-        log_({LogFormat::kText, 4, 1}, &clock_, [this](std::string_view line) {
-          {
-            std::lock_guard<std::mutex> lock(log_mu_);
-            lines_.emplace_back(line);
-          }
-          progress_.Bump();
-        }) {}
-
-  static sim::MemoryApiServerOptions ServerOptions() {
-    sim::MemoryApiServerOptions options;
-    options.create_missing_namespaces = true;
-    return options;
-  }
-
-  static LiveRunnerOptions Quick() {
-    LiveRunnerOptions options;
-    options.controller.queue.base_delay = milliseconds(2);
-    options.controller.queue.max_delay = milliseconds(20);
-    options.controller.queue.overall_qps = 0;
-    options.watcher.backoff_base = milliseconds(2);
-    options.watcher.backoff_max = milliseconds(20);
-    options.watcher.page_size = 7;
-    return options;
-  }
-
-  void StartRunner(LiveRunnerOptions options = Quick()) {
-    runner_ = std::make_unique<LiveRunner>(std::move(options), &transport_, &clock_, &log_);
-    runner_->Start();
-  }
-
-  template <typename T>
-  void Send(Verb verb, T object, const std::string& subresource = "") {
-    Request request;
-    request.verb = verb;
-    request.kind = T::kKind;
-    request.namespace_ = object.metadata.namespace_.str();
-    request.name = object.metadata.name.str();
-    request.subresource = subresource;
-    if (verb == Verb::kDelete) {
-      request.deletion.gracePeriodSeconds = 0;
-    } else {
-      request.object = AnyObject::Of(std::move(object));
-    }
-    const Response response = server_.Handle(request);
-    EXPECT_TRUE(response.status.ok()) << DescribeRequest(request) << ": " << response.status.ToString();
-  }
-
-  void CreateNode(const std::string& name, const std::string& zone) {
-    Node node;
-    node.metadata.name = name;
-    node.metadata.labels = StringMap{{Text(kLabelZone), Text(zone)}};
-    node.ready = true;
-    Send(Verb::kCreate, node);
-  }
-  void CreateService(const std::string& name, const char* ns = "shop") {
-    Service service;
-    service.metadata.namespace_ = ns;
-    service.metadata.name = name;
-    service.spec.type = "ClusterIP";
-    service.spec.ipFamilies = {"IPv4"};
-    service.spec.selector = StringMap{{"app", Text(name)}};
-    ServicePort port;
-    port.protocol = "TCP";
-    port.port = 80;
-    port.targetPort.number = 8080;
-    service.spec.ports = {port};
-    Send(Verb::kCreate, service);
-  }
-  static Pod MakePod(const std::string& app, int i, bool ready, const std::string& node) {
-    Pod pod;
-    pod.metadata.namespace_ = "shop";
-    pod.metadata.name = app + "-" + std::to_string(i);
-    pod.metadata.labels = StringMap{{"app", Text(app)}};
-    pod.nodeName = node;
-    pod.podIPs = {*ParseIpLenient("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1))};
-    pod.hasPodIP = true;
-    pod.phase = PodPhase::kRunning;
-    pod.ready = ready;
-    return pod;
-  }
-  void CreatePods(const std::string& app, int from, int to, bool ready = true, const std::string& node = "n1") {
-    for (int i = from; i < to; ++i) Send(Verb::kCreate, MakePod(app, i, ready, node));
-  }
-  void SetReady(const std::string& app, int i, bool ready, const std::string& node = "n1") {
-    Send(Verb::kUpdate, MakePod(app, i, ready, node), "status");
-  }
-
-  struct View {
-    int slices = 0;
-    int endpoints = 0;
-    int ready = 0;
-    std::set<std::string> names;
-  };
-  View Look(const std::string& service) const {
-    Request request;
-    request.verb = Verb::kList;
-    request.kind = Kind::kEndpointSlice;
-    request.namespace_ = "shop";
-    request.list.labelSelector = std::string(kLabelServiceName) + "=" + service;
-    const Response response = server_.Handle(request);
-    View view;
-    for (const AnyObject& item : response.list.items) {
-      const auto slice = item.As<EndpointSlice>();
-      ++view.slices;
-      for (const Endpoint& endpoint : slice->endpoints) {
-        ++view.endpoints;
-        if (endpoint.conditions.ready.value_or(false)) ++view.ready;
-        view.names.insert(endpoint.targetRef->name.str());
-      }
-    }
-    return view;
-  }
-  bool Has(const std::string& service, int slices, int endpoints, int ready) const {
-    const View v = Look(service);
-    return v.slices == slices && v.endpoints == endpoints && v.ready == ready &&
-           v.names.size() == static_cast<std::size_t>(endpoints);
-  }
-  bool WaitFor(const std::string& service, int slices, int endpoints, int ready) {
-    const bool came = progress_.WaitUntil([&] { return Has(service, slices, endpoints, ready); });
-    if (!came) {
-      const View v = Look(service);
-      ADD_FAILURE() << service << " has " << v.slices << " slices, " << v.endpoints << " endpoints, " << v.ready
-                    << " ready\n"
-                    << Log();
-    }
-    return came;
-  }
-  // Nothing waits, and nothing is in flight.
-  bool WaitIdle() {
-    return progress_.WaitUntil([&] {
-      const LiveRunner::Stats s = runner_->stats();
-      return s.synced && s.queue_ready + s.queue_delayed + s.queue_processing == 0;
-    });
-  }
-  bool WaitForLog(const std::string& part, int times = 1) {
-    return progress_.WaitUntil([&] { return Logged(part) >= times; });
-  }
-  int Logged(const std::string& part) {
-    std::lock_guard<std::mutex> lock(log_mu_);
-    int n = 0;
-    for (const std::string& line : lines_) n += line.find(part) != std::string::npos ? 1 : 0;
-    return n;
-  }
-  std::string Log() {
-    std::lock_guard<std::mutex> lock(log_mu_);
-    std::string all;
-    for (const std::string& line : lines_) all += line;
-    return all;
-  }
-  std::int64_t Creates() const { return server_.write_counts(Kind::kEndpointSlice).creates; }
-  std::int64_t Writes() const {
-    const auto counts = server_.write_counts(Kind::kEndpointSlice);
-    return counts.creates + counts.updates + counts.deletes;
-  }
-
-  RealClock clock_;
-  Progress progress_;
-  mutable sim::MemoryApiServer server_;
-  MemoryTransport transport_;
-  std::mutex log_mu_;
-  std::vector<std::string> lines_;
-  Logger log_;
-  std::unique_ptr<LiveRunner> runner_;
-};
+using testkit::LiveRunnerTest;
 
 TEST_F(LiveRunnerTest, ColdStartWritesEachSliceOnce) {
   CreateNode("n1", "a");
@@ -479,53 +305,6 @@ TEST_F(LiveRunnerTest, StopCancelsAWriteThatHangs) {
   ASSERT_TRUE(progress_.WaitUntil([&] { return transport_.held() == 1; }));
   EXPECT_FALSE(runner_->Stop());
   EXPECT_EQ(Writes(), 0);
-}
-
-// A server that answers is there: what it refuses of some is tried again in their
-// own time, and the others are left in peace.
-TEST_F(LiveRunnerTest, AnErrorOfTheServerIsNoOutage) {
-  CreateNode("n1", "a");
-  for (int s = 0; s < 20; ++s) CreateService("svc" + std::to_string(s));
-  for (const char* name : {"bad1", "bad2", "bad3"}) CreateService(name, "broken");
-  for (const int code : {500, 503, 429}) {
-    transport_.RefuseCreatesIn("broken", code);
-    StartRunner();
-    const int failed = Logged("Sync failed; will retry");
-    ASSERT_TRUE(WaitForLog("Sync failed; will retry", failed + 30));
-    EXPECT_EQ(runner_->stats().syncs.success, 20) << code << "\n" << Log();
-    runner_->Stop();
-  }
-  EXPECT_EQ(Logged("Requests work again"), 0);
-  EXPECT_EQ(Creates(), 20);
-}
-
-TEST_F(LiveRunnerTest, WhoLeadsNoMoreGivesUpAtOnce) {
-  CreateNode("n1", "a");
-  CreateService("web");
-  transport_.HoldWrites(true);
-  LiveRunnerOptions options = Quick();
-  options.shutdown_grace = std::chrono::hours(1);
-  StartRunner(options);
-  ASSERT_TRUE(progress_.WaitUntil([&] { return transport_.held() == 1; }));
-  runner_->StopWriting();
-  ASSERT_TRUE(progress_.WaitUntil([&] { return transport_.held() == 0; }));
-  transport_.HoldWrites(false);
-  EXPECT_TRUE(runner_->Stop());
-  EXPECT_EQ(Writes(), 0);
-}
-
-TEST_F(LiveRunnerTest, AStandbyHasNoBacklog) {
-  CreateNode("n1", "a");
-  for (const char* name : {"a", "b", "c"}) CreateService(name);
-  LiveRunnerOptions options = Quick();
-  options.standby = true;
-  StartRunner(options);
-  ASSERT_TRUE(WaitForLog("Lists are complete"));
-  EXPECT_EQ(runner_->stats().queue_depth, 0U);
-  EXPECT_EQ(runner_->stats().queue_ready, 3U);
-  runner_->Lead();
-  ASSERT_TRUE(WaitIdle());
-  EXPECT_EQ(Creates(), 3);
 }
 
 TEST_F(LiveRunnerTest, ManyWorkersWorkOnDifferentServicesOnly) {
