@@ -63,6 +63,9 @@ class WorkQueue {
   // Resets the key's backoff.
   void Forget(const Key& key);
   std::int64_t Failures(const Key& key) const;
+  // Whether nothing was added of the key since it was handed out last but by
+  // AddRateLimited(): it waits for its backoff, and for nothing else.
+  bool OnlyBacksOff(const Key& key) const;
 
   // The next ready key, now being worked on until Done(). nullopt: none.
   std::optional<Key> Pop(Instant now);
@@ -105,12 +108,15 @@ class WorkQueue {
   struct KeyState {
     bool dirty = false;  // waits in ready_, or will when Done()
     bool processing = false;
+    bool news = false;                                         // since Pop(): by Add() or AddAfter()
     Instant added{0};                                          // dirty: since when
     std::optional<std::pair<Instant, std::uint64_t>> delayed;  // its place in delayed_
     std::int64_t failures = 0;
     bool idle() const { return !dirty && !processing && !delayed && failures == 0; }
   };
 
+  // Ready after `delay`, an earlier deadline standing.
+  KeyState& Schedule(const Key& key, Duration delay, Instant now);
   void PromoteDue(Instant now);
   // Notes that the key, which was not, is now to be worked on.
   void MakeDirty(KeyState* state, Instant now);

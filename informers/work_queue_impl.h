@@ -17,6 +17,7 @@ void WorkQueue<Key>::Add(const Key& key, Instant now) {
   // What was due before this moment comes before this key.
   PromoteDue(now);
   KeyState& state = states_[key];
+  state.news = true;
   if (state.dirty) return;
   MakeDirty(&state, now);
   if (!state.processing) ready_.push_back(key);
@@ -24,22 +25,29 @@ void WorkQueue<Key>::Add(const Key& key, Instant now) {
 
 template <typename Key>
 void WorkQueue<Key>::AddAfter(const Key& key, Duration delay, Instant now) {
-  ++retries_;
   if (delay <= Duration::zero()) {
+    ++retries_;
     Add(key, now);
-    return;
+  } else {
+    Schedule(key, delay, now).news = true;
   }
+}
+
+template <typename Key>
+typename WorkQueue<Key>::KeyState& WorkQueue<Key>::Schedule(const Key& key, Duration delay, Instant now) {
+  ++retries_;
   // A deadline that has passed is no longer a deadline: it must become ready
   // now, or the new one would be swallowed by it.
   PromoteDue(now);
   KeyState& state = states_[key];
   const Instant due = now + delay;
   if (state.delayed) {
-    if (state.delayed->first <= due) return;
+    if (state.delayed->first <= due) return state;
     delayed_.erase(*state.delayed);
   }
   state.delayed.emplace(due, sequence_++);
   delayed_.emplace(*state.delayed, key);
+  return state;
 }
 
 template <typename Key>
@@ -47,7 +55,12 @@ void WorkQueue<Key>::AddRateLimited(const Key& key, Instant now, Duration at_lea
   KeyState& state = states_[key];
   const Duration backoff = ExponentialBackoff(options_.base_delay, options_.max_delay, state.failures);
   ++state.failures;
-  AddAfter(key, std::max({backoff, bucket_.Reserve(now), std::min(at_least, options_.max_delay)}), now);
+  const Duration delay = std::max({backoff, bucket_.Reserve(now), std::min(at_least, options_.max_delay)});
+  if (delay > Duration::zero()) {
+    Schedule(key, delay, now);
+  } else {
+    AddAfter(key, delay, now);
+  }
 }
 
 template <typename Key>
@@ -70,6 +83,12 @@ std::int64_t WorkQueue<Key>::Failures(const Key& key) const {
 }
 
 template <typename Key>
+bool WorkQueue<Key>::OnlyBacksOff(const Key& key) const {
+  auto it = states_.find(key);
+  return it != states_.end() && !it->second.dirty && it->second.delayed && !it->second.news;
+}
+
+template <typename Key>
 std::optional<Key> WorkQueue<Key>::Pop(Instant now) {
   PromoteDue(now);
   if (ready_.empty()) return std::nullopt;
@@ -77,6 +96,7 @@ std::optional<Key> WorkQueue<Key>::Pop(Instant now) {
   ready_.pop_front();
   KeyState& state = states_[*key];
   state.dirty = false;
+  state.news = false;
   state.processing = true;
   --depth_;
   processing_.emplace(*key, now);

@@ -11,11 +11,26 @@
 #include <iostream>
 
 #include "apis/concat.h"
+#include "sim/engine/digest.h"
+#include "sim/scenario/bundled.h"
+#include "sim/trace/source_files.h"
 
 namespace epslice::sim {
 namespace {
 
+constexpr std::size_t kBlock = std::size_t{1} << 20;
+
 Instant RealNow() { return RealClock().Now(); }
+
+absl::Status AddContents(const std::string& file, Digest* digest) {
+  std::ifstream in(file, std::ios::binary);
+  std::string block(kBlock, '\0');
+  while (in) {
+    in.read(block.data(), static_cast<std::streamsize>(block.size()));
+    digest->Add(std::string_view(block).substr(0, static_cast<std::size_t>(in.gcount())));
+  }
+  return in.eof() ? absl::OkStatus() : absl::NotFoundError(Concat(file, ": cannot be read"));
+}
 
 }  // namespace
 
@@ -68,25 +83,39 @@ RunSpec RunFlags::Spec(const Streams& streams) const {
   return spec;
 }
 
-std::vector<std::string> RunFlags::Inputs() const {
+absl::StatusOr<std::vector<std::string>> RunFlags::Inputs() const {
   std::vector<std::string> inputs;
-  const auto add_file = [&inputs](std::string_view what, const std::string& name) {
-    std::error_code error;
-    const std::string path = name.substr(name.rfind(':') + 1);  // of a CSV with its preset
-    const auto size = std::filesystem::is_regular_file(path, error) ? std::filesystem::file_size(path, error) : 0;
-    const std::string base = std::filesystem::path(name).filename().string();
-    inputs.push_back(size == 0 ? Concat(what, " ", base) : Concat(what, " ", base, ", ", size, " bytes"));
+  const auto add = [&inputs](std::string_view what, const std::string& name, const std::string& digest) {
+    inputs.push_back(Concat(what, " ", std::filesystem::path(name).filename().string(), ", ", digest));
   };
-  for (const std::string& source : sources_) add_file("trace", source);
-  if (!scenario_.empty()) add_file("scenario", scenario_);
+  for (const std::string& source : sources_) {
+    std::error_code error;
+    const std::size_t preset = std::filesystem::exists(source, error) ? std::string::npos : source.rfind(':');
+    const absl::StatusOr<std::vector<std::string>> files =
+        ListSourceFiles({preset == std::string::npos ? source : source.substr(preset + 1)});
+    if (!files.ok()) return files.status();
+    Digest digest;
+    for (const std::string& file : *files) {
+      if (absl::Status s = AddContents(file, &digest); !s.ok()) return s;
+    }
+    add("trace", source, digest.ToString());
+  }
+  if (!scenario_.empty()) {
+    const absl::StatusOr<Scenario> scenario = LoadScenario(scenario_);
+    if (!scenario.ok()) return scenario.status();
+    add("scenario", scenario_, scenario->digest);
+  }
   for (const std::string& setting : settings_) inputs.push_back(Concat("set ", setting));
   if (!duration_.empty()) inputs.push_back(Concat("duration ", duration_));
   return inputs;
 }
 
 void ReportFlags::AddTo(CLI::App* app) {
-  app->add_option("-o,--output", format_, "the form of the report: table, json, yaml, csv or html")
-      ->check(CLI::IsMember({"table", "json", "yaml", "csv", "html"}))
+  std::vector<std::string> forms = {"table", "json", "yaml", "html"};
+  if (with_csv_) forms.insert(forms.end() - 1, "csv");
+  app->add_option("-o,--output", format_,
+                  Concat("the form of the report: table, json, yaml", with_csv_ ? ", csv" : "", " or html"))
+      ->check(CLI::IsMember(forms))
       ->capture_default_str()
       ->type_name("FORMAT");
   app->add_option("--out", file_, "the file that the report goes to; left out: standard output")->type_name("FILE");

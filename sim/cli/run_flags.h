@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "sim/cli/command.h"
 #include "sim/run/run.h"
 
@@ -26,9 +27,11 @@ class RunFlags {
   const std::string& scenario() const { return scenario_; }
   const std::vector<std::string>& settings() const { return settings_; }
   bool has_duration() const { return !duration_.empty(); }
-  // What a run depends on, the seed aside, one line each: with the size of
-  // files, so that a changed file is another input.
-  std::vector<std::string> Inputs() const;
+  // What a run depends on, the seed aside, one line each: with a digest of the
+  // contents of all that is read (files of a directory, tables that a scenario
+  // names), so that what was changed is another input. Reads it; an error where
+  // that is not possible.
+  absl::StatusOr<std::vector<std::string>> Inputs() const;
 
  private:
   std::vector<std::string> sources_;
@@ -45,6 +48,7 @@ enum class ReportFormat { kTable, kJson, kYaml, kCsv, kHtml };
 // -o FORMAT, --out FILE.
 class ReportFlags {
  public:
+  explicit ReportFlags(bool with_csv = true) : with_csv_(with_csv) {}
   void AddTo(CLI::App* app);
   ReportFormat format() const;
   // Into --out, or to `streams.out`. Returns the exit code: kExitOk, or
@@ -52,6 +56,7 @@ class ReportFlags {
   int Write(std::string_view text, const Streams& streams) const;
 
  private:
+  const bool with_csv_;
   std::string format_ = "table";
   std::string file_;
 };

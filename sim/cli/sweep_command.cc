@@ -216,12 +216,16 @@ class SweepCommand : public Command {
     }
     spec.first_seed = first_seed_;
     spec.seeds = seeds_;
-    spec.inputs = run_.Inputs();
     const absl::Status good = spec.Check();
     if (!good.ok()) return good;
-    for (const std::string& source : run_.sources()) {
-      if (source == "-") return absl::InvalidArgumentError("standard input can be read once only: name a file");
+    const std::vector<std::string>& sources = run_.sources();
+    if (run_.scenario() == "-" || std::count(sources.begin(), sources.end(), "-") > 0) {
+      return absl::InvalidArgumentError("standard input can be read once only: name a file");
     }
+    if (state_.empty()) return spec;
+    absl::StatusOr<std::vector<std::string>> inputs = run_.Inputs();
+    if (!inputs.ok()) return inputs.status();
+    spec.inputs = *std::move(inputs);
     return spec;
   }
 

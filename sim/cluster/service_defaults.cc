@@ -11,6 +11,9 @@
 #include "sim/cluster/json_doc.h"
 
 namespace epslice::sim {
+
+bool HasNodePorts(const ServiceSpec& spec) { return spec.type == "NodePort" || spec.type == "LoadBalancer"; }
+
 namespace {
 
 using nlohmann::json;
@@ -19,7 +22,6 @@ constexpr int kDraws = 1000;  // before a range is searched in order
 constexpr std::int32_t kFirstNodePort = 30000;
 constexpr std::int32_t kNodePorts = 2768;
 
-bool HasNodePorts(const ServiceSpec& spec) { return spec.type == "NodePort" || spec.type == "LoadBalancer"; }
 bool IsHeadless(const ServiceSpec& spec) { return spec.clusterIP == "None"; }
 
 std::string FormatIpv4(std::uint32_t ip) {

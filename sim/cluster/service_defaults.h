@@ -61,6 +61,10 @@ class ServiceAddresses {
   std::vector<std::pair<Text, std::int32_t>> taken_ports_;
 };
 
+// Whether traffic from outside comes to it, through ports of nodes: of type
+// NodePort or LoadBalancer. The others have no externalTrafficPolicy.
+bool HasNodePorts(const ServiceSpec& spec);
+
 // Defaults that need no allocation (pkg/apis/core/v1 defaults, and the IP
 // families of the Service's registry). `old`: what it replaces, or null; an
 // update that leaves out what was allocated before keeps it.

@@ -5,6 +5,7 @@
 
 #include "controllers/endpointslice/reconcile.h"
 #include "controllers/topologyhints/zone_capacity.h"
+#include "sim/cluster/service_defaults.h"
 #include "sim/dataplane/data_plane_impl.h"
 
 namespace epslice::sim {
@@ -166,7 +167,7 @@ void DataPlane::Impl::OnService(const Service& object, bool deleted) {
   service->routed =
       !deleted && IsManagedService(object) && !headless && !object.metadata.labels.Contains(kLabelProxyName);
   service->internal_local = spec.internalTrafficPolicy == "Local";
-  service->external = spec.type == "NodePort" || spec.type == "LoadBalancer";
+  service->external = HasNodePorts(spec);
   service->external_local = service->external && spec.externalTrafficPolicy == "Local";
   service->publish_not_ready = spec.publishNotReadyAddresses;
   service->port.reset();

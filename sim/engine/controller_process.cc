@@ -63,10 +63,15 @@ void ControllerProcess::Stop() {
   for (RunObserver* observer : server_.observers()) observer->OnQueue(stopped_at_, 0, 0, 0);
 }
 
-bool ControllerProcess::idle() const {
-  return !stopped() && core_->controller.started() && core_->controller.queue().empty() &&
-         free_workers_.size() == workers_.size() &&
-         std::all_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->idle(); });
+bool ControllerProcess::settled() const {
+  if (stopped() || !core_->controller.started() || free_workers_.size() != workers_.size()) return false;
+  const auto& queue = core_->controller.queue();
+  if (queue.ready_size() + queue.processing_size() > 0 || queue.delayed_size() > fruitless_.size()) return false;
+  bool fruitless = true;
+  queue.VisitDelayed([&](const ObjectKey& service, Instant) {
+    return fruitless = fruitless_.count(service) > 0 && queue.OnlyBacksOff(service);
+  });
+  return fruitless && std::all_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->idle(); });
 }
 
 void ControllerProcess::BreakWatches(const Status& status) {
@@ -240,6 +245,11 @@ void ControllerProcess::Finish(Worker* worker) {
   const Outcome& outcome = worker->applier->outcome();
   const Instant now = scheduler_.now();
   const SyncResult result = core_->controller.Complete(job, plan, outcome, now);
+  if (outcome.errors.empty() && !plan.retry_errors.empty()) {
+    fruitless_.insert(job.service);
+  } else if (!fruitless_.empty()) {
+    fruitless_.erase(job.service);
+  }
   server_.digest().AddSync(job.service, result, worker->queued, worker->planned, now);
   for (RunObserver* observer : server_.observers()) {
     observer->OnSync(job, plan, outcome, result, worker->queued, worker->planned, now);

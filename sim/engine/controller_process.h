@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,8 +64,11 @@ class ControllerProcess : public InformerFeed::Owner {
 
   // Only when not stopped.
   const ServiceController& controller() const { return core_->controller; }
-  // The informers have everything, the queue is empty, no worker is busy.
-  bool idle() const;
+  // The informers have everything, the queue is empty, no worker is busy. A Service
+  // may wait to be tried again whose last sync wrote all it could and failed since
+  // pods of it are on Nodes that are not there, and of which nothing was heard
+  // since: that does nothing until something changes.
+  bool settled() const;
   // Breaks the connections of all watches.
   void BreakWatches(const Status& status);
 
@@ -131,6 +135,7 @@ class ControllerProcess : public InformerFeed::Owner {
   TokenBucket bucket_;
   Random write_random_, resync_random_;
   EventCalls event_calls_;
+  std::set<ObjectKey> fruitless_;  // whose last sync ended so, see settled()
   QueueDepth depth_;
   std::optional<Instant> wakeup_;
   Instant stopped_at_{0};

@@ -76,7 +76,7 @@ struct Simulation::Impl {
     return processes.empty() || processes.back()->stopped() ? nullptr : processes.back().get();
   }
   // A controller was started, and has nothing to do now; or none was.
-  bool Quiet() const { return starts == 0 && (processes.empty() || (process() != nullptr && process()->idle())); }
+  bool Quiet() const { return starts == 0 && (processes.empty() || (process() != nullptr && process()->settled())); }
 
   const SimulationOptions options;
   Scheduler scheduler;

@@ -138,7 +138,8 @@ class Simulation {
   // Runs what is due until `end`; OnEnd() is Finish()'s.
   void RunUntil(Instant end);
   // Runs on, at most until `limit`, until the controller has nothing to do and
-  // nothing is under way to it. False: the limit came first.
+  // nothing is under way to it. (Services with pods on Nodes that are not there it
+  // tries again and again; that is nothing.) False: the limit came first.
   bool Settle(Instant limit);
   void Finish();
 

@@ -267,16 +267,23 @@ void Recorder::OnWrite(const ControllerWrite& write) {
   r.numbers.write_bytes += bytes;
   step.write_bytes += bytes;
   service.numbers.write_bytes += bytes;
-  const auto add = [](double* run, double* run_bytes, double* of_step, double* of_service, double size) {
-    *run += 1;
-    *run_bytes += size;
-    *of_step += 1;
-    *of_service += 1;
+  const auto add = [bytes](auto* to, auto count, auto size) {
+    to->*count += 1;
+    to->*size += bytes;
   };
-  RunNumbers& n = r.numbers;
-  if (write.verb == Verb::kCreate) add(&n.creates, &n.create_bytes, &step.creates, &service.numbers.creates, bytes);
-  if (write.verb == Verb::kUpdate) add(&n.updates, &n.update_bytes, &step.updates, &service.numbers.updates, bytes);
-  if (write.verb == Verb::kDelete) add(&n.deletes, &n.delete_bytes, &step.deletes, &service.numbers.deletes, bytes);
+  if (write.verb == Verb::kCreate) {
+    add(&r.numbers, &RunNumbers::creates, &RunNumbers::create_bytes);
+    add(&step, &StepNumbers::creates, &StepNumbers::create_bytes);
+    service.numbers.creates += 1;
+  } else if (write.verb == Verb::kUpdate) {
+    add(&r.numbers, &RunNumbers::updates, &RunNumbers::update_bytes);
+    add(&step, &StepNumbers::updates, &StepNumbers::update_bytes);
+    service.numbers.updates += 1;
+  } else if (write.verb == Verb::kDelete) {
+    add(&r.numbers, &RunNumbers::deletes, &RunNumbers::delete_bytes);
+    add(&step, &StepNumbers::deletes, &StepNumbers::delete_bytes);
+    service.numbers.deletes += 1;
+  }
 }
 
 void Recorder::OnSync(const Job& job, const Plan& plan, const Outcome& /*outcome*/, SyncResult result, Instant queued,

@@ -67,7 +67,8 @@ const std::vector<NumberOf<ServiceNumbers>>& ServiceNumberTable();
 
 // Of one step of the time series.
 struct StepNumbers {
-  double creates = 0, updates = 0, deletes = 0, refused_writes = 0, write_bytes = 0, fan_out_bytes = 0;
+  double creates = 0, updates = 0, deletes = 0, refused_writes = 0;
+  double write_bytes = 0, create_bytes = 0, update_bytes = 0, delete_bytes = 0, fan_out_bytes = 0;
   double syncs_succeeded = 0, syncs_stale = 0, syncs_failed = 0;
   double max_queue_depth = 0, mean_queue_depth = 0;
   double slices = 0, endpoints = 0;

@@ -25,41 +25,7 @@ void Count(Verb verb, WriteCounts* counts) {
   if (verb == Verb::kDelete) ++counts->deletes;
 }
 
-// Collects what the recorded controller did, from the trace's events.
-class Recorded {
- public:
-  explicit Recorded(std::string controller_name) : controller_name_(std::move(controller_name)) {}
-
-  void OnEvent(const TraceEvent& event, TraceRole role) {
-    const std::int64_t now = event.time.nanos;
-    const bool deleted = event.type == WatchEventType::kDeleted;
-    if (const auto pod = event.object.As<Pod>()) latency.OnPod(now, *pod, deleted);
-    const auto slice = event.object.As<EndpointSlice>();
-    if (slice == nullptr || !IsSliceOf(event.object, controller_name_)) return;
-    if (deleted) {
-      slices.erase(KeyOf(slice->metadata));
-    } else {
-      slices[KeyOf(slice->metadata)] = slice;
-    }
-    // Who does not know the Service cannot do alike.
-    if (role == TraceRole::kUnknownService) return;
-    latency.OnSlice(now, *slice, deleted);
-    if (role != TraceRole::kRecordedWrite) return;
-    Count(deleted                                ? Verb::kDelete
-          : event.type == WatchEventType::kAdded ? Verb::kCreate
-                                                 : Verb::kUpdate,
-          &writes[ServiceOfSlice(*slice)]);
-  }
-
-  std::map<ObjectKey, WriteCounts> writes;
-  std::map<ObjectKey, SlicePtr> slices;
-  ShowLatency latency;
-
- private:
-  const std::string controller_name_;
-};
-
-// The same of the simulated one.
+// What the simulated controller did.
 class Simulated : public RunObserver {
  public:
   explicit Simulated(std::string controller_name) : controller_name_(std::move(controller_name)) {}
@@ -110,10 +76,10 @@ bool SeveralOfAType(const std::vector<SlicePtr>& slices) {
 
 // What consumers would see of each Service that is there in the end and not the
 // same.
-std::map<ObjectKey, std::vector<std::string>> CompareEnds(Simulation* simulation, const Recorded& recorded,
+std::map<ObjectKey, std::vector<std::string>> CompareEnds(Simulation* simulation, const RecordedController& recorded,
                                                           const SlicesByService& simulated) {
   SlicesByService theirs;
-  for (const auto& [key, slice] : recorded.slices) theirs[ServiceOfSlice(*slice)].push_back(slice);
+  for (const auto& [key, slice] : recorded.slices()) theirs[ServiceOfSlice(*slice)].push_back(slice);
   SlicesByService ours = simulated;
   for (const auto& [service, slices] : theirs) ours.try_emplace(service);
   std::map<ObjectKey, std::vector<std::string>> differences;
@@ -149,17 +115,24 @@ std::int64_t WritesOf(const std::map<ObjectKey, WriteCounts>& writes, const Obje
 // (`settled`), but for what says nothing of it. A recording may end while its
 // controller is at work; then what the simulated one does later on the same
 // Services does not count. True where that is so.
-bool CompareWithEnd(Simulation* simulation, const Recorded& recorded, const Moment& end, const Moment& settled,
-                    AgainstRecording* result) {
-  std::vector<ObjectKey> idle, cut;
+bool CompareWithEnd(Simulation* simulation, const RecordedController& recorded, Timestamp recording_ends,
+                    const Moment& end, const Moment& settled, AgainstRecording* result) {
+  std::vector<ObjectKey> idle, cut, unseen;
   const auto in_the_end = CompareEnds(simulation, recorded, end.slices);
   bool ended_at_work = false;
   for (const auto& [service, differences] : CompareEnds(simulation, recorded, settled.slices)) {
-    const bool at_work = WritesOf(settled.writes, service) > WritesOf(end.writes, service);
-    ended_at_work |= at_work;
-    if (at_work) {
-      if (in_the_end.count(service) > 0) cut.push_back(service);
-    } else if (!HasSelector(simulation->Get(Kind::kService, service.namespace_, service.name))) {
+    const AnyObject now = simulation->Get(Kind::kService, service.namespace_, service.name);
+    // The one that is behind, then: the recorded controller or the simulated one.
+    const bool at_work = recorded.WorksOn(*now.As<Service>(), recording_ends.nanos);
+    const bool works_later = WritesOf(settled.writes, service) > WritesOf(end.writes, service);
+    if (recorded.EndsUnseen(service)) {
+      unseen.push_back(service);
+      continue;
+    }
+    ended_at_work |= at_work || works_later;
+    if (at_work || works_later) {
+      if (at_work || in_the_end.count(service) > 0) cut.push_back(service);
+    } else if (!HasSelector(now)) {
       idle.push_back(service);
     } else {
       for (const std::string& what : differences) result->differences.push_back({service, what});
@@ -172,6 +145,7 @@ bool CompareWithEnd(Simulation* simulation, const Recorded& recorded, const Mome
   };
   note(idle, "without a selector its slices are as they were when it lost it, which is chance");
   note(cut, "the recording ends while it is being worked on, and what is under way then is chance");
+  note(unseen, "the recording does not tell its slices as they were written last");
   if (ended_at_work) {
     std::int64_t later = 0;
     for (const auto& [service, counts] : settled.writes) later += counts.all() - WritesOf(end.writes, service);
@@ -207,25 +181,53 @@ void AddNotes(const Replayer& replayer, bool settled, AgainstRecording* result) 
   if (!settled) result->notes.push_back("the controller still had work half an hour after the last event");
 }
 
+void NoteUnseen(AgainstRecording* result) {
+  const std::int64_t counted = result->without_slice.all(), not_counted = result->not_counted.all();
+  if (counted > 0) {
+    result->notes.push_back(Concat(counted,
+                                   " writes of the recorded controller are logged without their slices: counted by "
+                                   "verb and the slice's name, but what they show is in no latency"));
+  }
+  if (not_counted > 0) {
+    result->notes.push_back(Concat("the recorded counts are short by ", not_counted,
+                                   " writes of the recorded controller, which are logged without their slices and of "
+                                   "which nothing tells the Service"));
+  }
+}
+
+// An error where nothing can be compared.
+absl::Status CheckThereIsSomething(const RecordedController& recorded, const Replayer& replayer,
+                                   const std::string& controller_name) {
+  if (!recorded.writes().empty()) return absl::OkStatus();
+  const Replayer::Counts& counts = replayer.counts();
+  if (!counts.unknown_services.empty()) {
+    return absl::InvalidArgumentError(
+        Concat("the trace has ", counts.unknown_service_writes, " writes of the controller to slices of ",
+               counts.unknown_services.size(), " Services (the first: ", counts.unknown_services.begin()->ToString(),
+               "), but shows none of these Services: it begins in the middle; add a dump of the state that it goes on "
+               "from (-f): services, pods, nodes and endpointslices"));
+  }
+  if (const std::int64_t unseen = recorded.uncounted().all(); unseen > 0) {
+    return absl::InvalidArgumentError(
+        Concat("the trace has ", unseen,
+               " writes of EndpointSlices by the controller, all without the slices: endpointslices must be logged at "
+               "level Request or RequestResponse"));
+  }
+  return absl::InvalidArgumentError(Concat("the trace has no writes of EndpointSlices labelled ", kLabelManagedBy, "=",
+                                           controller_name, ": there is nothing to compare with"));
+}
+
 }  // namespace
 
 WriteCounts AgainstRecording::RecordedTotal() const {
   WriteCounts total;
-  for (const ServiceWrites& w : writes) {
-    total.creates += w.recorded.creates;
-    total.updates += w.recorded.updates;
-    total.deletes += w.recorded.deletes;
-  }
+  for (const ServiceWrites& w : writes) total.Add(w.recorded);
   return total;
 }
 
 WriteCounts AgainstRecording::SimulatedTotal() const {
   WriteCounts total;
-  for (const ServiceWrites& w : writes) {
-    total.creates += w.simulated.creates;
-    total.updates += w.simulated.updates;
-    total.deletes += w.simulated.deletes;
-  }
+  for (const ServiceWrites& w : writes) total.Add(w.simulated);
   return total;
 }
 
@@ -249,7 +251,7 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   SimulationOptions options = settings.simulation;
   options.seed = seed;
   const std::string controller_name = options.controller.reconcile.controller_name.str();
-  Recorded recorded(controller_name);
+  RecordedController recorded(controller_name);
   ReplayOptions replay;
   replay.controller_name = controller_name;
   replay.start_as_recorded = true;
@@ -261,11 +263,11 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
     if (!settings.follow_api_pace) return;
     double factor = 0;
     if (event.took > Duration{0}) factor = pace.OnRequest(event.took);
-    for (; shown < recorded.latency.samples(); ++shown) {
+    for (; shown < recorded.latency().samples(); ++shown) {
       // With a batch period slices follow pods by that, and their number hardly
       // depends on how quick the server is.
       if (!pace.any() && options.controller.batch_period == Duration{0})
-        factor = pace.OnShown(Duration{recorded.latency.sample(shown)});
+        factor = pace.OnShown(Duration{recorded.latency().sample(shown)});
     }
     if (factor == 0) return;
     running->SetApiSlowdown(factor);
@@ -287,27 +289,23 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   const bool settles = simulation.Settle(simulation.now() + kLongestWorkAfterTheEnd);
   simulation.Finish();
   const Moment settled(simulated, SimulatedSlices(&simulation, controller_name));
-  if (const Replayer::Counts& counts = replayer.counts(); recorded.writes.empty() && !counts.unknown_services.empty()) {
-    return absl::InvalidArgumentError(
-        Concat("the trace has ", counts.unknown_service_writes, " writes of the controller to slices of ",
-               counts.unknown_services.size(), " Services (the first: ", counts.unknown_services.begin()->ToString(),
-               "), but shows none of these Services: it begins in the middle; add a dump of the state that it goes on "
-               "from (-f): services, pods, nodes and endpointslices"));
-  }
-  if (recorded.writes.empty()) {
-    return absl::InvalidArgumentError(Concat("the trace has no writes of EndpointSlices labelled ", kLabelManagedBy,
-                                             "=", controller_name, ": there is nothing to compare with"));
-  }
-  const Moment& counted = CompareWithEnd(&simulation, recorded, end, settled, &result) ? end : settled;
+  result.trace = reader->summary();
+  recorded.AddUnseen(result.trace, [&replayer](std::string_view actor) { return replayer.IsRecordedActor(actor); });
+  if (absl::Status s = CheckThereIsSomething(recorded, replayer, controller_name); !s.ok()) return s;
+  result.without_slice = recorded.unseen();
+  result.not_counted = recorded.uncounted();
+  const bool cut = CompareWithEnd(&simulation, recorded, result.trace.end, end, settled, &result);
+  const Moment& counted = cut ? end : settled;
   std::map<ObjectKey, AgainstRecording::ServiceWrites> writes;
-  for (const auto& [service, counts] : recorded.writes) writes[service].recorded = counts;
+  for (const auto& [service, counts] : recorded.writes()) writes[service].recorded = counts;
   for (const auto& [service, counts] : counted.writes) writes[service].simulated = counts;
   for (auto& [service, counts] : writes) {
     counts.service = service;
     result.writes.push_back(counts);
   }
-  result.recorded_latency = LatenciesOf(recorded.latency);
+  result.recorded_latency = LatenciesOf(recorded.latency());
   result.simulated_latency = LatenciesOf(counted.latency);
+  NoteUnseen(&result);
   AddNotes(replayer, settles, &result);
   if (settings.follow_api_pace && !pace.any()) {
     result.notes.emplace_back(
@@ -317,7 +315,6 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
             : "the trace does not tell how long requests took: latencies are those of the settings, whatever the "
               "recorded cluster's were");
   }
-  result.trace = reader->summary();
   result.digest = simulation.digest();
   return result;
 }

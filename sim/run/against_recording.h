@@ -15,15 +15,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "sim/run/recorded_controller.h"
 #include "sim/run/settings.h"
 #include "sim/trace/trace.h"
 
 namespace epslice::sim {
-
-struct WriteCounts {
-  std::int64_t creates = 0, updates = 0, deletes = 0;
-  std::int64_t all() const { return creates + updates + deletes; }
-};
 
 struct AgainstRecording {
   struct ServiceWrites {
@@ -31,6 +27,10 @@ struct AgainstRecording {
     WriteCounts recorded, simulated;
   };
   std::vector<ServiceWrites> writes;  // by Service
+  // Of the recorded writes those that the trace tells without their slices; and
+  // beside them the ones of which nothing tells the Service: writes.recorded is
+  // short by these.
+  WriteCounts without_slice, not_counted;
   // From the change of a pod to the slice write that shows it (ShowLatency);
   // nanoseconds.
   struct Latencies {

@@ -61,6 +61,11 @@ std::string ToJson(const AgainstRecording& result) {
   AppendCounts("recorded", result.RecordedTotal(), &json);
   AppendCounts("simulated", result.SimulatedTotal(), &json);
   json.EndObject();
+  json.Key("recordedWithoutSlice");
+  json.BeginObject();
+  AppendCounts("counted", result.without_slice, &json);
+  AppendCounts("notCounted", result.not_counted, &json);
+  json.EndObject();
   json.Key("latency");
   json.BeginObject();
   json.Field("unit", "s");
@@ -103,12 +108,18 @@ std::string ToJson(const AgainstRecording& result) {
 
 void PrintTable(const AgainstRecording& result, std::ostream& out) {
   Table writes({"SERVICE", "RECORDED", "SIMULATED", "CREATE", "UPDATE", "DELETE"});
-  const auto add = [&writes](const std::string& name, const WriteCounts& a, const WriteCounts& b) {
-    writes.Add({name, std::to_string(a.all()), std::to_string(b.all()), Concat(a.creates, "/", b.creates),
-                Concat(a.updates, "/", b.updates), Concat(a.deletes, "/", b.deletes)});
+  // Of these there are more.
+  const char* more = result.not_counted.all() > 0 ? "+?" : "";
+  const auto add = [&writes, more](const std::string& name, const WriteCounts& a, const WriteCounts& b) {
+    writes.Add({name, Concat(a.all(), more), std::to_string(b.all()), Concat(a.creates, more, "/", b.creates),
+                Concat(a.updates, more, "/", b.updates), Concat(a.deletes, more, "/", b.deletes)});
   };
   for (const AgainstRecording::ServiceWrites& w : result.writes) add(w.service.ToString(), w.recorded, w.simulated);
   add("all", result.RecordedTotal(), result.SimulatedTotal());
+  if (const WriteCounts& w = result.not_counted; w.all() > 0) {
+    writes.Add({"(Service not told)", std::to_string(w.all()), "", Concat(w.creates, "/"), Concat(w.updates, "/"),
+                Concat(w.deletes, "/")});
+  }
   writes.Print(out);
   Table latency({"POD CHANGE TO SLICE", "RECORDED", "SIMULATED"});
   latency.Add({"p50", Milliseconds(result.recorded_latency.p50), Milliseconds(result.simulated_latency.p50)});

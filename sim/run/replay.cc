@@ -21,10 +21,23 @@ constexpr Duration kLeastSilence = std::chrono::seconds(1);
 // out after 15 s, and is looked at every 2 s.
 constexpr Duration kRestartAhead = std::chrono::seconds(30);
 
+bool IsSliceController(std::string_view actor) {
+  const std::string program = ActorProgram(actor);
+  return program.find("endpointslice-controller") != std::string::npos || program == "kube-controller-manager";
+}
+
 bool HasController(const EndpointSlice& slice) {
   const auto& owners = slice.metadata.ownerReferences;
   return std::any_of(owners.begin(), owners.end(),
                      [](const auto& owner) { return owner.controller && owner.kind == "Service"; });
+}
+
+// What `serve` began with, as its audit log has it, is a start state, too: created
+// by itself, all at once, before anything else (sim/serve/own_requests.h).
+bool BeganWith(const TraceEvent& event, Timestamp* when) {
+  if (event.type != WatchEventType::kAdded || !event.actor.starts_with(kServesOwnAgent)) return false;
+  if (!when->is_set()) *when = event.time;
+  return event.time == *when;
 }
 
 }  // namespace
@@ -54,11 +67,12 @@ std::string ActorProgram(std::string_view user_agent) {
 
 absl::StatusOr<std::unique_ptr<Replayer>> Replayer::Open(TraceReader* reader, ReplayOptions options) {
   std::unique_ptr<Replayer> replayer(new Replayer(reader, std::move(options)));
+  Timestamp serve_began;
   while (true) {
     const absl::StatusOr<bool> more = replayer->ReadOne();
     if (!more.ok()) return more.status();
     if (!*more) break;
-    if (!replayer->ahead_.back().start) break;
+    if (const TraceEvent& event = replayer->ahead_.back(); !event.start && !BeganWith(event, &serve_began)) break;
     replayer->start_.push_back(std::move(replayer->ahead_.back()));
     replayer->ahead_.pop_back();
   }
@@ -99,22 +113,22 @@ absl::StatusOr<bool> Replayer::ReadOne() {
 
 bool Replayer::IsRecordedWrite(const TraceEvent& event) {
   if (!IsSliceOf(event.object, options_.controller_name)) return false;
-  if (event.actor.empty()) return true;
-  if (IsCollector(event.actor)) return false;
-  std::string program = ActorProgram(event.actor);
-  if (program.find("endpointslice-controller") != std::string::npos || program == "kube-controller-manager")
-    return true;
   // Who creates such slices for a Service is their controller.
-  if (event.type == WatchEventType::kAdded && HasController(*event.object.As<EndpointSlice>())) {
-    recorded_actors_.insert(program);
+  if (event.type == WatchEventType::kAdded && !event.actor.empty() && !IsCollector(event.actor) &&
+      !event.actor.starts_with(kServesOwnAgent) && HasController(*event.object.As<EndpointSlice>())) {
+    recorded_actors_.insert(ActorProgram(event.actor));
   }
-  return recorded_actors_.count(program) > 0;
+  return IsRecordedActor(event.actor);
+}
+
+bool Replayer::IsRecordedActor(std::string_view actor) const {
+  if (actor.empty()) return true;
+  // Not the slices that `serve` began with, either.
+  if (IsCollector(actor) || actor.starts_with(kServesOwnAgent)) return false;
+  return IsSliceController(actor) || recorded_actors_.count(ActorProgram(actor)) > 0;
 }
 
 void Replayer::NoteInstance(const TraceEvent& event) {
-  // The slices that `serve` began with, as its audit log has them, are of no
-  // instance that was there to stop (sim/serve/own_requests.h).
-  if (event.actor.starts_with(kServesOwnAgent)) return;
   std::string instance = Concat(event.actor, "\n", event.source);
   const bool another = !instance_.empty() && instance != instance_;
   const Timestamp last = std::exchange(last_write_, event.time);
@@ -174,7 +188,8 @@ absl::Status Replayer::Start(Simulation* simulation) {
     if (IsSliceOf(event.object, options_.controller_name)) {
       slices_now_[ServiceOfSlice(*event.object.As<EndpointSlice>())].insert(KeyOf(event.object.meta()));
     }
-    has_slices |= IsSliceOf(event.object, options_.controller_name);
+    // Of what `serve` began with it is not known when a controller came.
+    has_slices |= event.start && IsSliceOf(event.object, options_.controller_name);
     if (event.object.kind() == Kind::kNode) nodes_.insert(event.object.meta().name.str());
     if (HasSelector(event.object) && !first_service_) first_service_ = begin_;
   }
@@ -296,8 +311,13 @@ absl::Status Replayer::PutService(const TraceEvent& event) {
 
 void Replayer::NoteNode(const AnyObject& object) {
   const auto pod = object.As<Pod>();
-  if (pod == nullptr || pod->nodeName.empty() || nodes_.count(pod->nodeName.str()) > 0) return;
-  if (counts_.unknown_nodes++ == 0) counts_.first_unknown_node = pod->nodeName.str();
+  if (pod == nullptr || pod->nodeName.empty()) return;
+  const bool in_trace = nodes_.count(pod->nodeName.str()) > 0;
+  // Who else decides about objects may have removed it.
+  if (in_trace && (!options_.skip || simulation_->Get(Kind::kNode, "", pod->nodeName).has_value())) return;
+  ++(in_trace ? counts_.removed_nodes : counts_.unknown_nodes);
+  std::string& first = in_trace ? counts_.first_removed_node : counts_.first_unknown_node;
+  if (first.empty()) first = pod->nodeName.str();
 }
 
 }  // namespace epslice::sim

@@ -102,12 +102,15 @@ class Replayer {
   // When the last event was, as far as it was read.
   Instant end() const { return end_; }
   bool controller_started() const { return started_; }
+  // Whether a user agent is the recorded controller's, as far as it was read.
+  bool IsRecordedActor(std::string_view actor) const;
 
   struct Counts {
     std::int64_t replayed = 0, recorded_writes = 0, foreign_edits = 0, lost_foreign_edits = 0;
-    // Pods that were bound to a node which was not there.
-    std::int64_t unknown_nodes = 0;
-    std::string first_unknown_node;
+    // Changes of pods on a node that the trace does not show; and on one that it
+    // has, but that somebody else removed (ReplayOptions::skip).
+    std::int64_t unknown_nodes = 0, removed_nodes = 0;
+    std::string first_unknown_node, first_removed_node;
     // Of the recorded controller, to slices of Services that the trace does not
     // show.
     std::int64_t unknown_service_writes = 0;

@@ -115,6 +115,11 @@ class Run {
       report->notes.push_back(Concat(counts.unknown_nodes, " changes of pods on nodes that are not there (the first: ",
                                      counts.first_unknown_node, "); the controller leaves such pods out"));
     }
+    if (counts.removed_nodes > 0) {
+      report->notes.push_back(Concat(
+          counts.removed_nodes, " changes of pods of the trace on nodes that the scenario has removed (the first: ",
+          counts.first_removed_node, "); the controller leaves such pods out, and they get no requests"));
+    }
   }
 
   std::string Name() const {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <tuple>
 #include <utility>
 
+#include "apis/selector.h"
 #include "controllers/endpointslice/slice_tracker.h"
 
 namespace epslice::sim {
@@ -61,18 +63,32 @@ void ShowLatency::OnSlice(std::int64_t now, const EndpointSlice& slice, bool del
     }
   }
   std::sort(pods.begin(), pods.end());
-  std::vector<ObjectKey>& before = in_slice_[KeyOf(slice.metadata)];
-  for (const ObjectKey& key : before) {
+  SliceState& before = slices_[KeyOf(slice.metadata)];
+  for (const ObjectKey& key : before.pods) {
     if (std::binary_search(pods.begin(), pods.end(), key)) continue;
     const auto pod = pods_.find(key);
     if (pod == pods_.end() || !pod->second.gone) continue;
     Sample(now, service, &pod->second);
   }
   if (deleted) {
-    in_slice_.erase(KeyOf(slice.metadata));
+    slices_.erase(KeyOf(slice.metadata));
   } else {
-    before = std::move(pods);
+    before = {service, std::move(pods)};
   }
+}
+
+bool ShowLatency::HasUnshown(const ObjectKey& service, const StringMap& selector, std::int64_t since) const {
+  std::set<ObjectKey> had;
+  for (const auto& [key, slice] : slices_) {
+    if (slice.service == service) had.insert(slice.pods.begin(), slice.pods.end());
+  }
+  return std::any_of(pods_.begin(), pods_.end(), [&](const auto& entry) {
+    const auto& [key, pod] = entry;
+    if (pod.changed < since || key.namespace_ != service.namespace_) return false;
+    const bool wanted = !pod.gone && MatchesLabels(selector, pod.labels);
+    if (!wanted && had.count(key) == 0) return false;
+    return std::find(pod.shown.begin(), pod.shown.end(), service) == pod.shown.end();
+  });
 }
 
 std::int64_t ShowLatency::Quantile(double share) const {

@@ -25,6 +25,10 @@ class ShowLatency {
   void OnPod(std::int64_t now, const Pod& pod, bool deleted);
   void OnSlice(std::int64_t now, const EndpointSlice& slice, bool deleted);
 
+  // Whether a pod that `selector` selects, or that a slice of the Service has, last
+  // changed at `since` or later, and no slice of the Service has shown that.
+  bool HasUnshown(const ObjectKey& service, const StringMap& selector, std::int64_t since) const;
+
   std::int64_t samples() const { return static_cast<std::int64_t>(samples_.size()); }
   // The one taken at `index`, from 0.
   std::int64_t sample(std::int64_t index) const { return samples_[static_cast<std::size_t>(index)]; }
@@ -48,8 +52,12 @@ class ShowLatency {
   void Sample(std::int64_t now, const ObjectKey& service, PodState* pod);
 
   std::map<ObjectKey, PodState> pods_;
-  std::map<ObjectKey, std::vector<ObjectKey>> in_slice_;  // pods, sorted
-  std::map<ObjectKey, std::int64_t> first_;               // of a Service: its first slice
+  struct SliceState {
+    ObjectKey service;
+    std::vector<ObjectKey> pods;  // sorted
+  };
+  std::map<ObjectKey, SliceState> slices_;
+  std::map<ObjectKey, std::int64_t> first_;  // of a Service: its first slice
   std::vector<std::int64_t> samples_;
 };
 

@@ -101,7 +101,9 @@ absl::Status Stage::OpenTraces(const RunSpec& spec) {
   }
   ReplayOptions replay;
   replay.controller_name = settings_.simulation.controller.reconcile.controller_name.str();
-  replay.skip = [this](const AnyObject& object) { return driver_ != nullptr && driver_->Owns(object); };
+  if (scenario_ || served_) {
+    replay.skip = [this](const AnyObject& object) { return driver_ != nullptr && driver_->Owns(object); };
+  }
   replay.on_loaded = [this] { return driver_ != nullptr ? driver_->LoadStartState() : absl::OkStatus(); };
   replay.no_controller = served_.has_value();
   absl::StatusOr<std::unique_ptr<Replayer>> replayer = Replayer::Open(reader_.get(), std::move(replay));

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "apis/concat.h"
+#include "sim/cluster/service_defaults.h"
 #include "sim/scenario/edit.h"
 
 namespace epslice::sim {
@@ -200,6 +201,12 @@ void ScenarioDriver::Do(const SetServiceAction& action) {
   ForServices(action.service, [&](const ObjectKey& key) {
     const auto stored = simulation_.Get(Kind::kService, key.namespace_, key.name).As<Service>();
     if (stored == nullptr) return;
+    // An API server refuses it.
+    if (action.external_traffic_policy && !HasNodePorts(stored->spec)) {
+      WithoutEffect(Concat("Service ", key.ToString(), ": setService does nothing: a ClusterIP Service has no ",
+                           "externalTrafficPolicy"));
+      return;
+    }
     owned_services_.insert(key);
     const Response response =
         EditObject(&simulation_, stored, false, [&action](Service* service) { Change(action, service); });

@@ -9,6 +9,8 @@
 #include "apis/cat.h"
 #include "apis/concat.h"
 #include "apis/time_format.h"
+#include "sim/cluster/service_defaults.h"
+#include "sim/engine/digest.h"
 #include "sim/scenario/parse_parts.h"
 #include "sim/scenario/scenario.h"
 #include "sim/trace/text_format.h"
@@ -80,9 +82,11 @@ absl::Status ReadTrafficTable(std::string_view text, std::vector<TrafficRule>* r
 
 TrafficRule ReadTrafficRule(const DocNode& node, const std::string& what, DocErrors* errors) {
   TrafficRule rule;
-  rule.line = node.line;
   Fields fields(node, what, errors);
-  if (const DocNode* name = fields.Need("service")) rule.services = ReadText(*name, fields.Path("service"), errors);
+  if (const DocNode* name = fields.Need("service")) {
+    rule.services = ReadText(*name, fields.Path("service"), errors);
+    rule.line = name->line;
+  }
   const DocNode* rps = fields.Take("rps");
   const DocNode* from = fields.Take("fromZones");
   if ((rps == nullptr) == (from == nullptr)) {
@@ -107,8 +111,7 @@ ScenarioTraffic ReadTraffic(const DocNode& node, const ReadFile& read, DocErrors
   }
   if (const DocNode* file = fields.Take("file")) {
     const std::string path = ReadText(*file, "traffic.file", errors);
-    absl::StatusOr<std::string> text =
-        read ? read(path) : absl::StatusOr<std::string>(absl::InvalidArgumentError("no files can be read here"));
+    const absl::StatusOr<std::string> text = read(path);
     absl::Status status = text.status();
     if (status.ok()) status = ReadTrafficTable(*text, &traffic.rules);
     if (!status.ok()) errors->Add(file->line, Concat("traffic.file: ", path, ": ", std::string(status.message())));
@@ -237,17 +240,32 @@ class References {
     if (!scenario_.cluster || zones_.count(zone) > 0) return;
     errors_->Add(line, Concat(where, "there is no zone \"", zone, "\"; accepted are ", Known(zones_)));
   }
-  void CheckNodes(const NodeChoice& choice, int line) const {
+  void CheckNodes(const NodeChoice& choice, const ScenarioAction& action) const {
     if (!scenario_.cluster) return;
-    if (choice.zone) CheckZone(*choice.zone, line);
+    if (choice.zone) CheckZone(*choice.zone, action.LineOf("zone", *choice.zone));
     if (!choice.pool.empty() && pools_.count(choice.pool) == 0) {
-      errors_->Add(line, Concat("there is no pool \"", choice.pool, "\"; accepted are ", Known(pools_)));
+      errors_->Add(action.LineOf("pool", choice.pool),
+                   Concat("there is no pool \"", choice.pool, "\"; accepted are ", Known(pools_)));
     }
     for (const std::string& name : choice.names) {
       if (nodes_.count(name) == 0) {
-        errors_->Add(line, Concat("there is no node \"", name, "\"; accepted are ", Known(nodes_)));
+        errors_->Add(action.LineOf("nodes", name),
+                     Concat("there is no node \"", name, "\"; accepted are ", Known(nodes_)));
       }
     }
+  }
+  // A policy that none of the Services can have.
+  void CheckPolicy(const SetServiceAction& set, const ScenarioAction& action) const {
+    if (!scenario_.cluster || !set.external_traffic_policy) return;
+    for (const ServiceTemplate& service : scenario_.services) {
+      if (!HasNodePorts(service.service.spec)) continue;
+      for (int n = 1; n <= service.count; ++n) {
+        if (MatchesServicePattern(set.service, service.KeyOf(n))) return;
+      }
+    }
+    errors_->Add(action.LineOf("externalTrafficPolicy", *set.external_traffic_policy),
+                 Concat("setService.externalTrafficPolicy: a ClusterIP Service has none, and \"", set.service,
+                        "\" is no other"));
   }
 
  private:
@@ -304,7 +322,7 @@ void CheckSizes(const Scenario& scenario, DocErrors* errors) {
 void CheckReferences(const Scenario& scenario, DocErrors* errors) {
   const References references(scenario, errors);
   for (const ServiceTemplate& service : scenario.services) {
-    for (const Text& zone : service.placement.zones) references.CheckZone(zone.str(), service.line);
+    for (const Text& zone : service.placement.zones) references.CheckZone(zone.str(), service.placement_line);
   }
   for (const TrafficRule& rule : scenario.traffic.rules) {
     // Where in the table, if it is in one.
@@ -321,9 +339,14 @@ void CheckReferences(const Scenario& scenario, DocErrors* errors) {
     std::visit(
         [&](const auto& what) {
           using T = std::decay_t<decltype(what)>;
-          if constexpr (requires { what.service; }) references.CheckService(what.service, action.line);
-          if constexpr (requires { what.nodes; }) references.CheckNodes(what.nodes, action.line);
-          if constexpr (std::is_same_v<T, ZoneOutageAction>) references.CheckZone(what.zone, action.line);
+          if constexpr (requires { what.service; }) {
+            references.CheckService(what.service, action.LineOf("service", what.service));
+          }
+          if constexpr (requires { what.nodes; }) references.CheckNodes(what.nodes, action);
+          if constexpr (std::is_same_v<T, ZoneOutageAction>) {
+            references.CheckZone(what.zone, action.LineOf("zone", what.zone));
+          }
+          if constexpr (std::is_same_v<T, SetServiceAction>) references.CheckPolicy(what, action);
         },
         action.what);
     if (scenario.duration && action.at > *scenario.duration) {
@@ -363,6 +386,14 @@ absl::StatusOr<Scenario> ParseScenario(const std::string& name, std::string_view
   if (!document.ok()) return in_file(document.status());
   Scenario scenario;
   scenario.file = name;
+  Digest digest;
+  digest.Add(text);
+  const ReadFile read_table = [&](const std::string& path) -> absl::StatusOr<std::string> {
+    if (!read) return absl::InvalidArgumentError("no files can be read here");
+    absl::StatusOr<std::string> table = read(path);
+    if (table.ok()) digest.Add(*table);
+    return table;
+  };
   DocErrors errors;
   Fields fields(*document, "", &errors);
   ReadHead(&fields, &scenario);
@@ -373,7 +404,7 @@ absl::StatusOr<Scenario> ParseScenario(const std::string& name, std::string_view
       scenario.services.push_back(ReadService(items[i], Concat("services[", i, ']'), scenario, &errors));
     }
   }
-  if (const DocNode* traffic = fields.Take("traffic")) scenario.traffic = ReadTraffic(*traffic, read, &errors);
+  if (const DocNode* traffic = fields.Take("traffic")) scenario.traffic = ReadTraffic(*traffic, read_table, &errors);
   if (const DocNode* settings = fields.Take("settings")) ReadSettings(*settings, &scenario.settings, &errors);
   if (const DocNode* actions = fields.Take("actions")) {
     const auto& items = Items(*actions, "actions", &errors);
@@ -389,6 +420,7 @@ absl::StatusOr<Scenario> ParseScenario(const std::string& name, std::string_view
   if (errors.ok()) CheckSizes(scenario, &errors);
   if (errors.ok()) CheckReferences(scenario, &errors);
   if (!errors.ok()) return in_file(errors.status());
+  scenario.digest = digest.ToString();
   return scenario;
 }
 

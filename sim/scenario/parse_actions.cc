@@ -1,5 +1,6 @@
 // Actions, as scenario files say them. What they refer to is checked in
 // parse.cc, once all is read.
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -209,6 +210,18 @@ struct ActionKind {
   std::string_view key;
   What (*read)(Fields*, const Scenario&);
 };
+// Names of things that have to be there.
+constexpr std::array<std::string_view, 5> kNames = {"service", "zone", "pool", "nodes", "externalTrafficPolicy"};
+
+void NoteNames(const DocNode& body, std::vector<ScenarioAction::NameLine>* names) {
+  for (const std::string_view key : kNames) {
+    const DocNode* node = body.Find(key);
+    if (node == nullptr) continue;
+    if (node->IsScalar()) names->push_back({std::string(key), node->text, node->line});
+    for (const DocNode& item : node->items) names->push_back({std::string(key), item.text, item.line});
+  }
+}
+
 constexpr std::array<ActionKind, 13> kActions = {{{"rollout", ReadRollout},
                                                   {"scale", ReadScale},
                                                   {"zoneOutage", ReadZoneOutage},
@@ -224,6 +237,12 @@ constexpr std::array<ActionKind, 13> kActions = {{{"rollout", ReadRollout},
                                                   {"controllerRestart", ReadControllerRestart}}};
 
 }  // namespace
+
+int ScenarioAction::LineOf(std::string_view key, std::string_view name) const {
+  const auto is_it = [&](const NameLine& known) { return known.key == key && known.name == name; };
+  const auto it = std::find_if(names.begin(), names.end(), is_it);
+  return it == names.end() ? line : it->line;
+}
 
 ScenarioAction ReadAction(const DocNode& node, const std::string& what, const Scenario& scenario, DocErrors* errors) {
   ScenarioAction action;
@@ -249,6 +268,7 @@ ScenarioAction ReadAction(const DocNode& node, const std::string& what, const Sc
     Fields one(*body, Concat(what, '.', kind.key), errors);
     action.what = kind.read(&one, scenario);
     one.Done();
+    NoteNames(*body, &action.names);
   }
   fields.Done();
   if (found == 0) errors->Add(node.line, Concat(what, ": has no action; accepted are ", names));

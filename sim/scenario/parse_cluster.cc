@@ -7,6 +7,7 @@
 #include "apis/concat.h"
 #include "apis/discovery.h"
 #include "apis/names.h"
+#include "sim/cluster/service_defaults.h"
 #include "sim/scenario/parse_parts.h"
 
 namespace epslice::sim {
@@ -151,12 +152,12 @@ void ReadSpec(Fields* fields, ServiceSpec* spec) {
   if (headless && type != "ClusterIP") {
     fields->errors()->Add(fields->line(), Concat(fields->Path("headless"), ": only a ClusterIP Service is headless"));
   }
-  if (!external.empty() && type == "ClusterIP") {
+  spec->type = Text::Intern(type);
+  if (!external.empty() && !HasNodePorts(*spec)) {
     fields->errors()->Add(fields->line(),
                           Concat(fields->Path("externalTrafficPolicy"),
                                  ": a ClusterIP Service has none; give it type: NodePort or LoadBalancer"));
   }
-  spec->type = Text::Intern(type);
   if (headless) spec->clusterIP = Text::Intern("None");
   if (!distribution.empty()) spec->trafficDistribution = Text::Intern(distribution);
   spec->internalTrafficPolicy = Text::Intern(internal);
@@ -281,6 +282,8 @@ ServiceTemplate ReadService(const DocNode& node, const std::string& what, const 
   ReadSpec(&fields, &service.service.spec);
   if (const DocNode* placement = fields.Take("placement")) {
     service.placement = ReadPlacement(*placement, fields.Path("placement"), errors);
+    const DocNode* zones = placement->Find("zones");
+    service.placement_line = zones != nullptr ? zones->line : placement->line;
   }
   if (const DocNode* pods = fields.Take("pods")) {
     service.behaviour = ReadBehaviour(*pods, fields.Path("pods"), *scenario.pods, errors);

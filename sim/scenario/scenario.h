@@ -74,7 +74,7 @@ struct ServiceTemplate {
   std::int64_t cpu_milli = 0;  // of each pod
   Placement placement;
   std::shared_ptr<const PodBehaviour> behaviour;  // not null
-  int line = 0;
+  int line = 0, placement_line = 0;
 
   // Of number n (1 to count).
   ObjectKey KeyOf(int n) const;
@@ -193,12 +193,22 @@ struct ScenarioAction {
   int times = 0;                  // in all; 0: until the run ends
   What what;
   int line = 0;
+  // Where a name is: the values of these keys ("service", "nodes", ...).
+  struct NameLine {
+    std::string key, name;
+    int line = 0;
+  };
+  std::vector<NameLine> names;
+  // That of a name; without one the action's.
+  int LineOf(std::string_view key, std::string_view name) const;
 };
 
 struct Scenario {
   std::string name;  // metadata.name
   std::string description;
   std::string file;  // for messages about what turns up later
+  // Of the text of it and of the tables that it names: equal when they are.
+  std::string digest;
   std::optional<std::uint64_t> seed;
   std::optional<Timestamp> start;
   std::optional<Duration> duration;

@@ -117,6 +117,7 @@ absl::Status AuditChanges::Patch(const AuditChange& change, std::deque<TraceEven
   const KnownObject* known = known_.Find(change.kind, change.key);
   if (known == nullptr) {
     Skip("patches of objects that were not shown before");
+    NoteMissed(change, "patch");
     return absl::OkStatus();
   }
   absl::StatusOr<nlohmann::json> doc = DocOf(known->object);
@@ -184,7 +185,10 @@ void AuditChanges::AskToGo(const AuditChange& change, KnownObject known, std::de
 
 void AuditChanges::Delete(const AuditChange& change, std::deque<TraceEvent>* events) {
   const KnownObject* known = known_.Find(change.kind, change.key);
-  if (known == nullptr) return Skip("deletes of objects that were not shown before");
+  if (known == nullptr) {
+    NoteMissed(change, "delete");
+    return Skip("deletes of objects that were not shown before");
+  }
   if (change.what == AuditChange::What::kGone) {
     Remove(change, change.key, AnyObject(known->object), events);
   } else {
@@ -251,6 +255,17 @@ void AuditChanges::AdoptUnnamed(const AuditChange& change, std::deque<TraceEvent
   Put(create, std::move(object), ObjectFacts(create.facts), events);
 }
 
+void AuditChanges::NoteUnseen(const AuditChange& change, std::string_view verb) {
+  UnseenSlice& slice = summary_.unseen_slices[change.key];
+  slice.last = change.time;
+  UnseenSlice::Writes& writes = slice.by_actor[change.actor];
+  ++(verb == "create" ? writes.creates : verb == "delete" ? writes.deletes : writes.updates);
+}
+
+void AuditChanges::NoteMissed(const AuditChange& change, std::string_view verb) {
+  if (change.kind == Kind::kEndpointSlice && summary_.unseen_slices.count(change.key) > 0) NoteUnseen(change, verb);
+}
+
 absl::Status AuditChanges::Apply(AuditChange change, std::deque<TraceEvent>* events) {
   using What = AuditChange::What;
   if (change.what == What::kUnnamed) {
@@ -262,6 +277,7 @@ absl::Status AuditChanges::Apply(AuditChange change, std::deque<TraceEvent>* eve
     }
     return absl::OkStatus();
   }
+  if (change.what == What::kUnseen) return NoteUnseen(change, change.text), absl::OkStatus();
   if (!unnamed_.empty() && change.what != What::kCollection) AdoptUnnamed(change, events);
   switch (change.what) {
     case What::kState: State(change, events); break;
@@ -271,7 +287,8 @@ absl::Status AuditChanges::Apply(AuditChange change, std::deque<TraceEvent>* eve
     case What::kGone:
     case What::kEvict: Delete(change, events); break;
     case What::kCollection: return Collection(change, events);
-    case What::kUnnamed: break;
+    case What::kUnnamed:
+    case What::kUnseen: break;
   }
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -50,6 +51,10 @@ class AuditChanges {
   void AskToGo(const AuditChange& change, KnownObject known, std::deque<TraceEvent>* events);
   void Put(const AuditChange& change, AnyObject object, const ObjectFacts& facts, std::deque<TraceEvent>* events);
   void Remove(const AuditChange& change, const ObjectKey& key, AnyObject last, std::deque<TraceEvent>* events);
+  // A write of a slice that is told without it, by `verb`.
+  void NoteUnseen(const AuditChange& change, std::string_view verb);
+  // One that cannot be replayed, where that may be as earlier ones told no slice.
+  void NoteMissed(const AuditChange& change, std::string_view verb);
   void Skip(const std::string& why) { ++summary_.skipped[why]; }
 
   KnownObjects& known_;

@@ -302,6 +302,21 @@ std::uint64_t IdOf(const Parts& parts, JsonSpan record) {
   return std::hash<std::string_view>()(parts.id.empty() ? record.text() : std::string_view(named));
 }
 
+AuditChange ChangeOf(const Parts& parts, JsonSpan record, std::size_t line) {
+  AuditChange change;
+  change.kind = *KindOfResource(parts);
+  change.key = {Text::Intern(parts.namespace_), Text(parts.name)};
+  change.time = parts.time;
+  change.took = parts.took;
+  change.actor = parts.actor;
+  change.source = parts.source;
+  change.line = line;
+  change.id = IdOf(parts, record);
+  change.bytes = record.text().size();
+  change.created = parts.subresource.empty() && (parts.verb == "create" || parts.code == kHttpCreated);
+  return change;
+}
+
 absl::Status ReadParts(const Parts& parts, JsonSpan record, std::size_t line, const AuditEntryOptions& options,
                        AuditEntries* out) {
   if (out->entries++ == 0) out->begin = parts.time;
@@ -317,20 +332,17 @@ absl::Status ReadParts(const Parts& parts, JsonSpan record, std::size_t line, co
         {*KindOfResource(parts),
          Concat(parts.verb, " of ", parts.resource, parts.subresource.empty() ? "" : "/", parts.subresource),
          Concat(parts.namespace_, parts.namespace_.empty() ? "" : "/", parts.name), parts.level});
+    if (parts.resource == InfoOf(Kind::kEndpointSlice).resource && parts.verb != "deletecollection" &&
+        parts.time.is_set()) {
+      AuditChange change = ChangeOf(parts, record, line);
+      change.what = AuditChange::What::kUnseen;
+      change.text = change.created ? "create" : parts.verb;
+      out->changes.push_back(std::move(change));
+    }
     return absl::OkStatus();
   }
   if (!parts.time.is_set()) return absl::InvalidArgumentError("an entry without stageTimestamp");
-  AuditChange change;
-  change.kind = *KindOfResource(parts);
-  change.key = {Text::Intern(parts.namespace_), Text(parts.name)};
-  change.time = parts.time;
-  change.took = parts.took;
-  change.actor = parts.actor;
-  change.source = parts.source;
-  change.line = line;
-  change.id = IdOf(parts, record);
-  change.bytes = record.text().size();
-  change.created = parts.subresource.empty() && (parts.verb == "create" || parts.code == kHttpCreated);
+  AuditChange change = ChangeOf(parts, record, line);
   if (absl::Status s = Fill(parts, options, &change); !s.ok()) return s;
   const bool needs_name = change.what != AuditChange::What::kUnnamed && change.what != AuditChange::What::kCollection;
   if (needs_name && change.key.name.empty()) {

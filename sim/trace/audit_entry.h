@@ -32,6 +32,7 @@ struct AuditChange {
     kGone,        // deleted at once
     kEvict,       // a pod: asked to go
     kCollection,  // all that `text`, the query of a deletecollection, selects, or those `listed`
+    kUnseen,      // a slice: written by verb `text`, its object is not told
   };
   What what = What::kState;
   // By verb delete, which may have removed it.
@@ -64,7 +65,8 @@ struct AuditEntryOptions {
 };
 
 // What became of a record: each of its entries is one of changes, skipped (why
-// it is passed over) and unseen.
+// it is passed over) and unseen. (A write of a slice is both of unseen and, so
+// that it has a place among the others, of changes.)
 struct AuditEntries {
   std::vector<AuditChange> changes;
   std::vector<std::string> skipped;

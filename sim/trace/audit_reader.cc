@@ -211,8 +211,10 @@ class AuditReader : public TraceReader {
       for (std::string& why : entries->skipped) ++summary_.skipped[std::move(why)];
       for (AuditEntries::Unseen& unseen : entries->unseen) unseen_.Add(std::move(unseen), *input->stream, record.line);
       for (AuditChange& change : entries->changes) {
-        any_ = true;
-        unseen_.NoteSeen(change.kind);
+        if (change.what != AuditChange::What::kUnseen) {
+          any_ = true;
+          unseen_.NoteSeen(change.kind);
+        }
         input->NoteTime(change.time);
         input->ahead.push_back(std::move(change));
       }

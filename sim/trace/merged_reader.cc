@@ -163,6 +163,7 @@ class MergedReader : public TraceReader {
         }
       }
       for (const auto& [why, count] : part.skipped) summary_.skipped[why] += count;
+      for (const auto& [slice, writes] : part.unseen_slices) summary_.unseen_slices[slice] = writes;
       summary_.notes.insert(summary_.notes.end(), part.notes.begin(), part.notes.end());
     }
   }

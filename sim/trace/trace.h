@@ -48,6 +48,16 @@ struct TraceEvent {
   std::string source{};
 };
 
+// Writes of an EndpointSlice that a trace tells without the slice (an audit log
+// of level Metadata, entries that were truncated): in no event.
+struct UnseenSlice {
+  struct Writes {
+    std::int64_t creates = 0, updates = 0, deletes = 0;
+  };
+  std::map<std::string, Writes> by_actor;
+  Timestamp last;  // when the last of them was
+};
+
 struct TraceSummary {
   std::string format;  // "audit log", "dump", "epslice trace", "CSV (alibaba-dlrm)"
   std::int64_t events = 0;
@@ -60,6 +70,8 @@ struct TraceSummary {
   std::map<std::string, std::int64_t> skipped;
   // What the user should hear although it is no error.
   std::vector<std::string> notes;
+  // By name; that of a slice that was created under a generated name is empty.
+  std::map<ObjectKey, UnseenSlice> unseen_slices;
 };
 
 class TraceReader {

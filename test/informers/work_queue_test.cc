@@ -155,6 +155,24 @@ TEST(WorkQueue, KeysMayWaitAnew) {
   EXPECT_EQ(waits.all, (std::vector<Duration>{milliseconds(5), milliseconds(3)}));
 }
 
+TEST(WorkQueue, AKeyThatOnlyBacksOffIsTold) {
+  Queue q;
+  q.Add("a", At(0));
+  EXPECT_FALSE(q.OnlyBacksOff("a")) << "it is ready";
+  EXPECT_EQ(q.Pop(At(0)), "a");
+  q.AddRateLimited("a", At(1));
+  q.Done("a", At(1));
+  EXPECT_TRUE(q.OnlyBacksOff("a"));
+  q.AddAfter("a", seconds(100), At(2));
+  EXPECT_FALSE(q.OnlyBacksOff("a")) << "something is to be done, though the earlier deadline stands";
+  EXPECT_EQ(q.Pop(At(1001)), "a");
+  q.AddAfter("a", seconds(1), At(1002));
+  q.AddRateLimited("a", At(1003));
+  q.Done("a", At(1003));
+  EXPECT_FALSE(q.OnlyBacksOff("a")) << "it came while it was worked on";
+  EXPECT_FALSE(q.OnlyBacksOff("b"));
+}
+
 TEST(WorkQueue, TheOverallBucketSlowsManyFailingKeys) {
   WorkQueueOptions options;
   options.overall_qps = 10;

@@ -151,6 +151,8 @@
     section('Over time', box);
     overTime(box, 'API writes a second', '', [['create', perSecond(s.creates)], ['update', perSecond(s.updates)],
       ['delete', perSecond(s.deletes)], ['refused', perSecond(s.refusedWrites)]], {bars: true});
+    overTime(box, 'Bytes written a second', 'bytes', [['create', perSecond(s.createBytes)],
+      ['update', perSecond(s.updateBytes)], ['delete', perSecond(s.deleteBytes)]], {bars: true});
     overTime(box, 'Bytes to watchers a second', 'bytes', [['watch events', perSecond(s.fanOutBytes)]]);
     overTime(box, 'Controller queue', '', [['most', s.maxQueueDepth], ['mean', s.meanQueueDepth]]);
     overTime(box, 'Slices and endpoints', '', [['slices', s.slices], ['endpoints', s.endpoints]]);

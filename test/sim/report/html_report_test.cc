@@ -146,7 +146,7 @@ TEST(HtmlReportTest, InHeadlessChromium) {
   ASSERT_GT(dom.size(), 1000U);
   EXPECT_EQ(Attribute(dom, "data-errors"), "[]");
   EXPECT_EQ(Attribute(dom, "data-overflow"), "false");
-  EXPECT_EQ(Attribute(dom, "data-charts"), "19");
+  EXPECT_EQ(Attribute(dom, "data-charts"), "20");
   EXPECT_EQ(Attribute(dom, "data-drawn"), "19");
   EXPECT_NE(dom.find("&lt;img src=http://example.com/x onerror=alert(1)&gt;"), std::string::npos);
   for (const NumberOf<RunNumbers>& number : RunNumberTable()) {

@@ -303,6 +303,14 @@ TEST(RunNumbersTest, OfServicesZonesAndTime) {
   EXPECT_NEAR(report.series[130].max_overload, 1.0 / 3, 1e-9);
   EXPECT_EQ(report.series[115].mean_queue_depth, 1);
   EXPECT_EQ(report.series[199].endpoints, 6);
+  const auto sum = [&report](double StepNumbers::*number) {
+    double all = 0;
+    for (const StepNumbers& step : report.series) all += step.*number;
+    return all;
+  };
+  EXPECT_EQ(sum(&StepNumbers::create_bytes), 0);
+  EXPECT_EQ(sum(&StepNumbers::update_bytes), static_cast<double>(story.sizes[0] + story.sizes[1]));
+  EXPECT_EQ(sum(&StepNumbers::delete_bytes), 0);
   ASSERT_EQ(report.timeline.size(), 1U);
   EXPECT_EQ(report.timeline[0], (RunReport::Moment{10, "zoneOutage c"}));
 

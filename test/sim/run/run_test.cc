@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <string>
@@ -32,6 +33,54 @@ class ScratchFile {
  private:
   const std::string path_;
 };
+
+// One line of a trace: what came at a second after twelve.
+std::string Added(const std::string& second, const std::string& kind, const std::string& name,
+                  const std::string& more) {
+  return R"({"time":"2026-01-01T12:00:)" + second + R"(Z","type":"ADDED","object":{"apiVersion":"v1","kind":")" + kind +
+         R"(","metadata":{"name":")" + name + R"(","uid":"u-)" + name + "\"" + more + "}}\n";
+}
+
+std::string AddedPod(const std::string& second, const std::string& name, const std::string& node,
+                     const std::string& ip) {
+  return Added(second, "Pod", name,
+               R"(,"namespace":"shop","labels":{"app":"web"}},"spec":{"nodeName":")" + node +
+                   R"("},"status":{"phase":"Running","podIPs":[{"ip":")" + ip +
+                   R"("}],"conditions":[{"type":"Ready","status":"True"}]})");
+}
+
+// The trace goes on with a node that the scenario removed: what comes of it is
+// told, and the controller's fruitless tries are no part of the run.
+TEST(RunTest, PodsOfTheTraceOnNodesThatTheScenarioRemoved) {
+  const ScratchFile trace(
+      "removed-node.jsonl",
+      Added("00", "Node", "n1", "}") + Added("00", "Node", "n2", "}") +
+          Added(
+              "01", "Service", "web",
+              R"(,"namespace":"shop"},"spec":{"clusterIP":"10.96.0.1","ipFamilies":["IPv4"],"selector":{"app":"web"},)"
+              R"("ports":[{"port":80,"targetPort":80,"protocol":"TCP"}]})") +
+          AddedPod("02", "p1", "n1", "10.1.0.1") + AddedPod("20", "p2", "n2", "10.1.0.2") +
+          AddedPod("21", "p3", "n1", "10.1.0.3"));
+  const auto run = [&trace](const std::string& name, const std::string& nodes) {
+    const ScratchFile scenario(name,
+                               "apiVersion: epslice.dev/v1\nkind: Scenario\nactions:\n- at: 10s\n  removeNodes: "
+                               "{nodes: [" +
+                                   nodes + "], drain: false}\n");
+    RunSpec spec;
+    spec.sources = {trace.path()};
+    spec.scenario = scenario.path();
+    return Ran(spec).report;
+  };
+  const RunReport removed = run("remove-n2.yaml", "n2");
+  EXPECT_THAT(removed.notes, ::testing::Contains(
+                                 HasSubstr("1 changes of pods of the trace on nodes that the scenario has removed (the "
+                                           "first: n2)")));
+  EXPECT_GT(removed.numbers.syncs_failed, 1);
+  EXPECT_EQ(removed.numbers.endpoints, 2);
+  // Ten seconds after the last change was taken in, as when the node is there.
+  EXPECT_LT(removed.numbers.duration, 32);
+  EXPECT_THAT(removed.notes, ::testing::Not(::testing::Contains(HasSubstr("half an hour"))));
+}
 
 TEST(RunTest, SeedSettingsAndDurationGoBeforeTheScenarios) {
   RunSpec spec;
@@ -254,6 +303,53 @@ TEST(SweepCommandTest, ShardsMergeToTheWhole) {
   EXPECT_THAT(half.err, HasSubstr("2 of 4 runs are missing"));
 }
 
+// What was measured of other inputs is not gone on from, even where names and
+// sizes are the same.
+TEST(SweepCommandTest, AStateFileIsOfWhatWasRead) {
+  const ScratchFile table("sweep-traffic.csv", "service,rps\ndefault/web,10\n");
+  const ScratchFile scenario("sweep.yaml",
+                             "apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 10s\ncluster: {nodes: [{zones: "
+                             "[a]}]}\nservices: [{name: web, replicas: 2}]\ntraffic: {file: sweep-traffic.csv}\n");
+  const std::string folder = testing::TempDir() + "sweep-dumps";
+  std::filesystem::create_directory(folder);
+  const ScratchFile dump("sweep-dumps/n.yaml", "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n");
+  struct Case {
+    const char* what;
+    std::vector<std::string> input;
+    const ScratchFile* changed;
+    const char* from;
+    const char* to;
+  };
+  const Case cases[] = {{"a traffic table", {"--scenario", scenario.path()}, &table, "10", "20"},
+                        {"a scenario", {"--scenario", scenario.path()}, &scenario, "replicas: 2", "replicas: 3"},
+                        {"a file of a directory", {"-f", folder}, &dump, "n1", "n2"}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    const ScratchFile state("sweep-state.jsonl", "");
+    std::remove(state.path().c_str());
+    std::vector<std::string> sweep = {"sweep", "--grid", "max-endpoints-per-slice=2,100", "--state", state.path()};
+    sweep.insert(sweep.end(), c.input.begin(), c.input.end());
+    EXPECT_EQ(RunCliTest(sweep).exit_code, 0);
+    EXPECT_EQ(RunCliTest(sweep).exit_code, 0) << "again";
+    const std::string before = ReadFileForTest(c.changed->path());
+    std::string after = before;
+    after.replace(after.find(c.from), std::string(c.from).size(), c.to);
+    std::ofstream(c.changed->path(), std::ios::binary) << after;
+    const CliResult result = RunCliTest(sweep);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr("another sweep: its grid, seeds or inputs differ"));
+  }
+  std::filesystem::remove_all(folder);
+}
+
+TEST(SweepCommandTest, ReadsNoStandardInput) {
+  for (const char* flag : {"-f", "--scenario"}) {
+    const CliResult result = RunCliTest({"sweep", flag, "-", "--grid", "max-endpoints-per-slice=2"});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr("standard input can be read once only"));
+  }
+}
+
 TEST(CompareCommandTest, RunsTwiceOrReadsTwoReports) {
   const std::vector<std::string> run = {"run", "--scenario", "hand-computed", "-o", "json"};
   const ScratchFile base("base.json", RunCliTest(run).out);
@@ -270,9 +366,11 @@ TEST(CompareCommandTest, RunsTwiceOrReadsTwoReports) {
                                               {"compare", base.path()},
                                               {"compare", "--scenario", "hand-computed"},
                                               {"compare", base.path(), "/nowhere.json"},
+                                              {"compare", base.path(), base.path(), "-o", "csv"},
                                               {"compare", base.path(), base.path(), "--set", "a=b"}}) {
     EXPECT_EQ(RunCliTest(bad).exit_code, 2);
   }
+  EXPECT_THAT(RunCliTest({"compare", "--help"}).out, ::testing::Not(HasSubstr("csv,")));
 }
 
 }  // namespace

@@ -269,6 +269,21 @@ TEST(ScenarioDriverTest, FlappingAndSettings) {
   EXPECT_EQ(run.follower.notes.size(), 8U);
 }
 
+TEST(ScenarioDriverTest, APolicyForTrafficFromOutsideNeedsSuchTraffic) {
+  ScenarioRun run(Make(std::string(kThreeZones) +
+                       "services: [{name: in, namespace: shop}, {name: out, namespace: shop, type: NodePort}]\n"
+                       "actions:\n- {at: 10s, setService: {service: shop/*, externalTrafficPolicy: Local}}\n"));
+  ASSERT_TRUE(run.Start().ok());
+  run.simulation.RunUntil(1min);
+  const auto policy = [&run](const char* name) {
+    return run.simulation.Get(Kind::kService, "shop", name).As<Service>()->spec.externalTrafficPolicy.str();
+  };
+  EXPECT_EQ(policy("in"), "");
+  EXPECT_EQ(policy("out"), "Local");
+  EXPECT_THAT(run.driver.notes(), ElementsAre("s.yaml: line 6: Service shop/in: setService does nothing: a ClusterIP "
+                                              "Service has no externalTrafficPolicy"));
+}
+
 TEST(ScenarioDriverTest, TakesOverWhatATraceBrought) {
   const absl::StatusOr<Scenario> scenario = ParseScenario(
       "s.yaml",

@@ -190,6 +190,17 @@ TEST(ScenarioTest, BadInputIsOneLineWithItsPlace) {
       {cluster + "actions: [{at: 1m, drain: {nodes: [node-c-1]}}]",
        "there is no node \"node-c-1\"; accepted are node-a-1, node-a-2"},
       {cluster + "actions: [{at: 1m, drain: {pool: m}}]", "there is no pool \"m\"; accepted are node"},
+      {cluster + "actions:\n- at: 1m\n  drain:\n    nodes:\n    - node-a-1\n    - node-c-1",
+       "line 11: there is no node"},
+      {cluster + "actions:\n- at: 1m\n  drain:\n    count: 1\n    pool: m", "line 10: there is no pool"},
+      {cluster + "actions:\n- at: 1m\n  drain:\n    count: 1\n    zone: c", "line 10: there is no zone"},
+      {cluster + "actions:\n- at: 1m\n  zoneOutage:\n    zone: c", "line 9: there is no zone"},
+      {cluster + "actions:\n- at: 1m\n  scale:\n    to: 1\n    service: shop/x", "line 10: there is no Service"},
+      {cluster + "traffic:\n  services:\n  - rps: 1\n    service: shop/x", "line 9: there is no Service"},
+      {cluster.substr(0, cluster.find("services:")) + "services:\n- name: web\n  placement:\n    zones: [c]",
+       "line 8: there is no zone"},
+      {cluster + "actions:\n- at: 1m\n  setService:\n    service: shop/*\n    externalTrafficPolicy: Local",
+       "line 10: setService.externalTrafficPolicy: a ClusterIP Service has none, and \"shop/*\" is no other"},
       {cluster + "actions: [{at: 11m, zoneOutage: {zone: a}}]", "an action comes after the end of the run"},
   };
   for (const auto& c : kCases) {
