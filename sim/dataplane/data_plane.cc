@@ -266,5 +266,7 @@ void DataPlane::OnProgrammed(std::function<void(const ObjectKey&, Instant, Insta
 const std::map<ObjectKey, TrafficTotals>& DataPlane::by_service() const { return impl_->by_service; }
 const std::vector<DataPlane::ZoneFlow>& DataPlane::zone_flows() const { return impl_->zone_flows; }
 const std::vector<DataPlane::ZoneLoad>& DataPlane::zone_loads() const { return impl_->zone_loads; }
+const std::map<ObjectKey, std::vector<DataPlane::EndpointLoad>>& DataPlane::busiest() const { return impl_->busiest; }
+const std::vector<DataPlane::EndpointLoad>& DataPlane::most_above() const { return impl_->most_above; }
 
 }  // namespace epslice::sim

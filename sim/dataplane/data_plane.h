@@ -90,6 +90,18 @@ class DataPlane : public RunObserver {
     double max_load = 0;  // the highest of an endpoint, as a multiple of an even spread
   };
   const std::vector<ZoneLoad>& zone_loads() const;  // by zone
+  // An address of a Service, from when a slice names it until no proxy has it.
+  struct EndpointLoad {
+    ObjectKey service;
+    std::string address;
+    std::string zone;     // where it was last
+    double requests = 0;  // served by it
+    double even = 0;      // what an even spread gave it while some proxy sent to it
+  };
+  // Of each Service those with the most requests, three at most; of all those with
+  // the most requests above an even spread, ten at most. The most first.
+  const std::map<ObjectKey, std::vector<EndpointLoad>>& busiest() const;
+  const std::vector<EndpointLoad>& most_above() const;
   // From the commit of a slice to the rules of the last group of proxies that
   // took it; for all groups, in the order of commits.
   void OnProgrammed(std::function<void(const ObjectKey& service, Instant committed, Instant programmed)> callback);

@@ -56,6 +56,7 @@ struct DataPlane::Impl {
   void TouchUsers(const PodState& pod);
   void Add(ServiceState* service, Instant begin, Instant end);
   void Finish();
+  void FinishEndpoints(ServiceState* service);
 
   // probes.cc: what load balancers believe.
   void ProbeNode(NodeState* node);
@@ -90,6 +91,8 @@ struct DataPlane::Impl {
   std::vector<double> sent_sums, max_loads;    // by zone
   std::vector<ZoneFlow> zone_flows;
   std::vector<ZoneLoad> zone_loads;
+  std::map<ObjectKey, std::vector<EndpointLoad>> busiest;
+  std::vector<EndpointLoad> most_above;
 };
 
 }  // namespace epslice::sim

@@ -1,5 +1,6 @@
 // The integrals of a DataPlane over time.
 #include <algorithm>
+#include <tuple>
 
 #include "sim/dataplane/data_plane_impl.h"
 
@@ -16,7 +17,7 @@ void DataPlane::Impl::BringUp(ServiceState* service) {
   if (now == service->since || ended) return;
   if (service->has_traffic() && begin < now) {
     // Nothing that matters has changed since then.
-    split.Work(service);
+    split.Work(service, static_cast<double>((now - begin).count()) / 1e9);
     Add(service, begin, now);
   }
   service->since = now;
@@ -89,11 +90,31 @@ void DataPlane::Impl::Add(ServiceState* service, Instant begin, Instant end) {
   on_interval(interval);
 }
 
+void DataPlane::Impl::FinishEndpoints(ServiceState* service) {
+  for (const auto& [address, number] : service->target_of) {
+    service->sums.End(number, address, service->targets[number].zone());
+  }
+  const auto load = [&](const internal::EndpointSums::Endpoint& endpoint) {
+    const internal::EndpointSums::Sum& sum = endpoint.sum;
+    return EndpointLoad{service->key, endpoint.address.str(),
+                        cluster.zones.names()[static_cast<std::size_t>(endpoint.zone)].str(), sum.served, sum.even};
+  };
+  for (const auto& endpoint : service->sums.busiest()) busiest[service->key].push_back(load(endpoint));
+  for (const auto& endpoint : service->sums.above()) most_above.push_back(load(endpoint));
+  if (most_above.size() <= internal::EndpointSums::kMostAbove) return;
+  std::sort(most_above.begin(), most_above.end(), [](const EndpointLoad& a, const EndpointLoad& b) {
+    const double x = a.requests - a.even, y = b.requests - b.even;
+    return x != y ? x > y : std::tie(a.service, a.address) < std::tie(b.service, b.address);
+  });
+  most_above.resize(internal::EndpointSums::kMostAbove);
+}
+
 void DataPlane::Impl::Finish() {
   if (ended) return;
   for (const auto& service : services) {
     Touch(service.get());
     if (service->totals.requests > 0) by_service[service->key] = service->totals;
+    FinishEndpoints(service.get());
   }
   ended = true;
   std::map<Text, std::size_t> by_name;

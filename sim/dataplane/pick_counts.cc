@@ -6,12 +6,14 @@
 
 namespace epslice::sim::internal {
 
-void PickCounts::Begin(const ServiceState& service, int family, std::size_t zones, Marks* marks) {
+void PickCounts::Begin(ServiceState* owner, int family, std::size_t zones, Marks* marks) {
+  const ServiceState& service = *owner;
   // Picks of views that are gone by now would else fill the room.
   const bool same = alive_known_ && zones == zones_ && picks_.size() <= kMost / 2;
   if (!alive_known_) CountAlive(service, family, marks);
   alive_known_ = true;
   if (same) return;
+  Settle(&owner->sums);
   zones_ = zones;
   picks_.clear();
   classes_known_ = false;
@@ -67,6 +69,36 @@ int PickCounts::Find(const ServiceState& service, const FamilyView& view, Indexe
   }
   classes_known_ = false;
   return static_cast<int>(picks_.size()) - 1;
+}
+
+PickCounts::Got PickCounts::GotBy(std::uint64_t picks) {
+  const auto at = std::find_if(got_.begin(), got_.end(), [&](const Got& got) { return got.picks == picks; });
+  if (at != got_.end()) return *at;
+  Got got{picks};
+  for (std::size_t i = 0; i < picks_.size(); ++i) got.served += (picks >> i & 1U) != 0 ? picks_[i].sent : 0;
+  for (const Even& even : evens_) got.even += (picks & even.picks) != 0 ? even.each : 0;
+  got_.push_back(got);
+  return got;
+}
+
+void PickCounts::Settle(EndpointSums* sums) {
+  if (!unsettled_) return;
+  unsettled_ = false;
+  sums->Resize(in_picks_.size());
+  got_.clear();
+  // All endpoints, at each change of a pod: it has to be quick.
+  EndpointSums::Sum* sum = sums->sums().data();
+  const std::int32_t* const zones = zone_of_.data();
+  const std::uint64_t* const in_picks = in_picks_.data();
+  Got got;
+  for (std::size_t number = 0, count = zone_of_.size(); number < count; ++number, ++sum) {
+    if (zones[number] < 0) continue;
+    if (in_picks[number] != got.picks) got = GotBy(in_picks[number]);
+    sum->served += got.served;
+    sum->even += got.even;
+  }
+  for (Pick& pick : picks_) pick.sent = 0;
+  evens_.clear();
 }
 
 const std::vector<PickCounts::Class>& PickCounts::classes() {

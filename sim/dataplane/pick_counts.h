@@ -20,6 +20,7 @@ namespace epslice::sim::internal {
 
 struct ServiceState;
 struct FamilyView;
+class EndpointSums;
 class Marks;
 
 // Endpoints of the latest slices that are alive.
@@ -43,6 +44,7 @@ class PickCounts {
     std::uint64_t view = 0;  // FamilyView::id
     const std::uint32_t* first = nullptr;
     Counts counts;
+    double sent = 0;  // to each endpoint, since Settle()
   };
   // There are living endpoints in this zone that are in just these picks.
   struct Class {
@@ -50,11 +52,11 @@ class PickCounts {
     int zone = 0;
   };
 
-  // Nothing is as it was.
+  // Nothing is as it was. After Settle().
   void Forget() { alive_known_ = false; }
 
   // Before anything else is asked in a step. `zones`: how many there are.
-  void Begin(const ServiceState& service, int family, std::size_t zones, Marks* marks);
+  void Begin(ServiceState* service, int family, std::size_t zones, Marks* marks);
   const AliveCounts& alive() const { return alive_; }
   // Those of a pick, its number in picks(); -1: there are too many.
   int Find(const ServiceState& service, const FamilyView& view, Indexes pick);
@@ -64,7 +66,28 @@ class PickCounts {
   // Of all picks that Find() was asked for since Begin(), and some before.
   const std::vector<Class>& classes();
 
+  // For what endpoints get over time: requests that were sent to each endpoint of
+  // a pick, and what an even spread gave each one that was sent to, of the picks
+  // in a mask.
+  void AddSent(int number, double each) {
+    picks_[static_cast<std::size_t>(number)].sent += each;
+    unsettled_ = true;
+  }
+  void AddEven(std::uint64_t picks, double each) {
+    if (evens_.empty() || evens_.back().picks != picks) evens_.push_back({picks, 0});
+    evens_.back().each += each;
+  }
+  // Adds what came since the last time to the sums of the living endpoints. Before
+  // targets get other numbers, and before Forget().
+  void Settle(EndpointSums* sums);
+
  private:
+  struct Got {
+    std::uint64_t picks = 0;
+    double served = 0, even = 0;
+  };
+  // What each endpoint got that is in just these.
+  Got GotBy(std::uint64_t picks);
   void CountAlive(const ServiceState& service, int family, Marks* marks);
 
   bool alive_known_ = false;
@@ -76,6 +99,13 @@ class PickCounts {
   // By target.
   std::vector<std::uint64_t> in_picks_;
   std::vector<std::int32_t> zone_of_;  // -1: dead, or in no pick
+  struct Even {
+    std::uint64_t picks = 0;
+    double each = 0;
+  };
+  std::vector<Even> evens_;
+  std::vector<Got> got_;  // by GotBy(), of this Settle()
+  bool unsettled_ = false;
 };
 
 }  // namespace epslice::sim::internal

@@ -70,6 +70,8 @@ std::uint32_t TakeTarget(const Endpoint& endpoint, std::optional<std::uint32_t> 
 void ReleaseTarget(std::uint32_t number, ServiceState* service, ClusterState* cluster) {
   Target& target = service->targets[number];
   if (--target.slices > 0) return;
+  service->Settle();
+  service->sums.End(number, target.address, target.zone());
   Unbind(number, service, cluster);
   service->target_of.erase(target.address);
   target = Target();

@@ -19,6 +19,7 @@
 #include "sim/dataplane/cluster_state.h"
 #include "sim/dataplane/data_plane.h"
 #include "sim/dataplane/data_plane_options.h"
+#include "sim/dataplane/endpoint_sums.h"
 #include "sim/dataplane/pick_counts.h"
 
 namespace epslice::sim::internal {
@@ -130,6 +131,18 @@ struct ServiceState {
   std::vector<std::uint32_t> free_targets;
   std::unordered_map<Text, std::uint32_t> target_of;
 
+  // Counted since something last happened to the pods, nodes or slices. Before the
+  // versions, the ends of which are told to it.
+  std::array<PickCounts, kFamilies> counts;
+  EndpointSums sums;  // by target
+  void Settle() {
+    for (PickCounts& of_family : counts) of_family.Settle(&sums);
+  }
+  void ForgetCounts() {
+    Settle();
+    for (PickCounts& of_family : counts) of_family.Forget();
+  }
+
   VersionPtr current;                  // as committed; null: no slices ever
   std::vector<VersionPtr> programmed;  // by group of proxies
 
@@ -141,12 +154,6 @@ struct ServiceState {
   bool has_traffic() const { return routed && rps > 0; }
   // Some choose among the endpoints of their own node.
   bool any_local() const { return internal_local || external_local; }
-
-  // Counted since something last happened to the pods, nodes or slices.
-  std::array<PickCounts, kFamilies> counts;
-  void ForgetCounts() {
-    for (PickCounts& of_family : counts) of_family.Forget();
-  }
 };
 
 // The endpoints that a proxy takes from the slices of a family, for take(slice,

@@ -47,8 +47,9 @@ void Sources::Add(const NodeState& node, int sign) {
   }
 }
 
-void TrafficSplit::Work(ServiceState* service) {
+void TrafficSplit::Work(ServiceState* service, double seconds) {
   service_ = service;
+  seconds_ = seconds;
   rates_ = &service->rates;
   rates_->totals = TrafficTotals();
   rates_->worst_load = 0;
@@ -73,7 +74,7 @@ void TrafficSplit::Work(ServiceState* service) {
 
 void TrafficSplit::Family(int family, double part) {
   counts_ = &service_->counts[At(family)];
-  counts_->Begin(*service_, family, rates_->sent.size(), &cluster_->marks);
+  counts_->Begin(service_, family, rates_->sent.size(), &cluster_->marks);
   shares_.clear();
   by_class_ = true;
   views_.resize(At(groups_.size()));
@@ -86,7 +87,7 @@ void TrafficSplit::Family(int family, double part) {
   }
   const AliveCounts& alive = counts_->alive();
   const int endpoints = alive.ready > 0 ? alive.ready : alive.terminating;
-  if (endpoints > 0) Loads((rates_->totals.requests - before) / endpoints);
+  Loads(endpoints > 0 ? (rates_->totals.requests - before) / endpoints : 0);
 }
 
 const FamilyView* TrafficSplit::ViewAt(int group, int family) {
@@ -249,15 +250,28 @@ void TrafficSplit::Send(const FamilyView& view, Indexes pick, const std::vector<
 }
 
 void TrafficSplit::Loads(double even) {
-  if (even <= 0) return;
-  if (by_class_) return LoadsOfClasses(even);
+  if (by_class_) {
+    std::uint64_t used = 0;
+    for (const Share& share : shares_) {
+      counts_->AddSent(share.number, share.each * seconds_);
+      used |= std::uint64_t{1} << share.number;
+    }
+    if (used != 0) counts_->AddEven(used, even * seconds_);
+    if (even > 0) LoadsOfClasses(even);
+    return;
+  }
+  service_->sums.Resize(service_->targets.size());
   load_.assign(service_->targets.size(), 0);
   for (const Share& share : shares_) {
     for (const std::uint32_t i : share.pick) load_[share.view->targets[i]] += share.each;
   }
   for (std::size_t i = 0; i < load_.size(); ++i) {
     const Target& target = service_->targets[i];
-    if (load_[i] > 0 && target.alive()) Load(target.zone(), load_[i] / even);
+    if (load_[i] <= 0 || !target.alive()) continue;
+    if (even > 0) Load(target.zone(), load_[i] / even);
+    EndpointSums::Sum& sum = service_->sums.sums()[i];
+    sum.served += load_[i] * seconds_;
+    sum.even += even * seconds_;
   }
 }
 

@@ -58,8 +58,8 @@ class TrafficSplit {
                const Sources& sources)
       : options_(options), cluster_(cluster), groups_(groups), sources_(sources) {}
 
-  // Sets service->rates.
-  void Work(ServiceState* service);
+  // Sets service->rates, and adds what its endpoints get of so many seconds.
+  void Work(ServiceState* service, double seconds);
 
  private:
   using Indexes = ProxyView::Indexes;
@@ -92,7 +92,7 @@ class TrafficSplit {
   // `number`: what PickCounts knows the pick as, or -1.
   void Send(const FamilyView& view, Indexes pick, const std::vector<double>& by_zone, int number,
             const PickCounts::Counts& counts);
-  // What the endpoints got, against `even`.
+  // What the endpoints got, against `even`; 0: there are none to spread over.
   void Loads(double even);
   void LoadsOfClasses(double even);
   void Load(int zone, double load);
@@ -104,6 +104,7 @@ class TrafficSplit {
   const Sources& sources_;
 
   ServiceState* service_ = nullptr;
+  double seconds_ = 0;
   Rates* rates_ = nullptr;
   PickCounts* counts_ = nullptr;
   PickCounts::Counts uncounted_;  // of a pick that no number is for

@@ -19,6 +19,10 @@ void Quantiles(const LogHistogram& histogram, double* p50, double* p90, double* 
   *max = Seconds(histogram.max());
 }
 
+RunReport::Endpoint EndpointOf(const DataPlane::EndpointLoad& load) {
+  return {load.service.ToString(), load.address, load.zone, load.requests, Share(load.requests, load.even)};
+}
+
 }  // namespace
 
 RunReport Recorder::MakeReport() const {
@@ -64,6 +68,10 @@ void Recorder::Impl::FillServices(RunReport* report) const {
     if (data_plane != nullptr) {
       const auto at = data_plane->by_service().find(service->key);
       if (at != data_plane->by_service().end()) AddTraffic(at->second, &out.numbers);
+      const auto busiest = data_plane->busiest().find(service->key);
+      if (busiest != data_plane->busiest().end()) {
+        for (const DataPlane::EndpointLoad& load : busiest->second) out.busiest.push_back(EndpointOf(load));
+      }
     }
     report->services.push_back(std::move(out));
   }
@@ -116,6 +124,7 @@ void Recorder::Impl::FillTraffic(RunReport* report) const {
   n.black_holed_share = Share(n.black_holed, n.requests);
   n.rejected_share = Share(n.rejected, n.requests);
   n.misrouted_share = Share(n.misrouted, n.requests);
+  for (const DataPlane::EndpointLoad& load : data_plane->most_above()) report->overloaded.push_back(EndpointOf(load));
   for (const DataPlane::ZoneLoad& load : data_plane->zone_loads()) {
     report->zones.push_back({load.zone, {load.sent, load.received, 0, load.max_load}});
   }

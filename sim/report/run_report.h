@@ -126,11 +126,20 @@ struct RunReport {
     double begin = 0, duration = 0;
     friend bool operator==(const HintPeriod&, const HintPeriod&) = default;
   };
+  // What an endpoint (an address of a Service) got over its time.
+  struct Endpoint {
+    std::string service;  // namespace/name
+    std::string address, zone;
+    double requests = 0;
+    double load = 0;  // times an even spread; 0: there was none
+    friend bool operator==(const Endpoint&, const Endpoint&) = default;
+  };
   struct Service {
     std::string name;  // namespace/name
     ServiceNumbers numbers;
     // At most kMaxHintPeriods; `hint_switches` counts them all.
     std::vector<HintPeriod> hints;
+    std::vector<Endpoint> busiest;  // the most requests first
   };
   static constexpr std::size_t kMaxHintPeriods = 100;
   std::vector<Service> services;  // by name
@@ -146,6 +155,8 @@ struct RunReport {
     friend bool operator==(const Flow&, const Flow&) = default;
   };
   std::vector<Flow> flows;  // by from, then to
+  // With the most requests above an even spread, the most first.
+  std::vector<Endpoint> overloaded;
 };
 
 // A number by its path; nullopt: there is no such.

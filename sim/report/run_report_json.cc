@@ -94,6 +94,14 @@ void AppendWorst(const RunReport& report, JsonWriter* json) {
   json->EndObject();
 }
 
+void AppendEndpoint(const RunReport::Endpoint& endpoint, JsonWriter* json) {
+  json->Field("service", endpoint.service);
+  json->Field("address", endpoint.address);
+  json->Field("zone", endpoint.zone);
+  DoubleField("requests", endpoint.requests, json);
+  DoubleField("load", endpoint.load, json);
+}
+
 // ---- reading ----------------------------------------------------------------
 
 using Json = nlohmann::json;
@@ -243,6 +251,14 @@ void ReadSeries(Reader* r, RunReport* report) {
   });
 }
 
+void ReadEndpoint(Reader* item, RunReport::Endpoint* endpoint) {
+  item->Text("service", &endpoint->service);
+  item->Text("address", &endpoint->address);
+  item->Text("zone", &endpoint->zone);
+  item->Number("requests", &endpoint->requests);
+  item->Number("load", &endpoint->load);
+}
+
 void ReadParts(Reader* r, RunReport* report) {
   r->List("timeline", &report->timeline, [](Reader* item, RunReport::Moment* moment) {
     item->Number("at", &moment->at);
@@ -257,6 +273,7 @@ void ReadParts(Reader* r, RunReport* report) {
       hints->Number("begin", &period->begin);
       hints->Number("duration", &period->duration);
     });
+    item->List("busiest", &service->busiest, ReadEndpoint);
   });
   r->List("zones", &report->zones, [](Reader* item, RunReport::Zone* zone) {
     item->Text("name", &zone->name);
@@ -267,6 +284,7 @@ void ReadParts(Reader* r, RunReport* report) {
     item->Text("to", &flow->to);
     item->Number("requests", &flow->requests);
   });
+  r->List("overloadedEndpoints", &report->overloaded, ReadEndpoint);
   // Follows from the Services.
   r->Get("worst", &Json::is_object, "object");
 }
@@ -295,6 +313,7 @@ std::string ToJson(const RunReport& report) {
       DoubleField("begin", period.begin, &json);
       DoubleField("duration", period.duration, &json);
     });
+    AppendList("busiest", service.busiest, &json, [&](const auto& endpoint) { AppendEndpoint(endpoint, &json); });
   });
   AppendList("zones", report.zones, &json, [&](const RunReport::Zone& zone) {
     json.Field("name", zone.name);
@@ -306,6 +325,8 @@ std::string ToJson(const RunReport& report) {
     json.Field("to", flow.to);
     DoubleField("requests", flow.requests, &json);
   });
+  AppendList("overloadedEndpoints", report.overloaded, &json,
+             [&](const auto& endpoint) { AppendEndpoint(endpoint, &json); });
   AppendWorst(report, &json);
   json.EndObject();
   return out;

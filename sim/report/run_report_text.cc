@@ -88,6 +88,17 @@ void PrintWorst(const RunReport& report, std::ostream& out) {
   }
 }
 
+void PrintOverloaded(const RunReport& report, std::ostream& out) {
+  if (report.overloaded.empty()) return;
+  Table table({"MOST ABOVE AN EVEN SPREAD", "ENDPOINT", "ZONE", "REQUESTS", "LOAD"});
+  for (const RunReport::Endpoint& endpoint : report.overloaded) {
+    table.Add({endpoint.service, endpoint.address, endpoint.zone.empty() ? "(none)" : endpoint.zone,
+               Cell(endpoint.requests, ""), Concat(Cell(endpoint.load, ""), "x")});
+  }
+  out << '\n';
+  table.Print(out);
+}
+
 void PrintRemarks(const RunReport& report, std::ostream& out) {
   for (const std::string& text : report.made_up) out << "Made up: " << Printable(text) << '\n';
   for (const std::string& text : report.notes) out << "Note: " << Printable(text) << '\n';
@@ -140,6 +151,7 @@ void PrintReport(const RunReport& report, std::ostream& out) {
   out << '\n';
   PrintTraffic(report, out);
   PrintWorst(report, out);
+  PrintOverloaded(report, out);
   out << '\n';
   PrintRemarks(report, out);
 }
@@ -154,6 +166,15 @@ void PrintCsv(const RunReport& report, std::ostream& out) {
   for (const RunReport::Service& service : report.services) {
     CsvRows("service", service.name, service.numbers, ServiceNumberTable(), "", out);
   }
+  const auto endpoints = [&out](std::string_view section, const std::vector<RunReport::Endpoint>& list) {
+    for (const RunReport::Endpoint& endpoint : list) {
+      const std::string name = Csv(endpoint.service + " " + endpoint.address);
+      out << section << ',' << name << ",,requests," << ExactNumber(endpoint.requests) << '\n';
+      out << section << ',' << name << ",,load," << ExactNumber(endpoint.load) << '\n';
+    }
+  };
+  for (const RunReport::Service& service : report.services) endpoints("busiest", service.busiest);
+  endpoints("overloaded", report.overloaded);
   for (const RunReport::Zone& zone : report.zones) {
     CsvRows("zone", zone.name, zone.numbers, ZoneNumberTable(), "", out);
   }

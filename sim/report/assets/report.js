@@ -228,6 +228,11 @@
       box.append(el('div', {}, el('b', {}, number), table(['Service', ''], rows)));
     }
     if (box.children.length) section('Worst Services', box);
+    if (!report.overloadedEndpoints.length) return;
+    section('Endpoints that got most above an even spread', table(['Service', 'endpoint', 'zone', 'requests', 'load'],
+      report.overloadedEndpoints.map((e) => [e.service, e.address, e.zone === '' ? '(none)' : e.zone,
+        el('td', {class: 'number', title: String(e.requests)}, short(e.requests)),
+        el('td', {class: 'number', title: String(e.load)}, short(e.load) + '×')])));
   }
   function numbers() {
     const rows = Object.entries(report.numbers).map(([name, value]) =>

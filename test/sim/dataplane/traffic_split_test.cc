@@ -207,6 +207,13 @@ void ExpectSame(const Rates& a, const Rates& b) {
   EXPECT_EQ(numbers(a), numbers(b));
 }
 
+double ServedByEndpoints(ServiceState* service) {
+  service->Settle();
+  double all = 0;
+  for (const EndpointSums::Sum& sum : service->sums.sums()) all += sum.served;
+  return all;
+}
+
 TEST(TrafficSplitTest, WhatIsKeptBetweenStepsChangesNothing) {
   for (std::uint64_t seed = 1; seed <= epslice::testkit::Rounds<std::uint64_t>(60, 15); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -214,11 +221,15 @@ TEST(TrafficSplitTest, WhatIsKeptBetweenStepsChangesNothing) {
     TrafficSplit split(world.options, &world.cluster, world.groups, world.sources);
     for (int step = 0; step < 200; ++step) {
       world.Step();
-      split.Work(&world.service);
+      const double before = ServedByEndpoints(&world.service);
+      constexpr double kSeconds = 0.5;
+      split.Work(&world.service, kSeconds);
       const Rates kept = world.service.rates;
       const auto counts = world.service.counts;
       world.service.ForgetCounts();
-      split.Work(&world.service);
+      split.Work(&world.service, kSeconds);
+      // What endpoints got, by picks and one by one, is what was served; twice here.
+      EXPECT_NEAR(ServedByEndpoints(&world.service) - before, 2 * kSeconds * kept.totals.served(), 1e-6);
       world.service.counts = counts;
       ExpectSame(kept, world.service.rates);
       if (!world.service.internal_local) world.ExpectSumOverEndpoints(kept);

@@ -147,7 +147,7 @@ TEST(HtmlReportTest, InHeadlessChromium) {
   EXPECT_EQ(Attribute(dom, "data-errors"), "[]");
   EXPECT_EQ(Attribute(dom, "data-overflow"), "false");
   EXPECT_EQ(Attribute(dom, "data-charts"), "20");
-  EXPECT_EQ(Attribute(dom, "data-drawn"), "19");
+  EXPECT_EQ(Attribute(dom, "data-drawn"), "20");
   EXPECT_NE(dom.find("&lt;img src=http://example.com/x onerror=alert(1)&gt;"), std::string::npos);
   for (const NumberOf<RunNumbers>& number : RunNumberTable()) {
     const std::string name(number.name);

@@ -314,6 +314,24 @@ TEST(RunNumbersTest, OfServicesZonesAndTime) {
   ASSERT_EQ(report.timeline.size(), 1U);
   EXPECT_EQ(report.timeline[0], (RunReport::Moment{10, "zoneOutage c"}));
 
+  // p1: 15/s for 12.3 s, then 30/s. Evenly it were 15, 22.5 for 5 s (from 12.3 on
+  // of 30/s), 30 from 15 s on. p4: 15/s until 17.3 s, then 30/s.
+  const double p1 = 15 * 12.3 + 30 * 7.7, even = 15 * 10 + 22.5 * 5 + 30 * 5;
+  const std::vector<RunReport::Endpoint>& busiest = report.services[1].busiest;
+  ASSERT_EQ(busiest.size(), 3U);
+  EXPECT_EQ(busiest[0].service, "shop/web");
+  EXPECT_NE(busiest[0].address, busiest[1].address);
+  for (const std::size_t i : {0, 1}) {
+    EXPECT_EQ(busiest[i].zone, "a");
+    EXPECT_NEAR(busiest[i].requests, p1, 1e-9 * p1);
+    EXPECT_NEAR(busiest[i].load, p1 / even, 1e-9);
+  }
+  EXPECT_EQ(busiest[2].zone, "b");
+  EXPECT_NEAR(busiest[2].requests, 15 * 17.3 + 30 * 2.7, 1e-6);
+  EXPECT_NEAR(busiest[2].load, (15 * 17.3 + 30 * 2.7) / even, 1e-9);
+  EXPECT_TRUE(report.services[0].busiest.empty());
+  EXPECT_EQ(report.overloaded, (std::vector{busiest[0], busiest[1]}));
+
   const std::vector<RunReport::HintPeriod>& hints = report.services[1].hints;
   ASSERT_EQ(hints.size(), 2U);
   EXPECT_TRUE(hints[0].on);

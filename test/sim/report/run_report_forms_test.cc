@@ -43,6 +43,8 @@ RunReport FullReport() {
   report.services[1].name = "shop/web";
   FillAll(ServiceNumberTable(), 7, &report.services[1].numbers);
   report.services[1].hints = {{true, "Auto", 0.5, 3}, {false, "TooFewEndpoints", 3.5, 1}};
+  report.services[1].busiest = {{"shop/web", "10.0.0.1", "a", 250.5, 1.25}};
+  report.overloaded = {{"shop/web", "10.0.0.1", "a", 250.5, 1.25}, {"shop/api", "fd00::1", "", 3, 1.5}};
   report.zones.resize(1);
   report.zones[0].name = "a";
   FillAll(ZoneNumberTable(), 70, &report.zones[0].numbers);
@@ -105,8 +107,10 @@ TEST(RunReportFormsTest, CsvHasEachNumberOnce) {
   EXPECT_NE(csv.find("\nseries,,0.2,creates,"), std::string::npos);
   EXPECT_NE(csv.find("\nservice,shop/web,,creates,7.375\n"), std::string::npos);
   EXPECT_NE(csv.find("\nflow,a->b,,requests,12.5\n"), std::string::npos);
+  EXPECT_NE(csv.find("\nbusiest,shop/web 10.0.0.1,,load,1.25\n"), std::string::npos);
+  EXPECT_NE(csv.find("\noverloaded,shop/api fd00::1,,requests,3\n"), std::string::npos);
   const std::size_t lines = RunNumberTable().size() + 3 * StepNumberTable().size() + 2 * ServiceNumberTable().size() +
-                            ZoneNumberTable().size() + 1;
+                            ZoneNumberTable().size() + 1 + 3 * 2;
   EXPECT_EQ(static_cast<std::size_t>(std::count(csv.begin(), csv.end(), '\n')), 1 + lines);
 }
 
@@ -116,7 +120,8 @@ TEST(RunReportFormsTest, TableIsForPeople) {
   const std::string text = out.str();
   for (const std::string_view part :
        {"seed 18446744073709551615", "pod to all proxies", "cross zone", "WORST BY blackHoled", "shop/web",
-        "Made up: zones, evenly", "Skipped: 3 x unknown kind", "crossZoneShare < 0.2", "FAIL", "</script>?"}) {
+        "MOST ABOVE AN EVEN SPREAD", "1.25x", "Made up: zones, evenly", "Skipped: 3 x unknown kind",
+        "crossZoneShare < 0.2", "FAIL", "</script>?"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << '\n' << text;
   }
 }

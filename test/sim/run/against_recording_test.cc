@@ -360,7 +360,7 @@ TEST(AgainstRecordingTest, ARecordingMayEndBeforeItsControllerHasWritten) {
       {"it wrote something else",
        begin + unready +
            Replaced(SliceLine("05.20", "MODIFIED", kKcm, "10.0.0.1", "n"), R"("port":80)", R"("port":81)"),
-       1},
+       2},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.what);

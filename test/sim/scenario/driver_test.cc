@@ -280,7 +280,7 @@ TEST(ScenarioDriverTest, APolicyForTrafficFromOutsideNeedsSuchTraffic) {
   };
   EXPECT_EQ(policy("in"), "");
   EXPECT_EQ(policy("out"), "Local");
-  EXPECT_THAT(run.driver.notes(), ElementsAre("s.yaml: line 6: Service shop/in: setService does nothing: a ClusterIP "
+  EXPECT_THAT(run.driver.notes(), ElementsAre("s.yaml: line 8: Service shop/in: setService does nothing: a ClusterIP "
                                               "Service has no externalTrafficPolicy"));
 }
 
