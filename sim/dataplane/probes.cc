@@ -41,7 +41,9 @@ void DataPlane::Impl::ProbeNode(NodeState* node) {
     ++node->probe_event;
   }
   for (const auto& service : services) {
-    if (service->probed.count(node->name) != 0) ProbeAt(service.get(), node);
+    // One that was out of it is not remembered: what it answers now may be well.
+    const bool asked = service->routed && service->external_local;
+    if (service->probed.count(node->name) != 0 || (asked && Answers(*service, *node))) ProbeAt(service.get(), node);
   }
 }
 

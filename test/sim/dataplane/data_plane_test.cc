@@ -454,6 +454,29 @@ TEST(DataPlaneTest, LoadBalancersLagBehindHealthChecks) {
   }
 }
 
+// A load balancer of policy Local gives up a node that is down, and takes it
+// again, whatever other nodes of its zone do.
+TEST(DataPlaneTest, ANodeThatIsUpAgainIsAskedAgain) {
+  DataPlaneOptions options = ConstantLags();
+  options.external_share = 1;
+  options.lb_probe_interval = Duration(0);
+  options.lb_probe_threshold = 1;
+  Cluster c({"na1", "na2"}, options);
+  Service service = MakeService();
+  service.spec.type = Text("LoadBalancer");
+  service.spec.externalTrafficPolicy = Text("Local");
+  c.Load(service);
+  c.Load(MakeSlice("s", {{1, "na1", "a"}, {2, "na2", "a"}}));
+  // Dead, but in the slice: what goes to its node is lost.
+  c.plane.OnPodServing(c.scheduler.now(), {Text("shop"), Text("p2")}, false);
+  c.RunTo(1);
+  c.Up("na1", false);
+  c.RunTo(2);
+  c.Up("na1", true);
+  c.End(3);
+  EXPECT_NEAR(c.Of("web").black_holed, 45 + 90 + 45, 1e-6);
+}
+
 // Equal seeds give equal runs; lags spread over the groups of a zone.
 TEST(DataPlaneTest, LagsComeFromTheSeed) {
   const auto run = [](std::uint64_t seed) {
