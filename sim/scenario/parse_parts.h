@@ -21,6 +21,10 @@ std::vector<NodePool> ReadCluster(const DocNode& node, DocErrors* errors);
 ServiceTemplate ReadService(const DocNode& node, const std::string& what, const Scenario& scenario, DocErrors* errors);
 ScenarioAction ReadAction(const DocNode& node, const std::string& what, const Scenario& scenario, DocErrors* errors);
 
+// After all was read: Services, zones, pools and nodes that are named and not there
+// are errors.
+void CheckReferences(const Scenario& scenario, DocErrors* errors);
+
 // Bounds of what is simulated, over the whole file.
 inline constexpr int kMostNodes = 100'000;
 inline constexpr int kMostServices = 100'000;
