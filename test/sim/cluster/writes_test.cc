@@ -175,6 +175,7 @@ TEST_F(ClusterTest, ContainersAreAsReadyAsTheirPodIsMade) {
     }
     return all;
   };
+  pod.metadata.resourceVersion = Text();
   pod.ready = true;
   EXPECT_EQ(ready(Doc(Update(AnyObject::Of(pod), "status").object)), "");  // nothing runs yet
   pod.phase = PodPhase::kRunning;

@@ -39,7 +39,8 @@ TEST(AgainstRecordingTest, ShopIsFollowedClosely) {
     EXPECT_LT(r, 2);
   }
   for (const auto& d : result.differences) ADD_FAILURE() << d.service.ToString() << ": " << d.what;
-  if (epslice::testkit::Rounds(2, 1) == 2) EXPECT_EQ(RunShop(1).digest, result.digest);
+  // The same again (not under sanitizers).
+  for (int again = 1; again < epslice::testkit::Rounds(2, 1); ++again) EXPECT_EQ(RunShop(1).digest, result.digest);
 }
 
 }  // namespace
