@@ -9,7 +9,6 @@
 namespace epslice::sim {
 namespace {
 
-using testkit::AtSeconds;
 using testkit::ConstantLags;
 using testkit::End;
 using testkit::HandMade;
