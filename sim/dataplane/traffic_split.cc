@@ -175,10 +175,11 @@ void TrafficSplit::ExternalLocal(double part) {
     const NodeState& node = *probed.node;
     const FamilyView* view = node.group < 0 ? nullptr : views_[At(node.group)];
     const Indexes pick = view == nullptr ? Indexes() : view->view.LocalEndpoints(name).endpoints;
-    if (!node.up || (pick.empty() && KnowsEndpoints(view))) {
+    const bool none = view == nullptr || pick.empty();
+    if (!node.up || (none && KnowsEndpoints(view))) {
       Sent(node.zone, rate / nodes);
       rates_->totals.black_holed += rate / nodes;
-    } else if (pick.empty()) {
+    } else if (none) {
       Sent(node.zone, rate / nodes);
       rates_->totals.rejected += rate / nodes;
     } else {
