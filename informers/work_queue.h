@@ -56,7 +56,7 @@ class WorkQueue {
   // Ready after `delay`; delay <= 0 is Add(). An earlier deadline stands.
   void AddAfter(const Key& key, Duration delay, Instant now);
   // Ready after the key's backoff, which doubles with each call until Forget(), or
-  // after `at_least` where that is longer; never after more than max_delay.
+  // after `at_least` (of which max_delay counts at most) where that is longer.
   void AddRateLimited(const Key& key, Instant now, Duration at_least = Duration(0));
   // Ready keys have waited since `now` only.
   void WaitAnew(Instant now);
