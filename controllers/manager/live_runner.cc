@@ -13,70 +13,50 @@
 #include "apis/kind.h"
 #include "controllers/manager/live_runner_impl.h"
 #include "informers/informer.h"
+#include "informers/watch_loop.h"
 
 namespace epslice {
 
 // --- informers ------------------------------------------------------------
 
+// What the loop of one kind tells goes to the monitor, the log and the store.
 template <typename T>
-void LiveRunner::Impl::RunInformer(Store<T>* store, std::atomic<bool>* synced) {
-  ListAndWatch(store, synced);
-  monitor.InformerEnded(T::kKind);
-}
+class LiveRunner::Impl::KindHandler : public WatchHandler {
+ public:
+  KindHandler(Impl* impl, Store<T>* store, std::atomic<bool>* synced)
+      : impl_(*impl),
+        store_(store),
+        synced_(synced),
+        watcher_(T::kKind, impl->options.watcher,
+                 Random(impl->options.seed).Fork(static_cast<std::uint64_t>(T::kKind) + 1).Next()) {}
+
+  Watcher* watcher() { return &watcher_; }
+
+  void OnStep(Instant now) override { impl_.monitor.InformerStep(T::kKind, now, watcher_.watch_restarts()); }
+  void OnAnswer(Instant now) override {
+    impl_.monitor.InformerNews(T::kKind, now);
+    impl_.InformerUp(T::kKind, &down_);
+  }
+  void OnUpdate(WatchUpdate update) override { impl_.Apply(watcher_, std::move(update), store_, synced_); }
+  void OnFailure(const Status& status) override { impl_.InformerDown(T::kKind, status, &down_); }
+  void OnStreamsRefused() override {
+    impl_.log->Info(1, "No lists as streams from this server; listing in pages",
+                    {{"resource", InfoOf(T::kKind).resource}, {"err", watcher_.last_error()}});
+  }
+
+ private:
+  Impl& impl_;
+  Store<T>* const store_;
+  std::atomic<bool>* const synced_;
+  Watcher watcher_;
+  bool down_ = false;
+};
 
 template <typename T>
-void LiveRunner::Impl::ListAndWatch(Store<T>* store, std::atomic<bool>* synced) {
-  const std::uint64_t stream = static_cast<std::uint64_t>(T::kKind) + 1;
-  Watcher watcher(T::kKind, options.watcher, Random(options.seed).Fork(stream).Next());
-  bool down = false;
-  while (!reads.cancelled()) {
-    monitor.InformerStep(T::kKind, clock->Now(), watcher.watch_restarts());
-    const Watcher::Action action = watcher.Next(clock->Now());
-    switch (action.kind) {
-      case Watcher::Action::Kind::kList: {
-        const Response response = transport->Do(action.request, &reads);
-        if (reads.cancelled()) return;
-        WatchUpdate update;
-        watcher.OnList(response, clock->Now(), &update);
-        if (response.status.ok()) monitor.InformerNews(T::kKind, clock->Now());
-        if (response.status.ok()) InformerUp(T::kKind, &down);
-        Apply(watcher, std::move(update), store, synced);
-        if (!response.status.ok()) InformerDown(T::kKind, response.status, &down);
-        break;
-      }
-      case Watcher::Action::Kind::kWatch: {
-        const bool refused_before = watcher.streams_refused();
-        const Status status = transport->Watch(action.request, &reads, [&](const WatchEvent& event) {
-          WatchUpdate update;
-          const Instant now = clock->Now();
-          const bool go_on = watcher.OnEvent(event, now, &update);
-          if (go_on) monitor.InformerNews(T::kKind, now);
-          if (event.type == WatchEventType::kError) {
-            InformerDown(T::kKind, event.status, &down);
-          } else {
-            InformerUp(T::kKind, &down);
-          }
-          // Of a list that comes as a stream nothing is there until it is complete.
-          if (watcher.state() != Watcher::State::kStreaming) Apply(watcher, std::move(update), store, synced);
-          return go_on && !reads.cancelled();
-        });
-        if (reads.cancelled()) return;
-        watcher.OnWatchEnd(status, clock->Now());
-        if (watcher.streams_refused() && !refused_before) {
-          log->Info(1, "No lists as streams from this server; listing in pages",
-                    {{"resource", InfoOf(T::kKind).resource}, {"err", watcher.last_error()}});
-        } else if (!status.ok()) {
-          InformerDown(T::kKind, status, &down);
-        }
-        break;
-      }
-      case Watcher::Action::Kind::kWait: {
-        std::unique_lock<std::mutex> lock(mu);
-        stop_cv.wait_for(lock, action.until - clock->Now(), [this] { return stopping; });
-        break;
-      }
-    }
-  }
+void LiveRunner::Impl::RunInformer(Store<T>* store, std::atomic<bool>* synced) {
+  KindHandler<T> handler(this, store, synced);
+  RunWatcher(handler.watcher(), transport, clock, &reads, &handler);
+  monitor.InformerEnded(T::kKind);
 }
 
 template <typename T>

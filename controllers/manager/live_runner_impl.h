@@ -48,7 +48,7 @@ struct LiveRunner::Impl {
   template <typename T>
   void RunInformer(Store<T>* store, std::atomic<bool>* synced);
   template <typename T>
-  void ListAndWatch(Store<T>* store, std::atomic<bool>* synced);
+  class KindHandler;
   template <typename T>
   void Apply(const Watcher& watcher, WatchUpdate update, Store<T>* store, std::atomic<bool>* synced);
   void InformerDown(Kind kind, const Status& status, bool* down);
@@ -126,7 +126,7 @@ struct LiveRunner::Impl {
   // Workers without work. The last to come is the first to go: its memory is
   // warm, and of many workers a quiet cluster uses one.
   std::vector<Worker*> idle;
-  std::condition_variable stop_cv;  // informers in backoff, and Stop()
+  std::condition_variable stop_cv;  // of Stop(), which waits for the workers
 
   std::vector<std::thread> informer_threads;
   std::vector<std::thread> worker_threads;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apis/concat.h"
+#include "informers/watch_loop.h"
 
 namespace epslice::sim {
 
@@ -14,11 +15,6 @@ RecordThreads::RecordThreads(Transport* transport, const Clock* clock, TraceReco
 
 RecordThreads::~RecordThreads() {
   cancel_.Cancel();
-  {
-    // Not between a thread's look at the token and its wait.
-    const std::lock_guard<std::mutex> lock(mu_);
-    wake_.notify_all();
-  }
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -27,31 +23,32 @@ std::vector<std::string> RecordThreads::TakeTroubles() {
   return std::exchange(troubles_, {});
 }
 
-void RecordThreads::Run(Kind kind) {
-  // Jitter of waits; nothing of it is in the trace.
-  Watcher watcher(kind, {}, static_cast<std::uint64_t>(clock_.WallNow().nanos) + static_cast<std::uint64_t>(kind));
-  while (!cancel_.cancelled()) {
-    const Watcher::Action action = watcher.Next(clock_.Now());
-    if (action.kind == Watcher::Action::Kind::kWait) {
-      std::unique_lock<std::mutex> lock(mu_);
-      if (!cancel_.cancelled()) wake_.wait_for(lock, action.until - clock_.Now());
-      continue;
-    }
-    if (action.kind == Watcher::Action::Kind::kList) {
-      WatchUpdate list;
-      watcher.OnList(transport_.Do(action.request, &cancel_), clock_.Now(), &list);
-      if (!list.empty()) recorder_.Apply(kind, list);
-    } else {
-      const Status end = transport_.Watch(action.request, &cancel_, [&](const WatchEvent& event) {
-        WatchUpdate update;
-        const bool go_on = watcher.OnEvent(event, clock_.Now(), &update);
-        if (!update.empty()) recorder_.Apply(kind, update);
-        return go_on;
-      });
-      watcher.OnWatchEnd(end, clock_.Now());
-    }
-    Note(kind, watcher.last_error());
+class RecordThreads::KindHandler : public WatchHandler {
+ public:
+  KindHandler(RecordThreads* threads, Kind kind)
+      : threads_(*threads),
+        kind_(kind),
+        // Jitter of waits; nothing of it is in the trace.
+        watcher_(kind, {},
+                 static_cast<std::uint64_t>(threads->clock_.WallNow().nanos) + static_cast<std::uint64_t>(kind)) {}
+
+  Watcher* watcher() { return &watcher_; }
+
+  // What came of the step before.
+  void OnStep(Instant /*now*/) override { threads_.Note(kind_, watcher_.last_error()); }
+  void OnUpdate(WatchUpdate update) override {
+    if (!update.empty()) threads_.recorder_.Apply(kind_, update);
   }
+
+ private:
+  RecordThreads& threads_;
+  const Kind kind_;
+  Watcher watcher_;
+};
+
+void RecordThreads::Run(Kind kind) {
+  KindHandler handler(this, kind);
+  RunWatcher(handler.watcher(), &transport_, &clock_, &cancel_, &handler);
 }
 
 void RecordThreads::Note(Kind kind, const std::string& error) {

@@ -3,7 +3,6 @@
 #ifndef EPSLICE_SIM_CLI_RECORD_THREADS_H_
 #define EPSLICE_SIM_CLI_RECORD_THREADS_H_
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <string>
@@ -12,7 +11,6 @@
 
 #include "informers/clock.h"
 #include "informers/transport.h"
-#include "informers/watcher.h"
 #include "sim/trace/trace_recorder.h"
 
 namespace epslice::sim {
@@ -32,6 +30,7 @@ class RecordThreads {
   std::vector<std::string> TakeTroubles();
 
  private:
+  class KindHandler;
   void Run(Kind kind);
   // Remembers what the watcher waits for now, if for anything.
   void Note(Kind kind, const std::string& error);
@@ -41,7 +40,6 @@ class RecordThreads {
   TraceRecorder& recorder_;
   CancelToken cancel_;
   std::mutex mu_;
-  std::condition_variable wake_;
   std::map<Kind, std::string> failing_;
   std::vector<std::string> troubles_;
   std::vector<std::thread> threads_;
