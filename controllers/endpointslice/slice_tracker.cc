@@ -1,20 +1,11 @@
 #include "controllers/endpointslice/slice_tracker.h"
 
 #include <algorithm>
-#include <charconv>
 #include <unordered_map>
 
+#include "informers/version.h"
+
 namespace epslice {
-namespace {
-
-std::optional<std::uint64_t> AsNumber(std::string_view version) {
-  std::uint64_t n = 0;
-  const auto [end, error] = std::from_chars(version.data(), version.data() + version.size(), n);
-  if (error != std::errc() || end != version.data() + version.size() || version.empty()) return std::nullopt;
-  return n;
-}
-
-}  // namespace
 
 ObjectKey ServiceOfSlice(const EndpointSlice& slice) {
   const Text* name = slice.metadata.labels.Find(kLabelServiceName);
@@ -22,12 +13,12 @@ ObjectKey ServiceOfSlice(const EndpointSlice& slice) {
 }
 
 void SliceTracker::ObserveVersion(std::string_view resource_version) {
-  const std::optional<std::uint64_t> n = AsNumber(resource_version);
+  const std::optional<std::uint64_t> n = VersionNumber(resource_version);
   if (n && *n > observed_) observed_ = *n;
 }
 
 void SliceTracker::Wrote(const ObjectKey& service, const EndpointSlice& slice, bool in_store, Instant now) {
-  Entry entry{slice.metadata.generation, false, AsNumber(slice.metadata.resourceVersion), now};
+  Entry entry{slice.metadata.generation, false, VersionNumber(slice.metadata.resourceVersion), now};
   // The watch was quicker than the answer, and the slice is gone already.
   if (!in_store && entry.version && *entry.version <= observed_) return;
   services_[service][slice.metadata.uid] = entry;

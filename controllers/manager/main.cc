@@ -21,12 +21,12 @@
 #include "controllers/manager/options.h"
 #include "controllers/manager/serving.h"
 #include "controllers/manager/serving_guard.h"
-#include "controllers/manager/signals.h"
 #include "controllers/manager/status_pages.h"
 #include "informers/clock.h"
 #include "informers/http/certificate_facts.h"
 #include "informers/http/credentials.h"
 #include "informers/http/http_transport.h"
+#include "informers/stop_signals.h"
 
 namespace epslice {
 namespace {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "apis/json.h"
-#include "controllers/manager/signals.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "informers/stop_signals.h"
 #include "sim/cluster/document_store.h"
 #include "sim/serve/http_server.h"
 #include "sim/trace/dump_reader.h"

@@ -1,4 +1,4 @@
-#include "controllers/manager/signals.h"
+#include "informers/stop_signals.h"
 
 #include <unistd.h>
 #include <csignal>

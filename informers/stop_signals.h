@@ -2,8 +2,8 @@
 //
 // Signals are waited for by one thread rather than handled wherever they hit,
 // so nothing in the program has to be safe inside a signal handler.
-#ifndef EPSLICE_CONTROLLERS_MANAGER_SIGNALS_H_
-#define EPSLICE_CONTROLLERS_MANAGER_SIGNALS_H_
+#ifndef EPSLICE_INFORMERS_STOP_SIGNALS_H_
+#define EPSLICE_INFORMERS_STOP_SIGNALS_H_
 
 namespace epslice {
 
@@ -17,4 +17,4 @@ int WaitForStopSignal();
 
 }  // namespace epslice
 
-#endif  // EPSLICE_CONTROLLERS_MANAGER_SIGNALS_H_
+#endif  // EPSLICE_INFORMERS_STOP_SIGNALS_H_
