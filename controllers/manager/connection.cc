@@ -1,11 +1,9 @@
 #include "controllers/manager/connection.h"
 
-#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "apis/cat.h"
-#include "informers/http/credentials.h"
+#include "informers/http/connect.h"
 #include "informers/http/kubeconfig.h"
 
 namespace epslice {
@@ -28,30 +26,17 @@ absl::StatusOr<ClientConfig> ChooseConfig(const ManagerOptions& options, const G
     config.server = options.master;
     return config;
   }
-  absl::StatusOr<ClientConfig> config = InClusterConfig(env, service_account);
+  absl::StatusOr<ClientConfig> config = FindClientConfig("", env, service_account);
   if (!absl::IsNotFound(config.status())) return config;
-  if (has_list) return LoadKubeconfigList(list, choice);
   return absl::InvalidArgumentError(
       "no API server is named: accepted are --kubeconfig=FILE, --master=URL, files in KUBECONFIG, and to run in a pod "
       "(KUBERNETES_SERVICE_HOST is not set here)");
 }
 
-absl::StatusOr<HttpTransportOptions> HttpOptions(ClientConfig config, const Clock* clock, std::string* origin) {
-  absl::StatusOr<std::shared_ptr<Credentials>> credentials = NewCredentials(config.credentials, clock);
-  if (!credentials.ok()) {
-    const auto message = credentials.status().message();
-    return absl::InvalidArgumentError(Cat({config.origin, ": ", std::string_view(message.data(), message.size())}));
-  }
-  *origin = std::move(config.origin);
-  HttpTransportOptions http;
-  http.base_url = std::move(config.server);
-  http.ca_pem = std::move(config.ca_pem);
-  http.ca_file = std::move(config.ca_file);
-  http.insecure_skip_tls_verify = config.insecure_skip_tls_verify;
-  http.tls_server_name = std::move(config.tls_server_name);
-  http.credentials = *std::move(credentials);
-  http.user_agent = UserAgent();
-  return http;
+HttpTransportOptions OurOptions() {
+  HttpTransportOptions options;
+  options.user_agent = UserAgent();
+  return options;
 }
 
 }  // namespace
@@ -62,7 +47,8 @@ absl::StatusOr<ApiConnection> ResolveConnection(const ManagerOptions& options, c
   if (!config.ok()) return config.status();
   ApiConnection out;
   out.in_cluster = config->origin == kInClusterOrigin;
-  absl::StatusOr<HttpTransportOptions> http = HttpOptions(*std::move(config), clock, &out.origin);
+  out.origin = config->origin;
+  absl::StatusOr<HttpTransportOptions> http = OptionsFor(*config, OurOptions(), clock);
   if (!http.ok()) return http.status();
   out.http = *std::move(http);
   out.http.qps = options.kube_api_qps;
@@ -77,8 +63,7 @@ absl::StatusOr<HttpTransportOptions> ReviewConnection(const std::string& kubecon
   if (!kubeconfig.empty()) {
     absl::StatusOr<ClientConfig> config = LoadKubeconfig(kubeconfig, {});
     if (!config.ok()) return config.status();
-    std::string origin;
-    absl::StatusOr<HttpTransportOptions> own = HttpOptions(*std::move(config), clock, &origin);
+    absl::StatusOr<HttpTransportOptions> own = OptionsFor(*config, OurOptions(), clock);
     if (!own.ok()) return own.status();
     own->observe = http.observe;
     http = *std::move(own);

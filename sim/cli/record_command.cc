@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "apis/concat.h"
-#include "informers/http/credentials.h"
+#include "informers/http/connect.h"
 #include "informers/http/http_transport.h"
 #include "informers/http/kubeconfig.h"
 #include "sim/cli/end_signals.h"
@@ -81,24 +81,10 @@ absl::StatusOr<ClientConfig> RecordCommand::ChooseConfig() const {
 }
 
 absl::StatusOr<std::unique_ptr<HttpTransport>> RecordCommand::Connect(const Clock* clock) const {
-  absl::StatusOr<ClientConfig> config = ChooseConfig();
-  if (!config.ok()) return config.status();
-  absl::StatusOr<std::shared_ptr<Credentials>> credentials = NewCredentials(config->credentials, clock);
-  if (!credentials.ok()) {
-    return absl::InvalidArgumentError(Concat(config->origin, ": ", std::string(credentials.status().message())));
-  }
   HttpTransportOptions options;
-  options.base_url = std::move(config->server);
-  options.ca_pem = std::move(config->ca_pem);
-  options.ca_file = std::move(config->ca_file);
-  options.insecure_skip_tls_verify = config->insecure_skip_tls_verify;
-  options.tls_server_name = std::move(config->tls_server_name);
-  options.credentials = *std::move(credentials);
   options.user_agent = "endpointslice-sim";
   options.keep_json = true;
-  absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(std::move(options), clock);
-  if (transport.ok()) return transport;
-  return absl::InvalidArgumentError(Concat(config->origin, ": ", std::string(transport.status().message())));
+  return epslice::Connect(ChooseConfig(), options, clock);
 }
 
 int RecordCommand::Run(const Streams& streams) {
