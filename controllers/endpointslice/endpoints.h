@@ -45,6 +45,11 @@ DesiredState DesireEndpoints(const ReconcileInput& input, IpFamily family);
 
 Endpoint MakeEndpoint(const DesiredEndpoint& desired, IpFamily family);
 
+// The order in which new endpoints go into slices: by name.
+inline bool ComesBefore(const DesiredEndpoint& a, const DesiredEndpoint& b) {
+  return a.pod->metadata.name < b.pod->metadata.name;
+}
+
 // Whether `existing` says what `desired` would, hints and the resourceVersion
 // of the targetRef aside.
 bool SameBeyondIdentity(const DesiredEndpoint& desired, const Endpoint& existing);

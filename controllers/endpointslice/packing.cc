@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apis/names.h"
+#include "controllers/endpointslice/given_endpoints.h"
 
 namespace epslice::internal {
 namespace {
@@ -18,22 +19,22 @@ bool HasClusterIp(const Service& service) {
 }
 
 // Step 1 of packing: what is kept, replaced and dropped in one slice.
+template <typename Desired>
 struct Kept {
-  std::vector<const DesiredEndpoint*> endpoints;
+  std::vector<const Desired*> endpoints;
   bool changed = false;  // an endpoint was replaced or dropped
 };
 
-// Hands out the endpoints that are left, by name.
+// Hands out the endpoints that are left, in their order.
+template <typename Desired>
 class LeftOver {
  public:
-  explicit LeftOver(const std::vector<DesiredEndpoint*>& desired) {
-    for (DesiredEndpoint* endpoint : desired) {
+  explicit LeftOver(const std::vector<Desired*>& desired) {
+    for (Desired* endpoint : desired) {
       if (!endpoint->placed) left_.push_back(endpoint);
     }
-    const auto by_name = [](const DesiredEndpoint* a, const DesiredEndpoint* b) {
-      return a->pod->metadata.name < b->pod->metadata.name;
-    };
-    if (!std::is_sorted(left_.begin(), left_.end(), by_name)) std::stable_sort(left_.begin(), left_.end(), by_name);
+    const auto in_order = [](const Desired* a, const Desired* b) { return ComesBefore(*a, *b); };
+    if (!std::is_sorted(left_.begin(), left_.end(), in_order)) std::stable_sort(left_.begin(), left_.end(), in_order);
   }
   std::size_t size() const { return left_.size() - next_; }
 
@@ -42,19 +43,20 @@ class LeftOver {
     const std::size_t n = std::min(room, size());
     slice->endpoints.reserve(slice->endpoints.size() + n);
     for (std::size_t i = 0; i < n; ++i) {
-      DesiredEndpoint* endpoint = left_[next_++];
+      Desired* endpoint = left_[next_++];
       endpoint->placed = true;
       slice->endpoints.push_back(MakeEndpoint(*endpoint, family));
     }
   }
 
  private:
-  std::vector<DesiredEndpoint*> left_;
+  std::vector<Desired*> left_;
   std::size_t next_ = 0;
 };
 
-Kept KeepDesired(const EndpointSlice& slice, std::uint32_t group, EndpointMatcher* matcher) {
-  Kept kept;
+template <typename Desired, typename Matcher>
+Kept<Desired> KeepDesired(const EndpointSlice& slice, std::uint32_t group, Matcher* matcher) {
+  Kept<Desired> kept;
   kept.endpoints.reserve(slice.endpoints.size());
   for (std::size_t i = 0; i < slice.endpoints.size(); ++i) {
     // What endpoints refer to lies scattered in memory.
@@ -64,7 +66,7 @@ Kept KeepDesired(const EndpointSlice& slice, std::uint32_t group, EndpointMatche
       if (next.targetRef) __builtin_prefetch(next.targetRef->name.identity());
     }
     const Endpoint& existing = slice.endpoints[i];
-    DesiredEndpoint* desired = matcher->Find(existing, group);
+    Desired* desired = matcher->Find(existing, group);
     if (desired == nullptr) {
       kept.changed = true;
       continue;
@@ -137,8 +139,9 @@ bool OwnedBy(const EndpointSlice& slice, const Service& service) {
   return false;
 }
 
+template <typename Desired, typename Matcher>
 void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily family, std::uint32_t group,
-               const DesiredState& state, const std::vector<DesiredEndpoint*>& desired, EndpointMatcher* matcher,
+               const std::vector<EndpointPort>& ports, const std::vector<Desired*>& desired, Matcher* matcher,
                const std::vector<SlicePtr>& existing, SliceChanges* changes) {
   const auto max = static_cast<std::size_t>(shape.max_endpoints);
 
@@ -146,7 +149,7 @@ void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily fa
   std::vector<DraftPtr> updates;
   std::vector<SlicePtr> unchanged;
   for (const SlicePtr& slice : existing) {
-    Kept kept = KeepDesired(*slice, group, matcher);
+    Kept<Desired> kept = KeepDesired<Desired>(*slice, group, matcher);
     const bool same_labels = shape.LabelsMatch(*slice);
     if (!kept.changed && same_labels) {
       unchanged.push_back(slice);
@@ -163,12 +166,12 @@ void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily fa
     draft->addressType = slice->addressType;
     draft->ports = slice->ports;
     draft->endpoints.reserve(std::max(kept.endpoints.size(), std::min(max, slice->endpoints.size() + 1)));
-    for (const DesiredEndpoint* endpoint : kept.endpoints) draft->endpoints.push_back(MakeEndpoint(*endpoint, family));
+    for (const Desired* endpoint : kept.endpoints) draft->endpoints.push_back(MakeEndpoint(*endpoint, family));
     updates.push_back(std::move(draft));
   }
 
   // 2. Slices that are written anyway take what is left, fullest first.
-  LeftOver left(desired);
+  LeftOver<Desired> left(desired);
   changes->endpoints_added += static_cast<std::int64_t>(left.size());
   std::vector<DraftPtr> by_fill = updates;
   std::stable_sort(by_fill.begin(), by_fill.end(),
@@ -184,7 +187,7 @@ void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily fa
       unchanged.erase(unchanged.begin() + fill);
       updates.push_back(draft);
     } else {
-      draft = shape.Make(address_type, state.groups[group].ports);
+      draft = shape.Make(address_type, ports);
       changes->create.push_back(draft);
     }
     left.Fill(draft.get(), max, family);
@@ -193,5 +196,12 @@ void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily fa
   changes->update.insert(changes->update.end(), updates.begin(), updates.end());
   changes->unchanged.insert(changes->unchanged.end(), unchanged.begin(), unchanged.end());
 }
+
+template void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily family, std::uint32_t group,
+                        const std::vector<EndpointPort>& ports, const std::vector<DesiredEndpoint*>& desired,
+                        EndpointMatcher* matcher, const std::vector<SlicePtr>& existing, SliceChanges* changes);
+template void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily family, std::uint32_t group,
+                        const std::vector<EndpointPort>& ports, const std::vector<GivenEndpoint*>& desired,
+                        GivenMatcher* matcher, const std::vector<SlicePtr>& existing, SliceChanges* changes);
 
 }  // namespace epslice::internal

@@ -1,5 +1,8 @@
 // Packing: which slice each desired endpoint goes into, with few writes.
-// A part of reconcile(); pure.
+// A part of reconcile(); pure. It is the same for endpoints that stand for pods
+// and for those that are given: of a desired endpoint it asks for its place in
+// the order of new ones (ComesBefore), what it says (MakeEndpoint), and whether an
+// existing one says so (SameBeyondIdentity); of a matcher, Find().
 #ifndef EPSLICE_CONTROLLERS_ENDPOINTSLICE_PACKING_H_
 #define EPSLICE_CONTROLLERS_ENDPOINTSLICE_PACKING_H_
 
@@ -46,11 +49,13 @@ struct SliceTemplate {
 // Whether `slice` is owned by this very Service (by uid).
 bool OwnedBy(const EndpointSlice& slice, const Service& service);
 
-// Packs the endpoints of one port group. `existing` are the slices that have
-// these ports, in key order; `desired` is the group's unplaced part of the
-// endpoints behind `matcher`. Appends to `changes`.
+// Packs the endpoints of one port group, which has `ports`. `existing` are the
+// slices that have these ports, in key order; `desired` is the group's unplaced
+// part of the endpoints behind `matcher`. Appends to `changes`.
+// Made for DesiredEndpoint with EndpointMatcher, GivenEndpoint with GivenMatcher.
+template <typename Desired, typename Matcher>
 void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily family, std::uint32_t group,
-               const DesiredState& state, const std::vector<DesiredEndpoint*>& desired, EndpointMatcher* matcher,
+               const std::vector<EndpointPort>& ports, const std::vector<Desired*>& desired, Matcher* matcher,
                const std::vector<SlicePtr>& existing, SliceChanges* changes);
 
 }  // namespace epslice::internal

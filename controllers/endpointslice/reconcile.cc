@@ -7,16 +7,17 @@
 #include "apis/ip.h"
 #include "apis/time_format.h"
 #include "controllers/endpointslice/endpoints.h"
+#include "controllers/endpointslice/given_endpoints.h"
 #include "controllers/endpointslice/hinting.h"
 #include "controllers/endpointslice/packing.h"
 
 namespace epslice {
 namespace {
 
-using internal::DesiredEndpoint;
-using internal::DesiredState;
 using internal::DraftPtr;
 using internal::EndpointMatcher;
+using internal::GivenMatcher;
+using internal::PortGroup;
 using internal::SliceChanges;
 using internal::SlicePtr;
 using internal::SliceTemplate;
@@ -86,32 +87,41 @@ class AddressTypePlan {
 
  private:
   void PackAll(const std::vector<SlicePtr>& existing, Plan* plan, SliceChanges* changes) {
-    DesiredState state = internal::DesireEndpoints(input_, family_);
+    if (input_.endpoints) {
+      PackAs<GivenMatcher>(internal::GivenState(input_, family_), existing, plan, changes);
+    } else {
+      PackAs<EndpointMatcher>(internal::DesireEndpoints(input_, family_), existing, plan, changes);
+    }
+  }
+
+  template <typename Matcher, typename State>
+  void PackAs(State state, const std::vector<SlicePtr>& existing, Plan* plan, SliceChanges* changes) {
+    using Desired = typename decltype(state.endpoints)::value_type;
     std::vector<std::vector<SlicePtr>> slices_of_group(state.groups.size());
-    for (const SlicePtr& slice : existing) AssignToGroup(slice, state, &slices_of_group, changes);
-    std::vector<std::vector<DesiredEndpoint*>> desired_of_group(state.groups.size());
+    for (const SlicePtr& slice : existing) AssignToGroup(slice, state.groups, &slices_of_group, changes);
+    std::vector<std::vector<Desired*>> desired_of_group(state.groups.size());
     if (state.groups.size() == 1) desired_of_group[0].reserve(state.endpoints.size());
-    for (DesiredEndpoint& endpoint : state.endpoints) desired_of_group[endpoint.group].push_back(&endpoint);
-    EndpointMatcher matcher(&state.endpoints, family_);
+    for (Desired& endpoint : state.endpoints) desired_of_group[endpoint.group].push_back(&endpoint);
+    Matcher matcher(&state.endpoints, family_);
     for (std::uint32_t group = 0; group < state.groups.size(); ++group) {
       const auto count = static_cast<std::int64_t>(desired_of_group[group].size());
       plan->metrics.desired_endpoints += count;
       const std::int64_t max = config_.max_endpoints_per_slice;
       plan->metrics.desired_slices += (count + max - 1) / max;
-      internal::PackGroup(shape_, address_type_, family_, group, state, desired_of_group[group], &matcher,
-                          slices_of_group[group], changes);
+      internal::PackGroup(shape_, address_type_, family_, group, state.groups[group].ports, desired_of_group[group],
+                          &matcher, slices_of_group[group], changes);
     }
     // The same pod is missing for every address type; once is enough.
     if (plan->retry_errors.empty()) plan->retry_errors = std::move(state.errors);
   }
 
   // Slices that are not ours to keep, or whose ports nobody has any more, go.
-  void AssignToGroup(const SlicePtr& slice, const DesiredState& state, std::vector<std::vector<SlicePtr>>* groups,
-                     SliceChanges* changes) const {
+  void AssignToGroup(const SlicePtr& slice, const std::vector<PortGroup>& port_groups,
+                     std::vector<std::vector<SlicePtr>>* groups, SliceChanges* changes) const {
     if (internal::OwnedBy(*slice, *input_.service)) {
       const std::vector<EndpointPort> ports = SortedPorts(*slice);
-      for (std::size_t i = 0; i < state.groups.size(); ++i) {
-        if (state.groups[i].ports != ports) continue;
+      for (std::size_t i = 0; i < port_groups.size(); ++i) {
+        if (port_groups[i].ports != ports) continue;
         (*groups)[i].push_back(slice);
         return;
       }
@@ -197,7 +207,7 @@ Plan Reconcile(const ReconcileInput& input, const ReconcileConfig& config) {
   const Service& service = *input.service;
   Plan plan;
   plan.service = KeyOf(service.metadata);
-  if (!IsManagedService(service)) return plan;
+  if (input.endpoints ? service.spec.type == "ExternalName" : !IsManagedService(service)) return plan;
 
   const SliceTemplate shape(service, config);
   const Text trigger_time(FormatRfc3339Nano(input.trigger_time));
@@ -205,6 +215,7 @@ Plan Reconcile(const ReconcileInput& input, const ReconcileConfig& config) {
   std::vector<std::vector<SlicePtr>> existing(types.size());
   SliceChanges unsupported;
   for (const SlicePtr& slice : Sorted(input.slices)) {
+    if (slice->metadata.deletionTimestamp.is_set()) continue;
     const auto it = std::find(types.begin(), types.end(), slice->addressType);
     if (it == types.end()) {
       unsupported.remove.push_back(slice);
@@ -220,6 +231,16 @@ Plan Reconcile(const ReconcileInput& input, const ReconcileConfig& config) {
   // Each goes for itself: none waits for another.
   for (SlicePtr& slice : unsupported.remove) {
     plan.writes.push_back({SliceWrite::Op::kDelete, group++, std::move(slice)});
+  }
+  return plan;
+}
+
+Plan DeleteSlices(const ObjectKey& service, const std::vector<std::shared_ptr<const EndpointSlice>>& slices) {
+  Plan plan;
+  plan.service = service;
+  for (const SlicePtr& slice : Sorted(slices)) {
+    if (slice->metadata.deletionTimestamp.is_set()) continue;
+    plan.writes.push_back({SliceWrite::Op::kDelete, static_cast<int>(plan.writes.size()), slice});
   }
   return plan;
 }

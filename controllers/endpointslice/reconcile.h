@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -53,10 +54,20 @@ struct ReconcileInput {
   // The pods of the Service's namespace that its selector matches, in key
   // order.
   std::vector<std::shared_ptr<const Pod>> pods;
-  // The slices labelled as this Service's and as ours, without those being
-  // deleted, in key order.
+  // Set: the Service's endpoints are these, and not pods; for a controller of
+  // endpoints that are something else. The Service need not have a selector (where
+  // it has one, the cluster's own controller writes slices for it, too).
+  // Each is written as it is, but for hints, which follow from the Service as ever:
+  // conditions that are not said are not said, a nodeName needs no Node. An
+  // existing endpoint is known again by its addresses, hostname, and targetRef's
+  // kind, namespace and name, if it has one; of several that are so the last counts.
+  // Passed over are those whose first address is of no family of the Service's.
+  // Ports are the Service's targetPorts; those by name nobody can resolve.
+  std::optional<std::vector<Endpoint>> endpoints;
+  // The slices labelled as this Service's and as ours, in key order; those being
+  // deleted are passed over.
   std::vector<std::shared_ptr<const EndpointSlice>> slices;
-  std::shared_ptr<const NodeZones> nodes;  // not null
+  std::shared_ptr<const NodeZones> nodes;  // not null, but where `endpoints` are given
   // The CPU of the zones, for Services that ask for proportional hints; null
   // counts as unusable.
   std::shared_ptr<const ZoneCapacity> capacity;
@@ -145,8 +156,13 @@ bool IsManagedService(const Service& service);
 // The address types a Service's slices have ("IPv4", "IPv6"), in that order.
 std::vector<Text> AddressTypesOf(const Service& service);
 
-// An empty plan for a Service that is not managed.
+// An empty plan for a Service that is not managed; where endpoints are given, that
+// is one of type ExternalName.
 Plan Reconcile(const ReconcileInput& input, const ReconcileConfig& config);
+
+// For a Service that is to have no slices of ours any more. Each goes for itself:
+// none waits for another.
+Plan DeleteSlices(const ObjectKey& service, const std::vector<std::shared_ptr<const EndpointSlice>>& slices);
 
 }  // namespace epslice
 

@@ -28,6 +28,7 @@ const std::vector<Layer>& Layers() {
                               "controllers/topologyhints/",
                               "controllers/endpointslice/reconcile.",
                               "controllers/endpointslice/endpoints.",
+                              "controllers/endpointslice/given_endpoints.",
                               "controllers/endpointslice/hinting.",
                               "controllers/endpointslice/packing."};
   static const std::vector<Layer> kLayers = {
@@ -37,6 +38,7 @@ const std::vector<Layer>& Layers() {
       {"controllers/topologyhints/", kPure, {}},
       {"controllers/endpointslice/reconcile.", kPure, {}},
       {"controllers/endpointslice/endpoints.", kPure, {}},
+      {"controllers/endpointslice/given_endpoints.", kPure, {}},
       {"controllers/endpointslice/hinting.", kPure, {}},
       {"controllers/endpointslice/packing.", kPure, {}},
       {"controllers/manager/", {"apis/", "informers/", "controllers/"}, {}},
