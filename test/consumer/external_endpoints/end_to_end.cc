@@ -62,6 +62,13 @@ class Child {
     for (char c = 0; read(out_[0], &c, 1) == 1 && c != '\n';) line += c;
     return line;
   }
+  // Whether it says such a line before it ends.
+  bool Says(const std::string& part) const {
+    for (std::string line = ReadLine(); !line.empty(); line = ReadLine()) {
+      if (line.find(part) != std::string::npos) return true;
+    }
+    return false;
+  }
   // Its exit code after SIGTERM; -1 where it did not exit.
   int Terminate() {
     kill(pid_, SIGTERM);
@@ -197,6 +204,10 @@ int Run(const std::string& simulator, const std::string& controller, const std::
   Write(lists, text);
   Check(cluster.Await("ledger", [&](const Slices& s) { return Have(s, many) && s.size() == 2; }),
         "150 addresses are in two slices");
+
+  Write(lists, "shop/ledger: [192.0.2.999]\n");
+  Check(child->Says("\"192.0.2.999\" is no address; the list before it stays"), "a list that is none is told of");
+  Check(Have(cluster.OfService("ledger"), many), "and changes nothing");
 
   cluster.Delete(*cluster.OfService("ledger")[0]);
   Check(cluster.Await("ledger", [&](const Slices& s) { return Have(s, many); }), "a deleted slice comes back");
