@@ -61,6 +61,9 @@ struct Request {
   DeleteOptions deletion;
   PatchType patchType = PatchType::kMerge;
   std::string patch;
+  // Create, update, patch, delete: checked and answered as ever, but nothing is
+  // stored (dryRun=All).
+  bool dryRun = false;
   // Of kind Event: by the API group events.k8s.io/v1, not core v1. A transport
   // that knows one group only may ignore it.
   bool eventsV1 = false;

@@ -78,7 +78,7 @@ std::string_view ContentType(PatchType type) {
   return "";
 }
 
-std::string DeleteOptionsJson(const DeleteOptions& options) {
+std::string DeleteOptionsJson(const DeleteOptions& options, bool dry_run) {
   std::string out;
   JsonWriter w(&out);
   w.BeginObject();
@@ -95,6 +95,12 @@ std::string DeleteOptionsJson(const DeleteOptions& options) {
     w.EndObject();
   }
   if (!options.propagationPolicy.empty()) w.Field("propagationPolicy", options.propagationPolicy);
+  if (dry_run) {
+    w.Key("dryRun");
+    w.BeginArray();
+    w.String("All");
+    w.EndArray();
+  }
   w.EndObject();
   return out;
 }
@@ -327,16 +333,19 @@ absl::StatusOr<HttpRequest> ToHttpRequest(const Request& request, std::string_vi
       http.content_type = ContentType(request.patchType);
       break;
     case Verb::kDelete:
-      if (request.deletion == DeleteOptions()) break;
-      if (WritesProtobuf(request, format)) {
+      if (request.deletion == DeleteOptions() && !request.dryRun) break;
+      // Of a delete with a body the server does not look at the query. A dry one is
+      // rare, so JSON is good enough for it.
+      if (WritesProtobuf(request, format) && !request.dryRun) {
         AppendProtobuf(request.deletion, &http.body);
         http.content_type = kProtobufMediaType;
       } else {
-        http.body = DeleteOptionsJson(request.deletion);
+        http.body = DeleteOptionsJson(request.deletion, request.dryRun);
         http.content_type = "application/json";
       }
       break;
   }
+  if (request.dryRun && request.verb != Verb::kDelete) AppendParam("dryRun", "All", &http.target);
   return http;
 }
 

@@ -87,13 +87,13 @@ std::string DocumentStore::Impl::NewUid() {
   return uid;
 }
 
-Status DocumentStore::Impl::Put(const Key& key, json doc) {
+Status DocumentStore::Impl::Put(const Key& key, json doc, bool dry_run, Stored* put) {
   const auto& [kind, namespace_, name] = key;
   std::vector<StatusCause> causes;
   const std::string_view what = kind->name;
   if (what == "Role" || what == "ClusterRole") {
     std::vector<PolicyRule> rules = ReadRules(doc, kind->namespaced, &causes);
-    if (causes.empty()) policy.PutRole(namespace_, name, std::move(rules));
+    if (causes.empty() && !dry_run) policy.PutRole(namespace_, name, std::move(rules));
   } else if (what == "RoleBinding" || what == "ClusterRoleBinding") {
     RbacBinding binding = ReadBinding(kind->namespaced, &doc, &causes);
     if (const auto before = documents.find(key);
@@ -101,10 +101,11 @@ Status DocumentStore::Impl::Put(const Key& key, json doc) {
       causes.push_back({"FieldValueInvalid",
                         Cat({"Invalid value: ", DumpDoc(doc.at("roleRef")), ": cannot change roleRef"}), "roleRef"});
     }
-    if (causes.empty()) policy.PutBinding(namespace_, name, std::move(binding));
+    if (causes.empty() && !dry_run) policy.PutBinding(namespace_, name, std::move(binding));
   }
   if (!causes.empty()) return Invalid(*kind, name, std::move(causes));
-  documents.insert_or_assign(key, std::make_shared<const StoredDocument>(std::move(doc)));
+  *put = std::make_shared<const StoredDocument>(std::move(doc));
+  if (!dry_run) documents.insert_or_assign(key, *put);
   return {};
 }
 
@@ -178,11 +179,11 @@ DocumentAnswer DocumentStore::Impl::Create(const DocumentRequest& request) {
   meta["name"] = name;
   meta["uid"] = NewUid();
   meta["creationTimestamp"] = FormatRfc3339(WholeSeconds(clock->WallNow()));
-  meta["resourceVersion"] = std::to_string(version + 1);
-  if (Status status = Put(key, std::move(doc)); !status.ok()) return Failed(std::move(status));
-  ++version;
-  const Stored& made = documents.at(key);
-  Tell({WatchEventType::kAdded, key, nullptr, made, version});
+  meta.erase("resourceVersion");
+  if (!request.dry_run) meta["resourceVersion"] = std::to_string(version + 1);
+  Stored made;
+  if (Status status = Put(key, std::move(doc), request.dry_run, &made); !status.ok()) return Failed(std::move(status));
+  if (!request.dry_run) Tell({WatchEventType::kAdded, key, nullptr, made, ++version});
   DocumentAnswer answer{{}, *made->text};
   answer.status.code = 201;
   return answer;
@@ -228,11 +229,10 @@ DocumentAnswer DocumentStore::Impl::Replace(const DocumentRequest& request) {
   doc["kind"] = kind.name;
   doc["apiVersion"] = kind.apiVersion;
   if (doc == stored) return {{}, *before_it->text};
-  meta["resourceVersion"] = std::to_string(version + 1);
-  if (Status status = Put(key, std::move(doc)); !status.ok()) return Failed(std::move(status));
-  ++version;
-  const Stored& after = documents.at(key);
-  Tell({WatchEventType::kModified, key, before_it, after, version});
+  if (!request.dry_run) meta["resourceVersion"] = std::to_string(version + 1);
+  Stored after;
+  if (Status status = Put(key, std::move(doc), request.dry_run, &after); !status.ok()) return Failed(std::move(status));
+  if (!request.dry_run) Tell({WatchEventType::kModified, key, before_it, after, ++version});
   return {{}, *after->text};
 }
 
@@ -248,7 +248,7 @@ DocumentAnswer DocumentStore::Impl::Delete(const DocumentRequest& request) {
       differs(request.deletion.preconditionResourceVersion, StringAt(meta, "resourceVersion"))) {
     return Failed(Conflict(kind, request.name, "Precondition failed: the object is another or has been modified"));
   }
-  Erase(key);
+  if (!request.dry_run) Erase(key);
   Status done;
   done.detailsName = request.name;
   done.detailsGroup = kind.group;
@@ -262,6 +262,7 @@ DocumentAnswer DocumentStore::Impl::DeleteMany(const DocumentRequest& request) {
   all.list.limit = 0;
   std::vector<Key> gone;
   DocumentAnswer answer = List(all, &gone);
+  if (request.dry_run) return answer;
   for (const Key& key : gone) Erase(key);
   return answer;
 }
@@ -317,7 +318,8 @@ absl::Status DocumentStore::Load(const DocumentKind& kind, std::string_view text
   meta["resourceVersion"] = std::to_string(version);
   const Impl::Key key{&kind, namespace_, name};
   impl_->documents.erase(key);
-  if (const Status status = impl_->Put(key, *std::move(doc)); !status.ok()) {
+  Stored put;
+  if (const Status status = impl_->Put(key, *std::move(doc), false, &put); !status.ok()) {
     return absl::InvalidArgumentError(status.message);
   }
   impl_->version = std::max(impl_->version, version);

@@ -40,6 +40,7 @@ struct DocumentRequest {
   // metadata.namespace.
   ListOptions list;
   DeleteOptions deletion;  // its preconditions count
+  bool dry_run = false;    // as Request::dryRun
 };
 
 struct DocumentAnswer {

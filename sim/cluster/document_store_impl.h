@@ -76,8 +76,9 @@ struct DocumentStore::Impl {
   DocumentAnswer DeleteMany(const DocumentRequest& request);
   Status StartWatch(const DocumentRequest& request, WatchCallback callback, std::uint64_t* id);
   Status ReadBody(const DocumentRequest& request, nlohmann::json* doc) const;
-  // Validates the document, and puts it and what it says in place.
-  Status Put(const Key& key, nlohmann::json doc);
+  // Validates the document, and puts it and what it says in place. `put`: what is
+  // there then, or would be but for the dry run.
+  Status Put(const Key& key, nlohmann::json doc, bool dry_run, Stored* put);
   void Erase(const Key& key);
   std::string NewUid();
 

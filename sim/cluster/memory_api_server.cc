@@ -33,6 +33,15 @@ class Handle : public MemoryApiServer::WatchHandle {
   const std::uint64_t id_;
 };
 
+// Its resourceVersion, where that is a number from 1.
+std::optional<std::uint64_t> VersionOf(const BasicMeta& meta) {
+  const std::string_view text = meta.resourceVersion;
+  std::uint64_t version = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error != std::errc() || end != text.data() + text.size() || version == 0) return std::nullopt;
+  return version;
+}
+
 }  // namespace
 
 Status StatusForbidden(Kind kind, std::string_view name, std::string_view why) {
@@ -86,6 +95,7 @@ std::optional<Status> MemoryApiServer::Impl::CheckNamespace(Kind kind, const Tex
                                                             std::string_view object_name) {
   const Record* ns = store.Find(Kind::kNamespace, {Text(), namespace_name});
   if (ns == nullptr && options.create_missing_namespaces) {
+    if (dry_run) return std::nullopt;
     MakeNamespace(namespace_name);
     ns = store.Find(Kind::kNamespace, {Text(), namespace_name});
   }
@@ -100,6 +110,29 @@ std::optional<Status> MemoryApiServer::Impl::CheckNamespace(Kind kind, const Tex
 }
 
 Response MemoryApiServer::Impl::Handle(const Request& request) {
+  if (!request.dryRun) {
+    Response response = Dispatch(request);
+    RunBackground();
+    return response;
+  }
+  const ServiceAddresses addresses_before = addresses;
+  const auto counts_before = counts;
+  dry_run = true;
+  Response response = Dispatch(request);
+  dry_run = false;
+  addresses = addresses_before;
+  counts = counts_before;
+  chores.clear();
+  if (response.object.has_value()) {
+    // What is not stored has no version of its own.
+    const Record* stored = store.Find(request.kind, KeyOf(response.object.meta()));
+    const std::uint64_t version = stored == nullptr ? 0 : VersionOf(stored->object.meta()).value_or(0);
+    response.object = WithVersion(response.object, version);
+  }
+  return response;
+}
+
+Response MemoryApiServer::Impl::Dispatch(const Request& request) {
   Response response;
   switch (request.verb) {
     case Verb::kGet: response = Get(request); break;
@@ -112,12 +145,12 @@ Response MemoryApiServer::Impl::Handle(const Request& request) {
       response = ErrorResponse(StatusBadRequest("a watch is started with Watch(), not with Handle()"));
       break;
   }
-  RunBackground();
   return response;
 }
 
 AnyObject MemoryApiServer::Impl::Commit(Record record) {
   AnyObject object = record.object;
+  if (dry_run) return object;
   watches->hub.Publish(store.Put(std::move(record)));
   return object;
 }
@@ -142,13 +175,9 @@ absl::Status MemoryApiServer::Impl::Load(const AnyObject& object) {
     doc = *std::move(parsed);
   }
   record.extras = ExtrasOf(object, doc ? &*doc : nullptr);
-  std::uint64_t version = 0;
-  const std::string_view text = meta.resourceVersion;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
-  if (error != std::errc() || end != text.data() + text.size() || version == 0) {
-    version = store.next_version();
-    record.object = WithVersion(object, version);
-  }
+  const std::optional<std::uint64_t> told = VersionOf(meta);
+  const std::uint64_t version = told.value_or(store.next_version());
+  if (!told) record.object = WithVersion(object, version);
   if (meta.uid.empty()) {
     // A hand-written dump; owners find it by a uid, so it gets one.
     const Text uid = NewUid();

@@ -209,6 +209,7 @@ AnyObject MemoryApiServer::Impl::Remove(const Record& stored, const ServerEdit& 
   // `stored` may live in the store: everything of it is read before the erase.
   const std::vector<OwnerReference> owners = stored.extras.ownerReferences;
   AnyObject last = Edited(stored, edit, store.next_version()).object;
+  if (dry_run) return last;
   const Kind kind = last.kind();
   const ObjectKey key = KeyOf(last.meta());
   watches->hub.Publish(store.Erase(last));
@@ -243,7 +244,7 @@ AnyObject MemoryApiServer::Impl::CommitEdit(const Record& stored, const ServerEd
 }
 
 void MemoryApiServer::Impl::ScheduleEnd(const Record& record, Instant due) {
-  if (!options.end_graceful_deletions) return;
+  if (!options.end_graceful_deletions || dry_run) return;
   ends.emplace(due, KeyOf(record.object.meta()), record.object.meta().uid);
 }
 

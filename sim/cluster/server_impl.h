@@ -41,6 +41,7 @@ struct MemoryApiServer::Impl {
   Impl(const Clock* server_clock, MemoryApiServerOptions server_options);
 
   Response Handle(const Request& request);
+  Response Dispatch(const Request& request);
   absl::Status Load(const AnyObject& object);
   absl::Status Replay(WatchEventType type, const AnyObject& object, bool always);
   std::optional<Instant> Advance();
@@ -83,7 +84,8 @@ struct MemoryApiServer::Impl {
   // The last state of the object, as it was removed.
   AnyObject Remove(const Record& stored, const ServerEdit& edit);
 
-  // Stores a record that carries next_version() and tells the watches.
+  // Stores a record that carries next_version() and tells the watches. In a dry
+  // run it hands out what would be stored, as Remove() does, and that is all.
   AnyObject Commit(Record record);
   // Commits a change of the server's own; an object whose deletion was asked
   // for and that nothing keeps any more is removed instead.
@@ -120,6 +122,8 @@ struct MemoryApiServer::Impl {
     ObjectStore::Dependent object;
   };
   std::deque<Chore> chores;
+  // During a request with dryRun.
+  bool dry_run = false;
 };
 
 // Statuses that have no builder in apis/request.h.

@@ -81,6 +81,16 @@ void Keep(const json& stored, const char* key, json& doc) {
   }
 }
 
+// Kinds of which an update makes what is not there (AllowCreateOnUpdate of their
+// strategies).
+bool UpdateCreates(Kind kind) { return kind == Kind::kService || kind == Kind::kLease || kind == Kind::kEvent; }
+
+Status UidDiffers(Kind kind, const Text& name, const Text& given, std::string_view is) {
+  return StatusConflict(
+      kind, name,
+      "Precondition failed: UID in precondition: " + given.str() + ", UID in object meta: " + std::string(is));
+}
+
 Response Unchanged(const Record& stored) {
   Response response;
   response.object = stored.object;
@@ -164,6 +174,10 @@ Response MemoryApiServer::Impl::Update(const Request& request) {
     return ErrorResponse(StatusBadRequest("the name of the object (" + given.name.str() +
                                           ") does not match the name on the URL (" + key.name.str() + ")"));
   }
+  if (UpdateCreates(request.kind) && request.subresource.empty() && !given.name.empty() &&
+      store.Find(request.kind, key) == nullptr) {
+    return given.uid.empty() ? Create(request) : ErrorResponse(UidDiffers(request.kind, key.name, given.uid, ""));
+  }
   Response response = Replace(request.kind, key, request.subresource, request.object);
   if (response.status.ok()) ++Counts(request.kind).updates;
   return response;
@@ -204,9 +218,7 @@ Response MemoryApiServer::Impl::Replace(Kind kind, const ObjectKey& key, const s
   const BasicMeta& given = object.meta();
   const BasicMeta& old = stored->object.meta();
   if (!given.uid.empty() && given.uid != old.uid) {
-    return ErrorResponse(StatusConflict(
-        kind, key.name,
-        "Precondition failed: UID in precondition: " + given.uid.str() + ", UID in object meta: " + old.uid.str()));
+    return ErrorResponse(UidDiffers(kind, key.name, given.uid, old.uid));
   }
   if (!given.resourceVersion.empty() && given.resourceVersion != old.resourceVersion) {
     return ErrorResponse(StatusConflict(kind, key.name, kModified));

@@ -60,7 +60,9 @@ std::shared_ptr<const std::string> EditedText(const AnyObject& object, const Ser
   absl::StatusOr<json> doc = DocOf(object);
   if (!doc.ok()) return nullptr;
   EditDoc(edit, &*doc);
-  Section(*doc, "metadata")["resourceVersion"] = std::to_string(version);
+  json& meta = Section(*doc, "metadata");
+  meta["resourceVersion"] = std::to_string(version);
+  if (version == 0) meta.erase("resourceVersion");
   return std::make_shared<const std::string>(DumpDoc(*doc));
 }
 
@@ -113,7 +115,7 @@ Record Edited(const Record& record, const ServerEdit& edit, std::uint64_t versio
   result.object = WithType(record.object.kind(), [&]<typename T>() {
     auto copy = std::make_shared<T>(*record.object.As<T>());
     EditStruct(edit, copy.get());
-    copy->metadata.resourceVersion = Text(std::to_string(version));
+    copy->metadata.resourceVersion = version == 0 ? Text() : Text(std::to_string(version));
     return AnyObject(std::shared_ptr<const T>(std::move(copy)), EditedText(record.object, edit, version));
   });
   result.extras = record.extras;

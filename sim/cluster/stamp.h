@@ -28,7 +28,7 @@ struct ServerEdit {
 // JSON alike.
 Record Edited(const Record& record, const ServerEdit& edit, std::uint64_t version);
 
-// The object with another resourceVersion and nothing else changed.
+// The object with another resourceVersion (0: none) and nothing else changed.
 AnyObject WithVersion(const AnyObject& object, std::uint64_t version);
 
 // The server-managed metadata that is kept beside the object: from its

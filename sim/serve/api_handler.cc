@@ -134,7 +134,7 @@ HttpAnswer ApiHandler::Encode(const Route& route, Response response, ObjectForma
   const Request& request = route.request;
   const TableOptions table_options{route.include_object, clock_->WallNow()};
   HttpAnswer answer;
-  answer.code = request.verb == Verb::kCreate ? 201 : 200;
+  answer.code = response.status.code;
   const bool table = format == ObjectFormat::kTable;
   const bool protobuf = IsProtobuf(format);
   if (protobuf) answer.content_type = kProtobufMediaType;

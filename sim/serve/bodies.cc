@@ -124,7 +124,8 @@ std::optional<AnyObject> ReadWhole(std::string_view body, const Request& request
   return std::nullopt;
 }
 
-Status ReadDeleteOptions(const Json& doc, DeleteOptions* options) {
+Status ReadDeleteOptions(const Json& doc, Request* request) {
+  DeleteOptions* const options = &request->deletion;
   const std::string kind = StringAt(doc, "kind");
   if (!kind.empty() && kind != "DeleteOptions") {
     return StatusBadRequest(Cat({QuoteForError(kind), " cannot be handled as a DeleteOptions"}));
@@ -136,8 +137,11 @@ Status ReadDeleteOptions(const Json& doc, DeleteOptions* options) {
     options->gracePeriodSeconds = grace->get<std::int64_t>();
   }
   const Json* dry_run = Find(doc, "dryRun");
-  if (dry_run != nullptr && dry_run->is_array() && !dry_run->empty()) {
-    return StatusBadRequest("dryRun is not served here: the change would be made");
+  if (dry_run != nullptr && !dry_run->is_null() && dry_run->size() > 0) {
+    request->dryRun = true;
+    if (*dry_run != Json::array({"All"})) {
+      return StatusBadRequest("DeleteOptions: dryRun: Unsupported value: supported values: \"All\"");
+    }
   }
   if (const std::string policy = StringAt(doc, "propagationPolicy"); !policy.empty()) {
     if (policy != "Background" && policy != "Foreground" && policy != "Orphan") {
@@ -180,7 +184,7 @@ Status ReadEviction(std::string_view body, Request* request) {
   if (!doc.ok()) return Unrecognized("Eviction", MessageOf(doc.status()), body);
   const Json* options = Find(*doc, "deleteOptions");
   if (options == nullptr || !options->is_object()) return {};
-  return ReadDeleteOptions(*options, &request->deletion);
+  return ReadDeleteOptions(*options, request);
 }
 
 Status ReadPatch(std::string_view type, std::string_view body, Request* request) {
@@ -232,7 +236,7 @@ Status ReadBody(std::string_view content_type, std::string_view body, Route* rou
   if (deletes) {
     const absl::StatusOr<Json> doc = ParseObject(body);
     if (!doc.ok()) return Unrecognized("DeleteOptions", MessageOf(doc.status()), body);
-    return ReadDeleteOptions(*doc, &request.deletion);
+    return ReadDeleteOptions(*doc, &request);
   }
   if (request.subresource == "binding") return ReadBinding(body, &request);
   if (request.subresource == "eviction") return ReadEviction(body, &request);

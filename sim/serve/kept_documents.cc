@@ -98,6 +98,7 @@ Status ReadWrite(const HttpRequest& http, DocumentRequest* request) {
       request->patch_type = as_route.request.patchType;
       request->body = std::move(as_route.request.patch);
       request->deletion = std::move(as_route.request.deletion);
+      request->dry_run |= as_route.request.dryRun;
       return {};
     default: return {};
   }
@@ -128,6 +129,7 @@ std::optional<HttpAnswer> AnswerKept(const HttpRequest& http, Route route, const
   request.namespace_ = path->namespace_;
   request.name = path->name;
   request.list = route.request.list;
+  request.dry_run = route.request.dryRun;
   // Protobuf and metadata alone there are none of.
   const bool table = NegotiateObject(http.accept, {.protobuf = false, .metadata = false}) == ObjectFormat::kTable;
   if (request.verb == Verb::kWatch) {

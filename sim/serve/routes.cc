@@ -192,7 +192,9 @@ std::optional<std::string> ApplyParameter(const std::string& key, const std::str
   } else if (key == "propagationPolicy") {
     request.deletion.propagationPolicy = value;
   } else if (key == "dryRun") {
-    return "dryRun is not served here: the change would be made";
+    request.dryRun = true;
+    if (value != "All")
+      return Cat({"dryRun: Unsupported value: ", QuoteForError(value), ": supported values: \"All\""});
   } else if (key == "includeObject") {
     if (value == "None") route->include_object = IncludeObject::kNone;
     if (value == "Object") route->include_object = IncludeObject::kObject;

@@ -138,6 +138,26 @@ TEST(HttpRoutes, Bodies) {
             R"("preconditions":{"uid":"u\"1","resourceVersion":"5"},"propagationPolicy":"Background"})");
 }
 
+TEST(HttpRoutes, DryRuns) {
+  Request update = Make(Verb::kUpdate, Kind::kEndpointSlice);
+  update.object = MakeSlice("shop", "a");
+  update.dryRun = true;
+  EXPECT_EQ(Line(ToHttpRequest(update)), "PUT /apis/discovery.k8s.io/v1/namespaces/shop/endpointslices/a?dryRun=All");
+  Request patch = Make(Verb::kPatch, Kind::kPod, "shop", "p");
+  patch.patch = "{}";
+  patch.dryRun = true;
+  EXPECT_EQ(Line(ToHttpRequest(patch)), "PATCH /api/v1/namespaces/shop/pods/p?dryRun=All");
+  // The server looks at the options of the body alone.
+  Request del = Make(Verb::kDelete, Kind::kPod, "shop", "p");
+  del.dryRun = true;
+  for (const WireFormat format : {WireFormat::kJson, WireFormat::kProtobuf}) {
+    const auto http = ToHttpRequest(del, "", format);
+    EXPECT_EQ(http->target, "/api/v1/namespaces/shop/pods/p");
+    EXPECT_EQ(http->body, R"({"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]})");
+    EXPECT_EQ(http->content_type, "application/json");
+  }
+}
+
 TEST(HttpRoutes, WhatIsSentAsProtobuf) {
   const auto type = [](const Request& request) {
     const absl::StatusOr<HttpRequest> http = ToHttpRequest(request, "", WireFormat::kProtobuf);

@@ -166,9 +166,23 @@ TEST_F(AccessTest, RolesOverHttp) {
   EXPECT_EQ(Root("GET", rbac + "/namespaces/shop/roles", "", 200)["items"].size(), 1U);
   Root("PATCH", rbac + "/namespaces/shop/roles/r", R"({"rules":null})", 200);
   EXPECT_EQ(Ask("t-alice", "GET", leases + "/l").code, 403);
+  // Dry runs are answered, and nothing comes of them.
+  const std::string r = rbac + "/namespaces/shop/roles/r";
+  const Json before = Root("GET", r, "", 200);
+  const Json wide = {{"rules", {{{"apiGroups", {"*"}}, {"resources", {"*"}}, {"verbs", {"*"}}}}}};
+  EXPECT_EQ(Root("PATCH", r + "?dryRun=All", wide.dump(), 200)["rules"], wide["rules"]);
+  Root("DELETE", r + "?dryRun=All", "", 200);
+  Json other = before;
+  other["metadata"] = {{"name", "r2"}};
+  const Json made = Root("POST", rbac + "/namespaces/shop/roles?dryRun=All", other.dump(), 201);
+  EXPECT_TRUE(made["metadata"].contains("uid"));
+  EXPECT_FALSE(made["metadata"].contains("resourceVersion"));
+  EXPECT_EQ(Root("GET", r, "", 200), before);
+  EXPECT_EQ(Root("GET", rbac + "/namespaces/shop/roles", "", 200)["items"].size(), 1U);
+  EXPECT_EQ(Ask("t-alice", "GET", leases + "/l").code, 403);
   // What these kinds do not have.
   Root("POST", rbac + "/roles", role, 405);
-  Root("POST", rbac + "/namespaces/shop/roles?dryRun=All", role, 400);
+  Root("POST", rbac + "/namespaces/shop/roles?dryRun=Some", role, 400);
   Root("GET", rbac + "/namespaces/shop/clusterroles", "", 404);
   Root("GET", rbac + "/roles/r", "", 404);
   Root("GET", rbac + "/namespaces/shop/roles/r/status", "", 404);

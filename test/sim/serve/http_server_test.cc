@@ -33,6 +33,34 @@ TEST_F(HttpServerTest, CreateGetListUpdateDelete) {
   EXPECT_EQ(Body(client_->Get("/api/v1/namespaces/shop/pods/a"), 404)["details"]["kind"], "pods");
 }
 
+TEST_F(HttpServerTest, DryRuns) {
+  Start();
+  CreatePod("a");
+  const std::string pod = std::string(kPods) + "/a";
+  const Json made = Body(client_->Post(std::string(kPods) + "?dryRun=All", PodJson("b"), kJson), 201);
+  EXPECT_FALSE(made["metadata"].contains("resourceVersion"));
+  const Json patched = Body(
+      client_->Patch(pod + "?dryRun=All", R"({"metadata":{"labels":{"x":"y"}}})", "application/merge-patch+json"), 200);
+  EXPECT_EQ(patched["metadata"]["labels"]["x"], "y");
+  Body(client_->Delete(pod, R"({"dryRun":["All"],"gracePeriodSeconds":0})", kJson), 200);
+  Body(client_->Delete(pod + "?dryRun=All&gracePeriodSeconds=0"), 200);
+  const Json list = Body(client_->Get(kPods), 200);
+  ASSERT_EQ(list["items"].size(), 1U);
+  EXPECT_EQ(list["items"][0]["metadata"]["resourceVersion"], patched["metadata"]["resourceVersion"]);
+}
+
+// A lease is made by an update, as a slice is not.
+TEST_F(HttpServerTest, UpdatesOfWhatIsNotThere) {
+  Start();
+  const std::string leases = "/apis/coordination.k8s.io/v1/namespaces/shop/leases";
+  Json lease = {{"metadata", {{"name", "l"}, {"uid", "gone"}}}, {"spec", {{"holderIdentity", "me"}}}};
+  EXPECT_EQ(Body(client_->Put(leases + "/l", lease.dump(), kJson), 409)["reason"], "Conflict");
+  lease["metadata"].erase("uid");
+  EXPECT_EQ(Body(client_->Put(leases + "/l", lease.dump(), kJson), 201)["spec"]["holderIdentity"], "me");
+  EXPECT_EQ(Body(client_->Put(leases + "/l", lease.dump(), kJson), 200)["metadata"]["name"], "l");
+  Body(client_->Put(std::string(kSlices) + "/s", SliceJson("s"), kJson), 404);
+}
+
 TEST_F(HttpServerTest, DeleteOfASliceAnswersAStatus) {
   Start();
   const Json slice = Body(client_->Post(kSlices, SliceJson("s"), kJson), 201);
@@ -141,7 +169,7 @@ TEST_F(HttpServerTest, Errors) {
       {"yaml", "POST", kPods, "application/yaml", "a: b", 415, "application/json"},
       {"form", "POST", kPods, "multipart/form-data; boundary=x", "--x--", 415, "application/json"},
       {"delete options", "DELETE", pod, kJson, R"({"gracePeriodSeconds":-1})", 400, "gracePeriodSeconds"},
-      {"dry run", "DELETE", pod, kJson, R"({"dryRun":["All"]})", 400, "dryRun"},
+      {"dry run", "DELETE", pod, kJson, R"({"dryRun":["Some"]})", 400, "dryRun"},
       {"propagation", "DELETE", pod, kJson, R"({"propagationPolicy":"Sideways"})", 400, "Sideways"},
       {"selector", "GET", "/api/v1/pods?labelSelector=a%20b", "", "", 400, "label selector"},
       {"future", "GET", "/api/v1/pods?resourceVersion=99999999", "", "", 504, "Too large resource version"},

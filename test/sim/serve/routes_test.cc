@@ -118,7 +118,7 @@ TEST(RoutesTest, RefusesWithAReason) {
       {"GET", "/api/v1/pods?labelSelector=%0", 400, "escape"},
       {"GET", "/api/v1/pods?labelSelector=a%00b", 400, "escape"},
       {"GET", "/api/v1/pods?includeObject=All", 400, "includeObject"},
-      {"DELETE", "/api/v1/nodes/n?dryRun=All", 400, "dryRun"},
+      {"DELETE", "/api/v1/nodes/n?dryRun=Some", 400, "dryRun"},
       {"GET", "/api/v1/pods?labelSelector=" + std::string(kMaxTargetBytes, 'a'), 414, "longer"},
   };
   for (const auto& [method, target, code, text] : cases) {
