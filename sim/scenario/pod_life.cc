@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "apis/concat.h"
@@ -11,25 +14,37 @@
 namespace epslice::sim {
 namespace {
 
-// 10.128.0.0/9 and fd00:10:244::/96, in turn: eight million addresses before
-// one comes again, by when its first pod is long gone.
-constexpr std::uint32_t kFirstIpv4 = (10U << 24) + (128U << 16);
+// One range for each family, in turn: eight million addresses before one comes
+// again, by when its first pod is long gone. The first of these in which no pod is
+// that is there already (of a dump or trace); the last one is used by nobody.
 constexpr std::uint32_t kAddressMask = (1U << 23) - 1;
+constexpr std::array<std::uint32_t, 3> kIpv4Ranges = {(10U << 24) + (128U << 16), 10U << 24, 240U << 24};  // a /9 each
+constexpr std::array<std::string_view, 3> kIpv6Ranges = {"fd00:10:244::", "fd00:10:128::", "fd00:e9:51ce::"};  // /96
 
-Text Ipv4Of(std::uint32_t number) {
-  const std::uint32_t ip = kFirstIpv4 + (number & kAddressMask);
+Text Ipv4Of(std::uint32_t first, std::uint32_t number) {
+  const std::uint32_t ip = first + (number & kAddressMask);
   return Text(Concat(ip >> 24, '.', (ip >> 16) & 255, '.', (ip >> 8) & 255, '.', ip & 255));
 }
 
+// The /9 that an IPv4 address is in; none: it is not one.
+std::optional<std::uint32_t> RangeOf(std::string_view ip) {
+  std::uint32_t first = 0, second = 0;
+  const char* const end = ip.data() + ip.size();
+  const auto head = std::from_chars(ip.data(), end, first);
+  if (head.ec != std::errc() || head.ptr == end || *head.ptr != '.') return std::nullopt;
+  if (std::from_chars(head.ptr + 1, end, second).ec != std::errc()) return std::nullopt;
+  return (first << 24) + ((second & 128U) << 16);
+}
+
 // In the form that ParseIpLenient() makes.
-Text Ipv6Of(std::uint32_t number) {
+Text Ipv6Of(std::string_view prefix, std::uint32_t number) {
   const auto hex = [](std::uint32_t value) {
     std::array<char, 8> digits{};
     return std::string(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr);
   };
   const std::uint32_t high = (number & kAddressMask) >> 16;
   const std::string tail = hex(number & 0xffff);
-  return Text(high == 0 ? Concat("fd00:10:244::", tail) : Concat("fd00:10:244::", hex(high), ':', tail));
+  return Text(high == 0 ? Concat(prefix, tail) : Concat(prefix, hex(high), ':', tail));
 }
 
 std::uint64_t VersionOf(const Pod& pod) {
@@ -52,12 +67,37 @@ void LivePod::Draw(const PodBehaviour& behaviour, Random random) {
   stops_listening = behaviour.stops_listening_on_sigterm;
 }
 
+void PodLife::ChooseRanges() {
+  Request request;
+  request.verb = Verb::kList;
+  request.kind = Kind::kPod;
+  std::set<std::uint32_t> ipv4;
+  std::array<bool, kIpv6Ranges.size()> ipv6{};
+  for (const AnyObject& object : simulation_.Do(request).list.items) {
+    for (const IpAddress& ip : object.As<Pod>()->podIPs) {
+      if (const auto range = RangeOf(ip.text); range) ipv4.insert(*range);
+      for (std::size_t i = 0; i < ipv6.size(); ++i) {
+        // Without the last colon: fd00:10:244:1::7 is of that cluster, too.
+        ipv6[i] |= ip.text.view().starts_with(kIpv6Ranges[i].substr(0, kIpv6Ranges[i].size() - 1));
+      }
+    }
+  }
+  std::size_t i = 0;
+  while (i + 1 < kIpv4Ranges.size() && ipv4.count(kIpv4Ranges[i]) > 0) ++i;
+  ipv4_range_ = kIpv4Ranges[i];
+  i = 0;
+  while (i + 1 < kIpv6Ranges.size() && ipv6[i]) ++i;
+  ipv6_range_ = kIpv6Ranges[i];
+}
+
 IpList PodLife::NextAddresses(const std::vector<IpFamily>& families) {
+  if (addresses_ == 0) ChooseRanges();
   const std::uint32_t number = ++addresses_;
   IpList addresses;
   addresses.reserve(families.size());
   for (const IpFamily family : families) {
-    addresses.push_back({family == IpFamily::kIPv4 ? Ipv4Of(number) : Ipv6Of(number), family});
+    const bool ipv4 = family == IpFamily::kIPv4;
+    addresses.push_back({ipv4 ? Ipv4Of(ipv4_range_, number) : Ipv6Of(ipv6_range_, number), family});
   }
   return addresses;
 }

@@ -109,11 +109,15 @@ class PodLife {
   void Gone(const LivePodPtr& pod);
   bool MachineIsUp(const LivePod& pod) const;
   IpList NextAddresses(const std::vector<IpFamily>& families);
+  // Where the addresses of new pods are from, given the pods that are there.
+  void ChooseRanges();
 
   Simulation& simulation_;
   ClusterIndex& index_;
   std::function<void(const LivePodPtr&)> changed_;
   std::uint32_t addresses_ = 0;
+  std::uint32_t ipv4_range_ = 0;
+  std::string_view ipv6_range_;
 };
 
 }  // namespace epslice::sim

@@ -319,11 +319,11 @@ TEST(ScenarioDriverTest, TakesOverWhatATraceBrought) {
     pod.podIPs = {*ParseIpLenient(ip)};
     ASSERT_TRUE(run.simulation.Load(AnyObject::Of(pod)).ok());
   };
-  load("web-1", "web", "n1", "10.0.0.1");
-  load("web-2", "web", "n2", "10.0.0.2");
-  load("api-1", "api", "n1", "10.0.0.3");
-  load("api-2", "api", "n2", "10.0.0.4");
-  load("loose", "none", "n1", "10.0.0.5");
+  load("web-1", "web", "n1", "10.128.0.1");
+  load("web-2", "web", "n2", "10.128.0.2");
+  load("api-1", "api", "n1", "10.128.0.3");
+  load("api-2", "api", "n2", "10.128.0.4");
+  load("loose", "none", "n1", "10.128.0.5");
   ASSERT_TRUE(run.Start().ok());
   const AnyObject api = run.simulation.Get(Kind::kPod, "shop", "api-2");
   const AnyObject loose = run.simulation.Get(Kind::kPod, "shop", "loose");
@@ -331,6 +331,10 @@ TEST(ScenarioDriverTest, TakesOverWhatATraceBrought) {
   later.metadata.name = "web-later";
   run.simulation.RunUntil(50s);
   EXPECT_EQ(run.follower.counts[Text("web")].existing, 2);
+  // New pods have addresses of their own, although these are in the usual range.
+  std::set<std::string> addresses;
+  for (const auto& [key, pod] : run.follower.pods) addresses.insert(pod->podIPs[0].text.str());
+  EXPECT_THAT(addresses, ElementsAre("10.0.0.1", "10.0.0.2", "10.128.0.3", "10.128.0.4", "10.128.0.5"));
   EXPECT_TRUE(run.driver.Owns(AnyObject::Of(later)));
   EXPECT_FALSE(run.driver.Owns(api));
   EXPECT_FALSE(run.driver.Owns(run.simulation.Get(Kind::kNode, "", "n1")));
