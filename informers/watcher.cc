@@ -101,14 +101,11 @@ Request Watcher::ListRequest() const {
   request.namespace_ = options_.namespace_;
   request.list.labelSelector = options_.label_selector;
   request.list.fieldSelector = options_.field_selector;
+  // As of no version: the most recent state. With version 0 servers do not heed the
+  // limit, and a list of all pods would be held whole, there and here; with that
+  // seen last they take both together for "exactly that old state".
   if (!full_list_) request.list.limit = options_.page_size;
-  if (!continue_.empty()) {
-    // The token carries the version; naming one beside it is refused.
-    request.list.continueToken = continue_;
-  } else if (!most_recent_) {
-    // Any version will do at first; later, none older than what was seen.
-    request.list.resourceVersion = resource_version_.empty() ? "0" : resource_version_;
-  }
+  request.list.continueToken = continue_;
   return request;
 }
 
@@ -196,7 +193,9 @@ void Watcher::FailList(const Status& status, Instant now) {
     Relist(status, now);
     return;
   }
-  if (IsTooLargeResourceVersion(status)) most_recent_ = true;
+  // Whatever was wrong with streams, or with pages: this was no better.
+  failed_streams_ = 0;
+  full_list_ = false;
   Fail(status, now);
 }
 
@@ -269,9 +268,9 @@ bool Watcher::OnStreamed(const WatchEvent& event, WatchUpdate* update) {
 
 // A stream that ended before its list was complete.
 void Watcher::OnStreamEnd(const Status& status, bool in_stream, Instant now) {
+  const bool begun = !pages_.empty();
   pages_.clear();
   state_ = State::kEmpty;
-  ++failed_streams_;
   if (streams_refused_ || (!in_stream && RefusesStreams(status))) {
     // Not a failure: the other way is tried at once.
     streams_refused_ = true;
@@ -279,8 +278,13 @@ void Watcher::OnStreamEnd(const Status& status, bool in_stream, Instant now) {
     return;
   }
   // Making progress is better than being stuck with what is refused here and
-  // may be allowed there. What was only not possible now is tried once more.
-  if (!IsTransient(status) || status.code == 403) failed_streams_ = kMostFailedStreams;
+  // may be allowed there. A stream that was cut off, or too slow, is tried once more;
+  // a server that is away or busy would answer a list no sooner.
+  if (!IsTransient(status) || status.code == 403) {
+    failed_streams_ = kMostFailedStreams;
+  } else if (begun || status.code == 408 || status.code == 504) {
+    ++failed_streams_;
+  }
   if (status.code == kGone) {
     Relist(status, now);
     return;

@@ -13,8 +13,8 @@
 // no page of it has to be held by the server, and no second request is needed.
 // It is handed out whole when it is complete. A server that refuses this, or
 // sends bookmarks before it says where the list ends, is asked for pages from
-// then on; so is, until the next complete list, one that failed otherwise, or
-// could not be reached twice.
+// then on; so is, until the next list whether it fails or not, one that failed
+// otherwise, or twice in the middle of a stream.
 //
 // Errors wait (0.8 s, doubling to 30 s, each stretched by up to its own length
 // at random) and try again; after two minutes without one the waits start
@@ -141,13 +141,13 @@ class Watcher {
   std::string continue_;
   // A list that found its continue token expired starts over without paging.
   bool full_list_ = false;
-  // A list with resourceVersion=0 may be older than what was seen: after 410
-  // ask for the most recent.
+  // Streams begin at the version seen last or later. After 410, or where the server
+  // does not have it, with the most recent.
   bool most_recent_ = false;
   // Of pages, or what a stream brought so far.
   std::vector<AnyObject> pages_;
   bool streams_refused_ = false;
-  int failed_streams_ = 0;  // since the last complete list
+  int failed_streams_ = 0;  // since the last list in pages, or complete one
   // Of the first page: later pages may be newer, never older.
   std::string list_version_;
   Instant wait_until_{0};

@@ -39,6 +39,9 @@ LiveRunnerOptions RunnerOptions(const ManagerOptions& options, const Clock& cloc
   out.controller.batch_period = options.endpointslice_updates_batch_period;
   out.workers = options.concurrent_service_endpoint_syncs;
   out.watcher.stream_lists = true;
+  // Where they do not stream: a few MB of pods, and 150,000 in few enough pages that
+  // the limit on calls (20 a second) holds them up for seconds only.
+  out.watcher.page_size = 1000;
   out.min_resync_period = options.min_resync_period;
   out.shutdown_grace = options.shutdown_grace_period;
   if (options.mode == ManagerMode::kShadow) {

@@ -100,6 +100,7 @@ DocumentAnswer DocumentStore::Impl::List(const DocumentRequest& request, std::ve
     const Key after{request.kind, page.after.namespace_.str(), page.after.name.str()};
     from = std::max(from, after);
   }
+  const std::int64_t limit = LimitOf(request.list);
   json items = json::array();
   const Key* last = nullptr;
   std::int64_t left = 0;
@@ -108,7 +109,7 @@ DocumentAnswer DocumentStore::Impl::List(const DocumentRequest& request, std::ve
     if (kind != request.kind || (!request.namespace_.empty() && namespace_ != request.namespace_)) break;
     const bool shown_before = name == page.after.name.view() && namespace_ == page.after.namespace_.view();
     if (shown_before || !filter.Matches(namespace_, name, it->second->doc)) continue;
-    if (request.list.limit > 0 && items.size() == static_cast<std::size_t>(request.list.limit)) {
+    if (limit > 0 && items.size() == static_cast<std::size_t>(limit)) {
       ++left;
       continue;
     }

@@ -23,6 +23,10 @@ struct Page {
   std::int64_t left = -1;     // objects after that, where the token knows
 };
 
+// How many objects a page may have; 0: it is the whole list. A list at version 0
+// comes from the watch cache, which pays no attention to the limit.
+inline std::int64_t LimitOf(const ListOptions& list) { return list.resourceVersion == "0" ? 0 : list.limit; }
+
 // An error (400, 410, 422, 504) where there is no such page; a 410 comes with a
 // continue token in its list.
 Response FindPage(const ListOptions& list, const KeptVersions& kept, Page* page);

@@ -60,7 +60,7 @@ Response MemoryApiServer::Impl::List(const Request& request) const {
 
   const View view(store, request.kind, page.version);
   const Text& in_namespace = selection.namespace_name();
-  const auto limit = static_cast<std::size_t>(request.list.limit);
+  const auto limit = static_cast<std::size_t>(LimitOf(request.list));
   ObjectList& list = response.list;
   list.resourceVersion = std::to_string(page.version);
   ObjectKey from{in_namespace, Text()};
@@ -84,7 +84,7 @@ Response MemoryApiServer::Impl::List(const Request& request) const {
     return true;
   });
   if (!more) return response;
-  if (page.left >= 0 && !selection.selective()) list.remainingItemCount = page.left - request.list.limit;
+  if (page.left >= 0 && !selection.selective()) list.remainingItemCount = page.left - LimitOf(request.list);
   list.continueToken = EncodeContinueToken(
       {static_cast<std::int64_t>(page.version), last, selection.selective() ? -1 : list.remainingItemCount});
   return response;

@@ -12,7 +12,7 @@ namespace {
 using std::chrono::minutes;
 
 constexpr const char* kStream = "watch rv= limit=0 continue= initial NotOlderThan";
-constexpr const char* kPages = "list rv=0 limit=500 continue=";
+constexpr const char* kPages = "list rv= limit=500 continue=";
 
 class WatcherStreamTest : public WatcherTest {
  protected:
@@ -113,10 +113,9 @@ TEST_F(WatcherStreamTest, HowAStreamEndsDecidesWhatFollows) {
       {"may not watch", false, Code(403), true, kPages, false},
       {"server error", false, Code(500), true, kPages, false},
       {"no sense", false, Code(502), true, kPages, false},
-      {"version too large", false, Code(504, "Too large resource version: 11"), true,
-       "list rv= limit=500 continue=", false},
-      {"gone", false, Code(410), false, "list rv= limit=500 continue=", false},
-      {"gone, in the stream", true, Code(410), false, "list rv= limit=500 continue=", false},
+      {"version too large", false, Code(504, "Too large resource version: 11"), true, kPages, false},
+      {"gone", false, Code(410), false, kPages, false},
+      {"gone, in the stream", true, Code(410), false, kPages, false},
       {"invalid, in the stream", true, Code(422), true, kPages, false},
       {"unavailable, in the stream", true, Code(503), true, kStream, false},
       {"an error that says success", true, Code(200), true, kPages, false},
@@ -149,15 +148,29 @@ TEST_F(WatcherStreamTest, HowAStreamEndsDecidesWhatFollows) {
     EXPECT_EQ(w->last_error(), "") << c.name;
     now += minutes(10);
     End(Code(410));
-    EXPECT_EQ(Describe(Next()), c.for_good ? "list rv= limit=500 continue=" : kStream) << c.name;
+    EXPECT_EQ(Describe(Next()), c.for_good ? kPages : kStream) << c.name;
   }
 }
 
-TEST_F(WatcherStreamTest, AServerThatIsAwayIsAskedForPagesTheThirdTime) {
-  for (const char* next : {kStream, kStream, kPages, kPages}) {
-    EXPECT_EQ(NextAfterWait(), next);
-    w->state() == State::kStreaming ? End(Code(0)) : List(Failed(Code(0)));
+TEST_F(WatcherStreamTest, AServerThatIsAwayOrBusyIsAskedForStreamsAgain) {
+  for (const int code : {0, 0, 429, 503, 401, 0}) {
+    EXPECT_EQ(NextAfterWait(), kStream);
+    End(Code(code));
   }
+}
+
+// Pages are another way, not a better one: where they fail, too, a stream is next.
+TEST_F(WatcherStreamTest, AStreamThatIsCutOffTwiceIsAskedForInPagesOnce) {
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(NextAfterWait(), kStream);
+      OnEvent(EventOf(WatchEventType::kAdded, MakeNode("a", "1")));
+      End(Code(0));
+    }
+    EXPECT_EQ(NextAfterWait(), kPages);
+    List(Failed(Code(500)));
+  }
+  EXPECT_EQ(NextAfterWait(), kStream);
 }
 
 TEST_F(WatcherStreamTest, ABookmarkBeforeTheEndOfTheListIsOfAServerThatKnowsNone) {

@@ -90,7 +90,7 @@ TEST(HttpTransport, CarriesAnInformer) {
   ASSERT_EQ(targets.size(), 4u);
   EXPECT_NE(targets[0].find("&sendInitialEvents=true&"), std::string::npos) << targets[0];
   EXPECT_NE(targets[0].find("&resourceVersionMatch=NotOlderThan"), std::string::npos) << targets[0];
-  EXPECT_EQ(targets[1], "/api/v1/nodes?limit=500&resourceVersion=0");
+  EXPECT_EQ(targets[1], "/api/v1/nodes?limit=500");
   EXPECT_EQ(targets[2], "/api/v1/nodes?limit=500&continue=next%3D1%262");
   EXPECT_EQ(targets[3].find("sendInitialEvents"), std::string::npos) << targets[3];
 }
