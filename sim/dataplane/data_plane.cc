@@ -181,12 +181,16 @@ void DataPlane::Impl::OnService(const Service& object, bool deleted) {
   ProbeAnew(service, asked_nodes);
 }
 
+bool IsForKubeProxy(const EndpointSlice& slice) {
+  const StringMap& labels = slice.metadata.labels;
+  return !labels.Contains(kLabelProxyName) && !labels.Contains(kLabelHeadless);
+}
+
 void DataPlane::Impl::OnSlice(const std::shared_ptr<const EndpointSlice>& slice, bool deleted, bool start) {
   const ObjectKey key = KeyOf(slice->metadata);
   const std::string_view name = slice->metadata.labels.Get(kLabelServiceName);
-  const bool for_others =
-      slice->metadata.labels.Contains(kLabelProxyName) || slice->metadata.labels.Contains(kLabelHeadless);
-  ServiceState* service = name.empty() || for_others || deleted ? nullptr : ServiceAt({key.namespace_, Text(name)});
+  ServiceState* service =
+      name.empty() || !IsForKubeProxy(*slice) || deleted ? nullptr : ServiceAt({key.namespace_, Text(name)});
   const auto before = service_of_slice.find(key);
   if (before != service_of_slice.end() && before->second != service) {
     Commit(before->second, slice, /*deleted=*/true, start);

@@ -29,11 +29,16 @@
 #include <string>
 #include <vector>
 
+#include "apis/discovery.h"
 #include "sim/dataplane/data_plane_options.h"
 #include "sim/engine/observer.h"
 #include "sim/engine/scheduler.h"
 
 namespace epslice::sim {
+
+// Whether kube-proxies watch a slice: they select those without the label of headless
+// Services and without that of another proxy.
+bool IsForKubeProxy(const EndpointSlice& slice);
 
 // Integrals over the run: requests, or seconds where it says so.
 struct TrafficTotals {

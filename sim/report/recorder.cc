@@ -58,6 +58,34 @@ PodInfo* Recorder::Impl::PodOf(const Endpoint& endpoint, const ObjectKey& servic
   return at == pods.end() ? nullptr : &at->second;
 }
 
+namespace {
+
+struct FanOut {
+  double events = 0, bytes = 0;
+};
+
+// What a commit sends: to the controller, and to the kube-proxy of each node unless
+// their selector leaves the slice out. One that enters the selector is ADDED for
+// them, one that leaves it DELETED. Null: not there.
+FanOut FanOutOf(const EndpointSlice* before, const EndpointSlice* after, std::int64_t object_bytes,
+                std::int64_t nodes) {
+  const auto send = [&](bool was, bool is, std::int64_t watchers) {
+    if (!was && !is) return FanOut{};
+    const WatchEventType type = !was  ? WatchEventType::kAdded
+                                : !is ? WatchEventType::kDeleted
+                                      : WatchEventType::kModified;
+    const std::size_t frame =
+        internal::WatchFrameBytes(WatchEventTypeName(type).size(), static_cast<std::size_t>(object_bytes));
+    return FanOut{static_cast<double>(watchers), static_cast<double>(watchers) * static_cast<double>(frame)};
+  };
+  const FanOut controller = send(before != nullptr, after != nullptr, 1);
+  const FanOut proxies =
+      send(before != nullptr && IsForKubeProxy(*before), after != nullptr && IsForKubeProxy(*after), nodes);
+  return {controller.events + proxies.events, controller.bytes + proxies.bytes};
+}
+
+}  // namespace
+
 void Recorder::Impl::OnSlice(const Commit& commit, const std::shared_ptr<const EndpointSlice>& slice) {
   const bool deleted = commit.type == WatchEventType::kDeleted;
   SliceInfo& info = slices[KeyOf(slice->metadata)];
@@ -83,12 +111,10 @@ void Recorder::Impl::OnSlice(const Commit& commit, const std::shared_ptr<const E
   step.endpoints = numbers.endpoints;
   if (!commit.start) {
     if (!commit.by_controller) numbers.foreign_writes += 1;
-    const auto watchers = static_cast<double>(nodes + 1);
-    const double bytes = watchers * static_cast<double>(internal::WatchFrameBytes(
-                                        WatchEventTypeName(commit.type).size(), static_cast<std::size_t>(info.bytes)));
-    numbers.watch_events += watchers;
-    numbers.fan_out_bytes += bytes;
-    step.fan_out_bytes += bytes;
+    const FanOut sent = FanOutOf(before.get(), info.slice.get(), info.bytes, nodes);
+    numbers.watch_events += sent.events;
+    numbers.fan_out_bytes += sent.bytes;
+    step.fan_out_bytes += sent.bytes;
     Count(commit, churn, &service);
   }
   Measure(commit, churn, &service);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apis/protobuf.h"
 #include "test/sim/dataplane/hand_made.h"
 
 namespace epslice::sim {
@@ -53,6 +54,42 @@ struct Recorded {
   HandMade cluster;
   Recorder recorder;
 };
+
+// Slices of headless Services are sent to the controller alone: kube-proxies do not
+// select them.
+TEST(RecorderTest, FanOutIsToThoseWhoWatch) {
+  HandMade cluster(ConstantLags());
+  Recorder recorder(RecorderOptions(), &cluster.plane);
+  cluster.observers.push_back(&recorder);
+  for (const char* node : {"na", "nb", "nc"}) cluster.Load(MakeNode(node, "a", 1000));
+  const auto frame = [](WatchEventType type, const EndpointSlice& slice) {
+    WatchEvent event;
+    event.type = type;
+    event.object = AnyObject::Of(slice);
+    return 4 + static_cast<double>(EncodeWatchEventProtobuf(Kind::kEndpointSlice, event).size());
+  };
+  EndpointSlice slice = MakeSlice("web-1", {{1, "na", "a"}});
+  EndpointSlice headless = slice;
+  headless.metadata.labels = headless.metadata.labels.With(Text(kLabelHeadless), Text());
+  double events = 0, bytes = 0;
+  const auto tell = [&](WatchEventType type, const EndpointSlice& object, int proxies, WatchEventType for_proxies) {
+    cluster.Tell(object, type, /*by_controller=*/true);
+    events += 1 + proxies;
+    bytes += frame(type, object) + proxies * frame(for_proxies, object);
+  };
+  using Type = WatchEventType;
+  tell(Type::kAdded, headless, 0, Type::kAdded);
+  tell(Type::kModified, headless, 0, Type::kAdded);
+  tell(Type::kModified, slice, 3, Type::kAdded);       // enters their selector
+  tell(Type::kModified, headless, 3, Type::kDeleted);  // leaves it
+  tell(Type::kDeleted, headless, 0, Type::kDeleted);
+  tell(Type::kAdded, slice, 3, Type::kAdded);
+  tell(Type::kDeleted, slice, 3, Type::kDeleted);
+  cluster.End(1);
+  const RunNumbers numbers = recorder.MakeReport().numbers;
+  EXPECT_EQ(numbers.watch_events, events);
+  EXPECT_EQ(numbers.fan_out_bytes, bytes);
+}
 
 TEST(RecorderTest, AChangeThatWasTakenBackIsNotOwed) {
   // Not ready and ready again before the controller wrote; an hour later it is
