@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -24,9 +25,12 @@ Timestamp LatestTime(const AnyObject& object) {
 
 class MergedReader : public TraceReader {
  public:
-  MergedReader(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers, bool real_times, std::string audit_log,
-               TraceSummary summary)
-      : real_times_(real_times), audit_log_(std::move(audit_log)), summary_(std::move(summary)) {
+  MergedReader(Dump dump, std::vector<AnyObject> later, std::vector<std::unique_ptr<TraceReader>> readers,
+               bool real_times, std::string audit_log, TraceSummary summary)
+      : later_(std::move(later)),
+        real_times_(real_times),
+        audit_log_(std::move(audit_log)),
+        summary_(std::move(summary)) {
     for (AnyObject& object : dump.objects) {
       if (!IsTraced(object.kind())) {
         ++summary_.skipped[std::string(InfoOf(object.kind()).name)];
@@ -39,7 +43,7 @@ class MergedReader : public TraceReader {
       summary_.skipped[kind.substr(kind.rfind('/') + 1)] += count;
     }
     summary_.notes = std::move(dump.notes);
-    dump_ = !start_.empty();
+    dump_ = !start_.empty() || !later_.empty();
     if (readers.empty() || dump_) summary_.format = "dump";
     for (auto& reader : readers) inputs_.push_back(Input{std::move(reader), {}, false});
   }
@@ -57,6 +61,7 @@ class MergedReader : public TraceReader {
     for (Input& input : inputs_) {
       if (input.head && (first == nullptr || place(input) < place(*first))) first = &input;
     }
+    if (ComesLater(first == nullptr ? nullptr : &*first->head, event)) return true;
     if (first == nullptr) {
       Finish();
       if (absl::Status s = NeedPodsAndServices(); !s.ok()) return s;
@@ -93,7 +98,10 @@ class MergedReader : public TraceReader {
       if (input.head && (!begin_.is_set() || input.head->time < begin_)) begin_ = input.head->time;
     }
     if (inputs_.empty()) return absl::OkStatus();
-    KeepStartState(real_times_ ? begin_ : Timestamp(), &start_, &summary_);
+    KeepStartState(real_times_ ? begin_ : Timestamp(), &start_, &later_, &summary_);
+    std::stable_sort(later_.begin(), later_.end(), [](const AnyObject& a, const AnyObject& b) {
+      return a.meta().creationTimestamp < b.meta().creationTimestamp;
+    });
     for (Input& input : inputs_) {
       while (input.head && input.head->start) {
         start_.push_back(std::move(input.head->object));
@@ -101,8 +109,31 @@ class MergedReader : public TraceReader {
         if (absl::Status s = ReadHead(&input); !s.ok()) return s;
       }
     }
-    KeepStartState({}, &start_, &summary_);
+    KeepStartState({}, &start_, &later_, &summary_);
     return absl::OkStatus();
+  }
+
+  // The next object of a dump that the events should have shown before `next`
+  // (null: there is none) and have not: a second after its creation, in which they
+  // may still be telling of it.
+  bool ComesLater(const TraceEvent* next, TraceEvent* event) {
+    for (; next_later_ < later_.size(); ++next_later_) {
+      const AnyObject& object = later_[next_later_];
+      const Timestamp due{object.meta().creationTimestamp.nanos + 1'000'000'000};
+      if (next != nullptr && (next->start || next->time < due)) return false;
+      if (next == nullptr || told_.count({object.kind(), KeyOf(object.meta())}) > 0) {
+        ++summary_.skipped[next == nullptr ? "objects of dumps that were created after the last event"
+                                           : std::string(kToldByEvents)];
+        continue;
+      }
+      *event = TraceEvent{std::max(due, last_), WatchEventType::kAdded, object, "", false};
+      ++next_later_;
+      ++came_later_;
+      KeepOrder(event);
+      Count(*event);
+      return true;
+    }
+    return false;
   }
 
   // What is told as older than the start state, or than what went before it,
@@ -132,6 +163,9 @@ class MergedReader : public TraceReader {
   }
 
   void Count(const TraceEvent& event) {
+    if (next_later_ < later_.size() && MayComeLater(event.object.kind())) {
+      told_.insert({event.object.kind(), KeyOf(event.object.meta())});
+    }
     shown_[static_cast<std::size_t>(event.object.kind())] = true;
     CountEvent(event, &summary_);
   }
@@ -152,6 +186,12 @@ class MergedReader : public TraceReader {
       summary_.notes.push_back(Concat(moved_, moved_ == 1 ? " event is" : " events are",
                                       " told as older than the start state; replayed as of its time"));
     }
+    if (came_later_ > 0) {
+      summary_.notes.push_back(
+          Concat(came_later_, came_later_ == 1 ? " object" : " objects",
+                 " of dumps (nodes, namespaces, services) that the events do not tell of: there from "
+                 "a second after creation"));
+    }
     for (const Input& input : inputs_) {
       const TraceSummary& part = input.reader->summary();
       if (summary_.format.find(part.format) == std::string::npos) {
@@ -171,6 +211,10 @@ class MergedReader : public TraceReader {
   std::vector<Input> inputs_;
   std::vector<AnyObject> start_;
   std::size_t at_ = 0;
+  std::vector<AnyObject> later_;  // in the order of their creation
+  std::size_t next_later_ = 0;
+  std::int64_t came_later_ = 0;
+  std::set<std::pair<Kind, ObjectKey>> told_;  // of kinds in later_
   const bool real_times_;
   const std::string audit_log_;
   std::array<bool, kAllKinds.size()> shown_{};
@@ -182,10 +226,11 @@ class MergedReader : public TraceReader {
 
 }  // namespace
 
-std::unique_ptr<TraceReader> MergeReaders(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers, bool real_times,
+std::unique_ptr<TraceReader> MergeReaders(Dump dump, std::vector<AnyObject> later,
+                                          std::vector<std::unique_ptr<TraceReader>> readers, bool real_times,
                                           std::string audit_log, TraceSummary summary) {
-  return std::make_unique<MergedReader>(std::move(dump), std::move(readers), real_times, std::move(audit_log),
-                                        std::move(summary));
+  return std::make_unique<MergedReader>(std::move(dump), std::move(later), std::move(readers), real_times,
+                                        std::move(audit_log), std::move(summary));
 }
 
 }  // namespace epslice::sim

@@ -18,7 +18,10 @@ namespace epslice::sim {
 // log among the readers, or "": with it the end is an error where neither Pods
 // nor Services were shown, or one of them not, as there is nothing then that a
 // controller could work on.
-std::unique_ptr<TraceReader> MergeReaders(Dump dump, std::vector<std::unique_ptr<TraceReader>> readers, bool real_times,
+// `later`: more of the dump, which comes when it was created unless the readers
+// tell of it.
+std::unique_ptr<TraceReader> MergeReaders(Dump dump, std::vector<AnyObject> later,
+                                          std::vector<std::unique_ptr<TraceReader>> readers, bool real_times,
                                           std::string audit_log, TraceSummary summary);
 
 }  // namespace epslice::sim

@@ -184,8 +184,8 @@ class Opener {
     if (!watches_.empty()) timed.push_back(MakeWatchReader(std::move(watches_), options_));
     timed = WithoutOverlap(std::move(timed));
     for (auto& reader : others_) timed.push_back(std::move(reader));
-    return MergeReaders(std::move(dump_), std::move(timed), others_.empty() && start.version == 0, std::move(audit_log),
-                        std::move(summary));
+    return MergeReaders(std::move(dump_), std::move(start.later), std::move(timed),
+                        others_.empty() && start.version == 0, std::move(audit_log), std::move(summary));
   }
 
  private:

@@ -66,7 +66,8 @@ class StateBuilder {
   }
 
   std::vector<AnyObject>* objects() { return &objects_; }
-  std::uint64_t version() const { return version_; }
+  // Of what a log has to go on from (StartState::version).
+  std::uint64_t state_version() const { return state_version_; }
 
  private:
   // Of a kind in a namespace ("" where the kind has none).
@@ -89,7 +90,11 @@ class StateBuilder {
 
   void Join(DumpFile file) {
     version_ = std::max(version_, LatestVersion(file.objects));
-    for (AnyObject& object : file.objects) Take(std::move(object));
+    for (AnyObject& object : file.objects) {
+      const Kind kind = object.kind();
+      if (kind != Kind::kNode && kind != Kind::kNamespace) state_version_ = std::max(state_version_, VersionOf(object));
+      Take(std::move(object));
+    }
   }
 
   // Adds of a later dump the kinds of which nothing is known where it shows them.
@@ -122,19 +127,26 @@ class StateBuilder {
   std::unordered_set<Text> uids_;  // looked up only
   std::set<std::pair<Kind, ObjectKey>> named_;
   std::set<Part> parts_;
-  std::uint64_t version_ = 0;
+  std::uint64_t version_ = 0, state_version_ = 0;
   bool any_later_ = false, noted_ = false;
 };
 
 }  // namespace
 
-void KeepStartState(Timestamp begin, std::vector<AnyObject>* objects, TraceSummary* summary) {
+bool MayComeLater(Kind kind) { return kind == Kind::kNode || kind == Kind::kNamespace || kind == Kind::kService; }
+
+void KeepStartState(Timestamp begin, std::vector<AnyObject>* objects, std::vector<AnyObject>* later,
+                    TraceSummary* summary) {
   std::map<std::pair<Kind, ObjectKey>, std::size_t> places;
   std::vector<AnyObject> kept;
   for (AnyObject& object : *objects) {
     const BasicMeta& meta = object.meta();
     if (begin.is_set() && WholeSeconds(meta.creationTimestamp) > WholeSeconds(begin)) {
-      ++summary->skipped["objects of dumps that were created after the events begin, which tell of them"];
+      if (MayComeLater(object.kind())) {
+        later->push_back(std::move(object));
+      } else {
+        ++summary->skipped[std::string(kToldByEvents)];
+      }
       continue;
     }
     const auto [it, added] = places.try_emplace({object.kind(), KeyOf(meta)}, kept.size());
@@ -174,8 +186,8 @@ StartState ChooseStartState(std::vector<DumpFile> files, Timestamp begin, TraceS
     return std::forward_as_tuple(a.kind(), x.namespace_, x.name) <
            std::forward_as_tuple(b.kind(), y.namespace_, y.name);
   });
-  if (middle) state.version = builder.version();
-  KeepStartState(middle ? Timestamp() : begin, &state.objects, summary);
+  if (middle) state.version = builder.state_version();
+  KeepStartState(middle ? Timestamp() : begin, &state.objects, &state.later, summary);
   return state;
 }
 

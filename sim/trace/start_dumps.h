@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apis/object.h"
@@ -24,9 +25,17 @@ struct DumpFile {
 
 struct StartState {
   std::vector<AnyObject> objects;  // by kind and key
+  // Created after the log begins, which may not tell of them: MayComeLater().
+  std::vector<AnyObject> later;
   // What a log tells up to this resourceVersion is part of the state; 0: nothing.
+  // Nodes and Namespaces change all the time, and dumps of them that complete a log
+  // without any are often made when it is over: they do not count for it.
   std::uint64_t version = 0;
 };
+
+// Kinds of which a dump's objects count although they were created after the
+// events begin, unless the events show them: logs are often made without them.
+bool MayComeLater(Kind kind);
 
 // Files are taken in the order of the latest resourceVersion in them. One that
 // shows an object (by uid, or a name with another uid) of an earlier one is a
@@ -42,11 +51,16 @@ struct StartState {
 // see KeepStartState().
 StartState ChooseStartState(std::vector<DumpFile> files, Timestamp begin, TraceSummary* summary);
 
+// Why an object of a dump is left out.
+inline constexpr std::string_view kToldByEvents =
+    "objects of dumps that were created after the events begin, which tell of them";
+
 // Of objects as the start state of events that begin at `begin` (unset: not
 // known): of an object that is there several times the earliest version (without
 // versions the first one); none that was created later, as the events tell of it.
-// What is left out goes to `summary`.
-void KeepStartState(Timestamp begin, std::vector<AnyObject>* objects, TraceSummary* summary);
+// What is left out goes to `summary`, or to `later`.
+void KeepStartState(Timestamp begin, std::vector<AnyObject>* objects, std::vector<AnyObject>* later,
+                    TraceSummary* summary);
 
 }  // namespace epslice::sim
 

@@ -8,6 +8,7 @@
 
 #include "apis/concat.h"
 #include "apis/json.h"
+#include "apis/time_format.h"
 
 namespace epslice::sim {
 namespace {
@@ -107,6 +108,46 @@ TEST(StartDumpsTest, OfManifestsTheFirstOfANameCounts) {
   EXPECT_THAT(chosen.objects, ElementsAre("pods shop/a 0", "pods shop/b 0"));
   EXPECT_EQ(chosen.twice, 1);
   EXPECT_THAT(chosen.notes, IsEmpty());
+}
+
+AnyObject CreatedAt(Kind kind, const std::string& name, int version, const std::string& created) {
+  const absl::StatusOr<AnyObject> object =
+      DecodeObjectJson(kind,
+                       Concat(R"({"apiVersion":"v1","kind":")", InfoOf(kind).name, R"(","metadata":{"name":")", name,
+                              R"(","namespace":"shop","uid":"u-)", name, R"(","resourceVersion":")", version,
+                              R"(","creationTimestamp":")", created, "\"}}"),
+                       /*keep_json=*/false);
+  EXPECT_TRUE(object.ok()) << object.status();
+  return object.value_or(AnyObject());
+}
+
+// A log that begins at 10:00 and says nothing of nodes, with a dump made when it
+// was over.
+TEST(StartDumpsTest, WhatOnlyTheDumpTellsMayComeLater) {
+  const Timestamp begin = *ParseRfc3339("2026-01-01T10:00:00Z");
+  TraceSummary summary;
+  StartState state = ChooseStartState(
+      {{"all",
+        {CreatedAt(kNode, "n2", 70, "2026-01-01T10:05:00Z"), CreatedAt(kPod, "p", 80, "2026-01-01T10:06:00Z"),
+         CreatedAt(kService, "web", 60, "2026-01-01T10:04:00Z")}}},
+      begin, &summary);
+  EXPECT_TRUE(state.objects.empty());
+  ASSERT_EQ(state.later.size(), 2u);
+  EXPECT_EQ(state.later[0].meta().name, "n2");
+  EXPECT_EQ(state.later[1].meta().name, "web");
+  EXPECT_EQ(state.version, 0u);
+  EXPECT_EQ(summary.skipped[std::string(kToldByEvents)], 1);
+
+  // Nodes are older than the log, but what changed of them since says nothing of the
+  // log's pods and Services.
+  state = ChooseStartState({{"nodes", {CreatedAt(kNode, "n1", 900, "2025-01-01T10:00:00Z")}}}, begin, &summary);
+  EXPECT_EQ(state.objects.size(), 1u);
+  EXPECT_EQ(state.version, 0u);
+  state = ChooseStartState({{"nodes", {CreatedAt(kNode, "n1", 900, "2025-01-01T10:00:00Z")}},
+                            {"pods", {CreatedAt(kPod, "p", 80, "2025-01-01T10:06:00Z")}}},
+                           begin, &summary);
+  EXPECT_EQ(state.objects.size(), 2u);
+  EXPECT_EQ(state.version, 80u);
 }
 
 }  // namespace

@@ -103,6 +103,26 @@ TEST(OverlapTest, WhatTwoSourcesTellIsReplayedOnce) {
   EXPECT_THAT(read.summary.made_up, ::testing::IsEmpty());
 }
 
+// The log is without nodes and Services; a dump that was made afterwards has them.
+TEST(OverlapTest, WhatTheLogDoesNotTellComesFromTheDump) {
+  const auto object = [](const char* kind, const char* name, const char* created) {
+    return Concat(R"({"apiVersion":"v1","kind":")", kind, R"(","metadata":{"name":")", name,
+                  R"(","namespace":"shop","uid":"u-)", name, R"(","resourceVersion":"90","creationTimestamp":")",
+                  created, "\"}}\n");
+  };
+  const ReadTrace read = ReadFiles({{"audit.jsonl", AuditLife()},
+                                    {"end.json", Concat(object("Node", "n1", "2026-01-01T12:00:02Z"),
+                                                        object("Service", "web", "2026-01-01T12:00:01Z"),
+                                                        object("Node", "n2", "2026-01-01T12:00:30Z"))}});
+  EXPECT_EQ(read.error, "");
+  std::vector<std::string> events = LifeEvents();
+  events.insert(events.begin() + 4, "ADDED Node n1 12:00:03Z");
+  events.insert(events.begin() + 2, "ADDED Service shop/web 12:00:02Z");
+  EXPECT_EQ(read.events, events);
+  EXPECT_THAT(read.summary.notes, ElementsAre(HasSubstr("2 objects of dumps (nodes, namespaces, services)")));
+  EXPECT_EQ(read.summary.skipped.at("objects of dumps that were created after the last event"), 1);
+}
+
 TEST(OverlapTest, OfSeveralStatesTheEarliestIsTheStart) {
   const std::string early = PodJson("12", "", "n1", "False"), late = PodJson("15", "", "n1", "True");
   const ReadTrace read =
