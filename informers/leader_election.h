@@ -79,6 +79,8 @@ class LeaderElector {
   bool MayWrite(Instant now) const { return state_ == State::kLeading && now < fenced_at_; }
   // When MayWrite() ends, unless the Lease is renewed; 0 where it is not true.
   Instant writes_until() const { return state_ == State::kLeading ? fenced_at_ : Instant{0}; }
+  // The Lease as it was last read or written; nullopt: neither was done.
+  const std::optional<Lease>& lease() const { return seen_; }
   // Who holds the Lease as last seen; empty: nobody.
   const std::string& leader() const { return leader_; }
   // Why the last try failed; empty: it did not.

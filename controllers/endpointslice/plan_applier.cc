@@ -62,6 +62,7 @@ void PlanApplier::Fail(const SliceWrite& write, const Status& status) {
   // tell what its storage did: a create that is sent again would be a second
   // slice.
   if (status.code == 0 || status.code >= 500) outcome_.unknown = true;
+  outcome_.no_answer |= status.code == 0;
   outcome_.retry_after = std::max(outcome_.retry_after, RetryAfterOf(status));
   outcome_.errors.push_back(DescribeRequest(RequestFor(write)) + ": " + status.ToString());
 }

@@ -34,6 +34,8 @@ struct Outcome {
   // A write got no answer, or an error of the server (5xx): it may or may not
   // have happened.
   bool unknown = false;
+  // A write got no answer at all: the API server is away.
+  bool no_answer = false;
   // How long the server asked us to stay away, the longest (Retry-After).
   Duration retry_after{0};
 };

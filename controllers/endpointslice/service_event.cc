@@ -1,8 +1,14 @@
 #include "controllers/endpointslice/service_event.h"
 
-namespace epslice {
+#include <string>
+#include <utility>
 
-EventRecorder::Note NoteOf(const Service& service, const PlannedEvent& planned) {
+#include "apis/cat.h"
+
+namespace epslice {
+namespace {
+
+EventRecorder::Note About(const Service& service, Text type, Text reason, std::string message) {
   EventRecorder::Note note;
   note.regarding.kind = "Service";
   note.regarding.apiVersion = "v1";
@@ -10,10 +16,38 @@ EventRecorder::Note NoteOf(const Service& service, const PlannedEvent& planned) 
   note.regarding.name = service.metadata.name;
   note.regarding.uid = service.metadata.uid;
   note.regarding.resourceVersion = service.metadata.resourceVersion;
-  note.type = planned.type;
-  note.reason = planned.reason;
-  note.message = planned.message;
+  note.type = std::move(type);
+  note.reason = std::move(reason);
+  note.message = std::move(message);
   return note;
+}
+
+// As the reference puts errors together: "a", "[a, b]".
+std::string Together(const std::vector<std::string>& some, const std::vector<std::string>& more) {
+  std::string all;
+  for (const auto* errors : {&some, &more}) {
+    for (const std::string& error : *errors) all += Cat({all.empty() ? "" : ", ", error});
+  }
+  return some.size() + more.size() > 1 ? Cat({"[", all, "]"}) : all;
+}
+
+}  // namespace
+
+std::vector<EventRecorder::Note> NotesOf(const Service& service, const Plan& plan, const Outcome& outcome) {
+  std::vector<EventRecorder::Note> notes;
+  if (outcome.no_answer) return notes;
+  if (outcome.errors.empty()) {
+    for (const PlannedEvent& planned : plan.events) {
+      notes.push_back(About(service, planned.type, planned.reason, planned.message));
+    }
+  }
+  if (!outcome.errors.empty() || !plan.retry_errors.empty()) {
+    const ObjectKey key = KeyOf(service.metadata);
+    notes.push_back(About(service, Text::Intern("Warning"), Text::Intern("FailedToUpdateEndpointSlices"),
+                          Cat({"Error updating Endpoint Slices for Service ", key.ToString(), ": ",
+                               Together(outcome.errors, plan.retry_errors)})));
+  }
+  return notes;
 }
 
 }  // namespace epslice

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <utility>
 
+#include "apis/cat.h"
+
 namespace epslice {
 
 std::string NewLeaderIdentity() {
@@ -16,6 +18,20 @@ std::string NewLeaderIdentity() {
   std::ifstream("/proc/sys/kernel/random/uuid") >> uuid;
   if (uuid.empty()) uuid = std::to_string(getpid());
   return std::string(host.data()) + "_" + uuid;
+}
+
+EventRecorder::Note BecameLeader(const Lease& lease, std::string_view identity) {
+  EventRecorder::Note note;
+  note.regarding.kind = "Lease";
+  note.regarding.apiVersion = "coordination.k8s.io/v1";
+  note.regarding.namespace_ = lease.metadata.namespace_;
+  note.regarding.name = lease.metadata.name;
+  note.regarding.uid = lease.metadata.uid;
+  note.regarding.resourceVersion = lease.metadata.resourceVersion;
+  note.type = "Normal";
+  note.reason = "LeaderElection";
+  note.message = Cat({identity, " became leader"});
+  return note;
 }
 
 LeaderRunner::LeaderRunner(LeaderRunnerOptions options, Transport* transport, const Clock* clock, Logger* log)
@@ -63,7 +79,7 @@ void LeaderRunner::Note() {
     case LeaderElector::State::kLeading:
       EndWatch();
       log_.Info(0, "Leading", {lease, {"identity", options_.elector.identity}});
-      if (options_.on_leading) options_.on_leading();
+      if (options_.on_leading) options_.on_leading(elector_.lease().value_or(Lease()));
       break;
     case LeaderElector::State::kLost:
       log_.Warning("Lost the lease; stopping", {lease, {"err", elector_.error()}});

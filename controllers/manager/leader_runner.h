@@ -18,11 +18,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "apis/coordination.h"
 #include "controllers/manager/log.h"
 #include "informers/clock.h"
+#include "informers/event_recorder.h"
 #include "informers/leader_election.h"
 #include "informers/transport.h"
 
@@ -32,14 +34,17 @@ struct LeaderRunnerOptions {
   LeaderElectorOptions elector;
   // Between tries to watch the Lease, while the server refuses that.
   Duration refused_watch_period = std::chrono::seconds(30);
-  // Told once, from the runner's thread: this process leads now; it does not
-  // any more and never will again.
-  std::function<void()> on_leading;
+  // Told once, from the runner's thread: this process leads now, by the Lease as it
+  // wrote it; it does not any more and never will again.
+  std::function<void(const Lease& lease)> on_leading;
   std::function<void()> on_lost;
 };
 
 // "<host name>_<uuid>", new in each process, as client-go's.
 std::string NewLeaderIdentity();
+
+// The Event on the Lease by which client-go tells of a new leader.
+EventRecorder::Note BecameLeader(const Lease& lease, std::string_view identity);
 
 // Start() and Stop() from one thread; the rest from any.
 class LeaderRunner {

@@ -89,7 +89,6 @@ struct LiveRunner::Impl {
   Response Send(const Request& request, int worker);
   void NoteAnswer(const Request& request, const Status& status);
   void LogSync(const Job& job, const Plan& plan, const Outcome& outcome, bool expected_failure, Duration took);
-  void RecordEvents(const Job& job, const Plan& plan);
 
   bool Stop();
 

@@ -185,8 +185,10 @@ void LiveRunner::Impl::RunSync(const Job& job, int worker) {
     controller.Complete(job, applier.plan(), applier.outcome(), end);
   }
   LogSync(job, applier.plan(), applier.outcome(), expected_failure, end - begin);
-  // Events tell of what was written.
-  if (applier.outcome().errors.empty()) RecordEvents(job, applier.plan());
+  if (job.input.service == nullptr) return;
+  for (EventRecorder::Note& note : NotesOf(*job.input.service, applier.plan(), applier.outcome())) {
+    events.Record(std::move(note));
+  }
 }
 
 void LiveRunner::Impl::RunVerify(const Job& job, int worker) {
@@ -243,10 +245,6 @@ void LiveRunner::Impl::LogSync(const Job& job, const Plan& plan, const Outcome& 
              {"updates", outcome.updates},
              {"deletes", outcome.deletes},
              {"duration", took}});
-}
-
-void LiveRunner::Impl::RecordEvents(const Job& job, const Plan& plan) {
-  for (const PlannedEvent& planned : plan.events) events.Record(NoteOf(*job.input.service, planned));
 }
 
 }  // namespace epslice

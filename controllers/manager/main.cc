@@ -139,9 +139,10 @@ absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& optio
   runner.elector.seed = static_cast<std::uint64_t>(clock->WallNow().nanos);
   const std::string name = runner.elector.name;
   metrics->SetLeader(name, false);
-  runner.on_leading = [metrics, name, leading = leading.get()] {
+  runner.on_leading = [metrics, name, identity, leading = leading.get()](const Lease& lease) {
     metrics->SetLeader(name, true);
     leading->work->Lead();
+    leading->work->RecordEvent(BecameLeader(lease, identity));
   };
   runner.on_lost = [metrics, name, leading = leading.get()] {
     metrics->SetLeader(name, false);

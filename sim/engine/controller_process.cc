@@ -254,9 +254,9 @@ void ControllerProcess::Finish(Worker* worker) {
   for (RunObserver* observer : server_.observers()) {
     observer->OnSync(job, plan, outcome, result, worker->queued, worker->planned, now);
   }
-  // As the live one: events tell of what was written.
-  if (outcome.errors.empty()) {
-    for (const PlannedEvent& planned : plan.events) event_calls_.Record(NoteOf(*job.input.service, planned));
+  // As the live one.
+  if (job.input.service != nullptr) {
+    for (EventRecorder::Note& note : NotesOf(*job.input.service, plan, outcome)) event_calls_.Record(std::move(note));
   }
   Free(worker);
 }

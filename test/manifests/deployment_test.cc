@@ -62,15 +62,25 @@ class Rendered : public testing::TestWithParam<std::string> {
                        [&](const Json& p) { return p.at("name") == port || p.at("containerPort") == port; });
   }
 
+  // Where the controller is.
+  std::string Home() const {
+    const std::string home = deployment_.at("metadata").at("namespace").get<std::string>();
+    EXPECT_EQ(home, GetParam() == "overlays/own-namespace" ? "epslice" : "kube-system");
+    return home;
+  }
+
   std::vector<Json> objects_;
   Json deployment_, template_, container_;
   Labels selector_;
   std::vector<std::string> args_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Manifests, Rendered, testing::Values("base", "overlays/replace", "overlays/shadow"),
+INSTANTIATE_TEST_SUITE_P(Manifests, Rendered,
+                         testing::Values("base", "overlays/replace", "overlays/shadow", "overlays/own-namespace"),
                          [](const testing::TestParamInfo<std::string>& folder) {
-                           return folder.param.substr(folder.param.rfind('/') + 1);
+                           std::string name = folder.param.substr(folder.param.rfind('/') + 1);
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
                          });
 
 // All of them, and the pod that the Deployment would make.
@@ -105,7 +115,7 @@ TEST_P(Rendered, AnApiServerTakesThem) {
     Request create;
     create.verb = Verb::kCreate;
     create.kind = *kind;
-    create.namespace_ = object.at("metadata").at("namespace").get<std::string>();
+    create.namespace_ = object.at("metadata").value("namespace", "");
     create.object = *decoded;
     const Response response = server.Handle(create);
     EXPECT_TRUE(response.status.ok()) << NameOf(object) << ": " << response.status.ToString();
@@ -145,7 +155,7 @@ TEST_P(Rendered, BindingsNameWhatIsThere) {
       bound.insert(role.at("kind").get<std::string>() + "/" + role.at("name").get<std::string>());
       ASSERT_EQ(binding.at("subjects").size(), 1U);
       const Json subject = binding.at("subjects").at(0);
-      EXPECT_EQ(subject, (Json{{"kind", "ServiceAccount"}, {"name", account}, {"namespace", "kube-system"}}));
+      EXPECT_EQ(subject, (Json{{"kind", "ServiceAccount"}, {"name", account}, {"namespace", Home()}}));
     }
   }
   EXPECT_EQ(bindings, bound.size());
@@ -171,13 +181,19 @@ TEST_P(Rendered, OnlyPrometheusGetsIn) {
 // With other names, the old controller's account would become ours, or ours
 // would get what is bound to it.
 TEST_P(Rendered, NoAccountOfKubeControllerManagers) {
-  for (const Json& object : objects_) EXPECT_EQ(NameOf(object).rfind("epslice-", 0), 0U) << NameOf(object);
+  for (const Json& object : objects_) EXPECT_EQ(NameOf(object).rfind("epslice", 0), 0U) << NameOf(object);
 }
 
 TEST_P(Rendered, NamespacedObjectsAreInOneNamespace) {
   for (const Json& object : objects_) {
-    const bool cluster = object.at("kind").get<std::string>().rfind("Cluster", 0) == 0;
-    EXPECT_EQ(object.at("metadata").value("namespace", ""), cluster ? "" : "kube-system") << object.at("kind");
+    const std::string kind = object.at("kind").get<std::string>();
+    const bool cluster = kind.rfind("Cluster", 0) == 0 || kind == "Namespace";
+    // Of the binding to a Role of kube-system's there is no other place.
+    const bool of_the_cluster = NameOf(object).rfind("epslice-controller-authentication-reader", 0) == 0;
+    EXPECT_EQ(object.at("metadata").value("namespace", ""), cluster          ? ""
+                                                            : of_the_cluster ? "kube-system"
+                                                                             : Home())
+        << object.at("kind");
   }
 }
 
@@ -222,7 +238,11 @@ TEST_P(Rendered, TheLeaseIsTheOneThatTheRoleNames) {
     return;
   }
   EXPECT_GE(deployment_.at("spec").at("replicas").get<int>(), 2);
-  EXPECT_EQ(FlagValue(args_, "--leader-elect-resource-namespace"), roles[0].at("metadata").at("namespace"));
+  // The kubelet fills it in.
+  EXPECT_EQ(FlagValue(args_, "--leader-elect-resource-namespace"), "$(POD_NAMESPACE)");
+  EXPECT_EQ(container_.at("env").at(0),
+            (Json{{"name", "POD_NAMESPACE"}, {"valueFrom", {{"fieldRef", {{"fieldPath", "metadata.namespace"}}}}}}));
+  EXPECT_EQ(roles[0].at("metadata").at("namespace"), Home());
   const Json& names = roles[0].at("rules").at(0).at("resourceNames");
   EXPECT_EQ(names, Json::array({FlagValue(args_, "--leader-elect-resource-name").value_or("")}));
 }

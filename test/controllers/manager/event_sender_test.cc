@@ -30,7 +30,9 @@ class EventSenderTest : public ::testing::Test {
   }
   void Record(const std::string& message) {
     const Service service = testkit::ServiceBuilder("web").service;
-    sender_->Record(NoteOf(service, {"Warning", "TopologyAwareHintsDisabled", message}));
+    Plan plan;
+    plan.events = {{"Warning", "TopologyAwareHintsDisabled", message}};
+    for (EventRecorder::Note& note : NotesOf(service, plan, {})) sender_->Record(std::move(note));
   }
   std::vector<std::shared_ptr<const Event>> Events() {
     Request list;

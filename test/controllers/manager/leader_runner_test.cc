@@ -142,7 +142,10 @@ class LeaderRunnerTest : public testing::Test {
     options.elector.retry_period = retry_period;
     options.elector.renew_deadline = 2 * retry_period;
     options.elector.lease_duration = 3 * retry_period + seconds(1);
-    options.on_leading = [this] { progress_.Bump(); };
+    options.on_leading = [this](const Lease& lease) {
+      led_by_ = lease;
+      progress_.Bump();
+    };
     runner_ = std::make_unique<LeaderRunner>(options, &transport_, &clock_, &log_);
     runner_->Start();
   }
@@ -162,6 +165,7 @@ class LeaderRunnerTest : public testing::Test {
                 std::lock_guard<std::mutex> lock(mu_);
                 said_ += text;
               }};
+  Lease led_by_;
   std::unique_ptr<LeaderRunner> runner_;
 };
 
@@ -174,6 +178,15 @@ TEST_F(LeaderRunnerTest, TakesAReleasedLeaseAtOnceAndWatchesNoMore) {
   ASSERT_TRUE(WaitUntil([&] { return runner_->MayWrite(); }));
   ASSERT_TRUE(WaitUntil([&] { return !transport_.watching(); }));
   EXPECT_EQ(transport_.watches(), 1);
+
+  const EventRecorder::Note note = BecameLeader(led_by_, "me");
+  EXPECT_EQ(led_by_.holderIdentity, "me");
+  EXPECT_EQ(note.message, "me became leader");
+  EXPECT_EQ(note.reason, "LeaderElection");
+  EXPECT_EQ(note.type, "Normal");
+  EXPECT_EQ(note.regarding.kind, "Lease");
+  EXPECT_EQ(note.regarding.name, "l");
+  EXPECT_EQ(note.regarding.namespace_, "kube-system");
 }
 
 TEST_F(LeaderRunnerTest, PollsWhereItMayNotWatch) {

@@ -1,5 +1,6 @@
 // LiveRunner with all its threads, against an API server in memory.
 #include "controllers/manager/live_runner.h"
+#include "apis/cat.h"
 
 #include <chrono>
 #include <optional>
@@ -83,6 +84,33 @@ TEST_F(LiveRunnerTest, EventsHoldNothingUp) {
   EXPECT_EQ(event->reason, "TopologyAwareHintsDisabled");
   EXPECT_EQ(event->involvedObject.name, "web");
   EXPECT_EQ(event->reportingController, "endpoint-slice-controller");
+}
+
+TEST_F(LiveRunnerTest, AFailedSyncIsToldOnItsService) {
+  CreateNode("n1", "a");
+  CreateService("web");
+  CreatePods("web", 0, 1, true, "nowhere");
+  StartRunner();
+  EventRecorder::Note leader;
+  leader.regarding.kind = "Lease";
+  leader.regarding.namespace_ = "shop";
+  leader.regarding.name = "l";
+  leader.reason = "LeaderElection";
+  runner_->RecordEvent(leader);
+  Request list;
+  list.verb = Verb::kList;
+  list.kind = Kind::kEvent;
+  ASSERT_TRUE(progress_.WaitUntil([&] { return server_.Handle(list).list.items.size() == 2; }));
+  std::map<std::string, std::string> told;
+  for (const AnyObject& object : server_.Handle(list).list.items) {
+    const auto event = object.As<Event>();
+    told[event->involvedObject.name.str()] = Cat({event->type, " ", event->reason, ": ", event->message});
+  }
+  EXPECT_EQ(
+      told["web"],
+      "Warning FailedToUpdateEndpointSlices: Error updating Endpoint Slices for Service shop/web: Pod shop/web-0: its "
+      "Node nowhere is not known");
+  EXPECT_EQ(told["l"], " LeaderElection: ");
 }
 
 TEST_F(LiveRunnerTest, ServiceComesAndIsForgotten) {

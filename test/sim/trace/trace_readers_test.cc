@@ -116,7 +116,7 @@ TEST(OverlapTest, WhatTheLogDoesNotTellComesFromTheDump) {
                                                         object("Node", "n2", "2026-01-01T12:00:30Z"))}});
   EXPECT_EQ(read.error, "");
   std::vector<std::string> events = LifeEvents();
-  events.insert(events.begin() + 4, "ADDED Node n1 12:00:03Z");
+  events.insert(events.begin() + 4, "ADDED Node shop/n1 12:00:03Z");
   events.insert(events.begin() + 2, "ADDED Service shop/web 12:00:02Z");
   EXPECT_EQ(read.events, events);
   EXPECT_THAT(read.summary.notes, ElementsAre(HasSubstr("2 objects of dumps (nodes, namespaces, services)")));
