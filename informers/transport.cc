@@ -29,4 +29,9 @@ void CancelToken::Unregister(int id) {
   std::erase_if(callbacks_, [id](const auto& entry) { return entry.first == id; });
 }
 
+Status Transport::WatchAndTell(const Request& request, CancelToken* cancel, const std::function<void()>& /*on_open*/,
+                               const std::function<bool(const WatchEvent&)>& on_event) {
+  return Watch(request, cancel, on_event);
+}
+
 }  // namespace epslice

@@ -62,6 +62,12 @@ class Transport {
   // Thread-safe.
   virtual Status Watch(const Request& request, CancelToken* cancel,
                        const std::function<bool(const WatchEvent&)>& on_event) = 0;
+  // The same, and `on_open` is called once, when the server has accepted the watch
+  // (200). That may be long before its first event: of what does not change there is
+  // none, nor is there a bookmark, where etcd does not tell the API server that all
+  // is quiet. By default nothing is told.
+  virtual Status WatchAndTell(const Request& request, CancelToken* cancel, const std::function<void()>& on_open,
+                              const std::function<bool(const WatchEvent&)>& on_event);
 };
 
 }  // namespace epslice

@@ -58,8 +58,8 @@ class WatchLoop {
 
   void Watch(const Request& request) {
     const bool refused_before = watcher_.streams_refused();
-    const Status status =
-        transport_.Watch(request, &cancel_, [this](const WatchEvent& event) { return OnEvent(event); });
+    const Status status = transport_.WatchAndTell(
+        request, &cancel_, [this] { OnOpen(); }, [this](const WatchEvent& event) { return OnEvent(event); });
     if (cancel_.cancelled()) return;
     watcher_.OnWatchEnd(status, clock_.Now());
     if (watcher_.streams_refused() && !refused_before) {
@@ -67,6 +67,10 @@ class WatchLoop {
     } else if (!status.ok()) {
       handler_.OnFailure(status);
     }
+  }
+
+  void OnOpen() {
+    if (!cancel_.cancelled()) handler_.OnAnswer(clock_.Now());
   }
 
   bool OnEvent(const WatchEvent& event) {

@@ -19,8 +19,8 @@ class WatchHandler {
   virtual ~WatchHandler() = default;
   // Before each list, watch or wait: the loop goes on.
   virtual void OnStep(Instant /*now*/) {}
-  // The server gave a list, or a page of one, or sent an event that makes sense
-  // (a bookmark, too). Before OnUpdate().
+  // The server gave a list, or a page of one, accepted a watch, or sent an event that
+  // makes sense (a bookmark, too). Before OnUpdate().
   virtual void OnAnswer(Instant /*now*/) {}
   // To be put into a store, in order (Informer::Apply). A list comes when it is
   // complete. Of a bookmark it is empty: the watcher's resource_version() is

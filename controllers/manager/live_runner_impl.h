@@ -21,6 +21,11 @@
 
 namespace epslice {
 
+// After an outage all Services are queued, so that none waits out a backoff that the
+// outage made long; but no more often than this: what fails for a reason of its own
+// keeps its backoff.
+inline constexpr Duration kResyncPause = std::chrono::minutes(1);
+
 struct LiveRunner::Impl {
   Impl(LiveRunnerOptions o, Transport* t, const Clock* c, Logger* l)
       : options(std::move(o)),

@@ -26,11 +26,6 @@ Response NotLeading() {
   return refused;
 }
 
-// Services whose sync failed while the API server was away wait for it no longer
-// than this says; those that fail for their own reasons keep their backoff in the
-// meantime.
-constexpr Duration kResyncPause = std::chrono::minutes(1);
-
 }  // namespace
 
 void LiveRunner::Impl::RunWorker(int worker) {

@@ -31,7 +31,7 @@ class Monitor {
   void InformerEnded(Kind kind);
   // It goes on to its next call or wait: not stuck.
   void InformerStep(Kind kind, Instant now, std::int64_t watch_restarts);
-  // It heard something (an event, a bookmark, a list): its store is as the API
+  // It heard something (an event, a bookmark, a list, a watch that was accepted): its store is as the API
   // server was then.
   void InformerNews(Kind kind, Instant now);
   void InformerSynced(Kind kind);

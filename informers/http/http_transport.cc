@@ -64,9 +64,11 @@ struct HttpTransport::Impl {
 
   using OnEvent = std::function<bool(const WatchEvent&)>;
   Response Do(const Request& request, CancelToken* cancel);
-  Status Watch(const Request& request, CancelToken* cancel, const OnEvent& on_event);
+  Status Watch(const Request& request, CancelToken* cancel, const std::function<void()>& on_open,
+               const OnEvent& on_event);
   Response DoOnce(const Request& request, HttpCall* call, Attempt* attempt);
-  Status WatchOnce(const Request& request, HttpCall* call, const OnEvent& on_event, Attempt* attempt);
+  Status WatchOnce(const Request& request, HttpCall* call, const std::function<void()>& on_open,
+                   const OnEvent& on_event, Attempt* attempt);
   // `json` null: GET, else POST.
   Answer Ask(std::string_view path, const std::string_view* json, CancelToken* cancel);
   // One exchange of a call that ends; an error where no whole answer came.
@@ -307,13 +309,14 @@ HttpTransport::Answer HttpTransport::Impl::Ask(std::string_view path, const std:
   }
 }
 
-Status HttpTransport::Impl::Watch(const Request& request, CancelToken* cancel, const OnEvent& on_event) {
+Status HttpTransport::Impl::Watch(const Request& request, CancelToken* cancel, const std::function<void()>& on_open,
+                                  const OnEvent& on_event) {
   if (request.verb != Verb::kWatch) return StatusBadRequest("not a watch");
   HttpCall call(cancel);
   bool refreshed = false;
   for (Attempt attempt;;) {
     if (Status status = Prepare(request, cancel, &call, &attempt); !status.ok()) return status;
-    Status status = WatchOnce(request, &call, on_event, &attempt);
+    Status status = WatchOnce(request, &call, on_open, on_event, &attempt);
     if (attempt.refused) {
       FallBack(status);
     } else if (!refreshed && HasFresher(status, attempt.who, cancel)) {
@@ -324,8 +327,8 @@ Status HttpTransport::Impl::Watch(const Request& request, CancelToken* cancel, c
   }
 }
 
-Status HttpTransport::Impl::WatchOnce(const Request& request, HttpCall* call, const OnEvent& on_event,
-                                      Attempt* attempt) {
+Status HttpTransport::Impl::WatchOnce(const Request& request, HttpCall* call, const std::function<void()>& on_open,
+                                      const OnEvent& on_event, Attempt* attempt) {
   const Instant start = clock->Now();
   constexpr std::int64_t kHour = 3600;
   const std::int64_t seconds = request.list.timeoutSeconds;
@@ -344,6 +347,7 @@ Status HttpTransport::Impl::WatchOnce(const Request& request, HttpCall* call, co
     reply = Head(head);
     stream.set_content_type(head.content_type);
     Observe(request, head.status, start);
+    if (head.status == 200 && on_open && !call->cancelled()) on_open();
     return true;
   };
   attempt->exchange.on_data = [&](std::string_view bytes) {
@@ -426,7 +430,16 @@ HttpTransport::Answer HttpTransport::Get(std::string_view path, CancelToken* can
 Status HttpTransport::Watch(const Request& request, CancelToken* cancel,
                             const std::function<bool(const WatchEvent&)>& on_event) {
   try {
-    return impl_->Watch(request, cancel, on_event);
+    return impl_->Watch(request, cancel, nullptr, on_event);
+  } catch (const std::exception& e) {
+    return StatusUnreachable(e.what());
+  }
+}
+
+Status HttpTransport::WatchAndTell(const Request& request, CancelToken* cancel, const std::function<void()>& on_open,
+                                   const std::function<bool(const WatchEvent&)>& on_event) {
+  try {
+    return impl_->Watch(request, cancel, on_open, on_event);
   } catch (const std::exception& e) {
     return StatusUnreachable(e.what());
   }

@@ -66,7 +66,9 @@ struct HttpTransportOptions {
   Duration watch_grace = std::chrono::seconds(30);
   // A watch that has brought nothing for so long is ended, as if by the server, and
   // goes on with a new one: of a connection that is silent on the way nobody tells.
-  // API servers send bookmarks once a minute.
+  // API servers send bookmarks once a minute, but of what does not change only where
+  // etcd runs with --experimental-watch-progress-notify-interval; else a new watch
+  // says that all is well.
   Duration watch_silence = std::chrono::seconds(75);
   // Connections not used for longer are dropped; API servers close theirs
   // after 90 s.
@@ -114,6 +116,8 @@ class HttpTransport : public Transport {
   Response Do(const Request& request, CancelToken* cancel) override;
   Status Watch(const Request& request, CancelToken* cancel,
                const std::function<bool(const WatchEvent&)>& on_event) override;
+  Status WatchAndTell(const Request& request, CancelToken* cancel, const std::function<void()>& on_open,
+                      const std::function<bool(const WatchEvent&)>& on_event) override;
 
   // POSTs a question in JSON to a path, and returns the answer's body as it is:
   // for reviews (reviews.h), which are no kind we speak. It must be one that

@@ -94,6 +94,33 @@ TEST_F(WatchLoopTest, TellsOfFailuresAndGoesOn) {
   EXPECT_THAT(teller_.told, ElementsAre("failure 403", "answer", "list", "failure 0", "failure 429", "update"));
 }
 
+// Says when a watch is open, as the one over HTTP does.
+class OpeningTransport : public testkit::ScriptedTransport {
+ public:
+  Status WatchAndTell(const Request& request, CancelToken* cancel, const std::function<void()>& on_open,
+                      const OnEvent& on_event) override {
+    on_open();
+    return Watch(request, cancel, on_event);
+  }
+};
+
+// Of what does not change no event may come for hours, and no bookmark.
+TEST_F(WatchLoopTest, AWatchThatIsAcceptedIsAnAnswer) {
+  OpeningTransport transport;
+  transport.on_do = [&](const Request&) { return ListOf("4", {}); };
+  int watches = 0;
+  transport.on_watch = [&](const Request&, const auto&) -> Status {
+    if (++watches == 3) cancel_.Cancel();
+    return {};
+  };
+  WatcherOptions options;
+  options.min_watch = Duration(0);
+  Watcher watcher(Kind::kNode, options, 1);
+  RunWatcher(&watcher, &transport, &clock_, &cancel_, &teller_);
+  EXPECT_THAT(teller_.told,
+              ElementsAre("step", "answer", "list", "step", "answer", "step", "answer", "step", "answer"));
+}
+
 TEST_F(WatchLoopTest, AListAsAStreamIsToldOfWhole) {
   WatcherOptions options;
   options.stream_lists = true;

@@ -247,9 +247,11 @@ TEST(HttpTransport, ASilentWatchEnds) {
     HttpTransportOptions options;
     options.watch_silence = std::chrono::milliseconds(50);
     auto transport = Connect(server.url(), options);
-    int events = 0;
-    const Status status =
-        transport->Watch(WatchNodes(), nullptr, [&events](const WatchEvent&) { return ++events > 0; });
+    int events = 0, opened = 0;
+    const Status status = transport->WatchAndTell(
+        WatchNodes(), nullptr, [&] { opened += events == 0 ? 1 : 100; },
+        [&events](const WatchEvent&) { return ++events > 0; });
+    EXPECT_EQ(opened, c.head ? 1 : 0) << c.name;
     EXPECT_EQ(status.ok(), c.good) << c.name << ": " << status.ToString();
     EXPECT_EQ(events, c.events) << c.name;
   }
