@@ -51,6 +51,22 @@ void Recorder::Impl::OnPod(const Commit& commit, const Pod& object) {
   if (gone && pod.slices == 0) pods.erase(key);
 }
 
+void Recorder::Impl::OnNode(const Commit& commit) {
+  const Text& name = commit.object.meta().name;
+  if (commit.type == WatchEventType::kDeleted) {
+    const auto node = nodes.extract(name);
+    if (!node.empty() && node.mapped()) --nodes_up;
+  } else if (nodes.try_emplace(name, true).second) {
+    ++nodes_up;
+  }
+}
+
+void Recorder::OnNodeUp(Instant /*now*/, const Text& node, bool up) {
+  const auto at = impl_->nodes.find(node);
+  if (at == impl_->nodes.end() || std::exchange(at->second, up) == up) return;
+  impl_->nodes_up += up ? 1 : -1;
+}
+
 PodInfo* Recorder::Impl::PodOf(const Endpoint& endpoint, const ObjectKey& service) {
   if (!endpoint.targetRef || !(endpoint.targetRef->kind == "Pod")) return nullptr;
   const Text& ns = endpoint.targetRef->namespace_;
@@ -64,8 +80,8 @@ struct FanOut {
   double events = 0, bytes = 0;
 };
 
-// What a commit sends: to the controller, and to the kube-proxy of each node unless
-// their selector leaves the slice out. One that enters the selector is ADDED for
+// What a commit sends: to the controller, and to the kube-proxy of each of `nodes`
+// unless their selector leaves the slice out. One that enters the selector is ADDED for
 // them, one that leaves it DELETED. Null: not there.
 FanOut FanOutOf(const EndpointSlice* before, const EndpointSlice* after, std::int64_t object_bytes,
                 std::int64_t nodes) {
@@ -111,7 +127,7 @@ void Recorder::Impl::OnSlice(const Commit& commit, const std::shared_ptr<const E
   step.endpoints = numbers.endpoints;
   if (!commit.start) {
     if (!commit.by_controller) numbers.foreign_writes += 1;
-    const FanOut sent = FanOutOf(before.get(), info.slice.get(), info.bytes, nodes);
+    const FanOut sent = FanOutOf(before.get(), info.slice.get(), info.bytes, nodes_up);
     numbers.watch_events += sent.events;
     numbers.fan_out_bytes += sent.bytes;
     step.fan_out_bytes += sent.bytes;
@@ -263,8 +279,7 @@ void Recorder::OnCommit(const Commit& commit) {
   } else if (const auto pod = commit.object.As<Pod>()) {
     impl_->OnPod(commit, *pod);
   } else if (commit.object.As<Node>() != nullptr) {
-    if (commit.type == WatchEventType::kAdded) ++impl_->nodes;
-    if (commit.type == WatchEventType::kDeleted) --impl_->nodes;
+    impl_->OnNode(commit);
   } else if (const auto service = commit.object.As<Service>()) {
     impl_->ServiceAt(KeyOf(service->metadata)).exists = commit.type != WatchEventType::kDeleted;
   }

@@ -41,6 +41,7 @@ class Recorder : public RunObserver {
   void OnSync(const Job& job, const Plan& plan, const Outcome& outcome, SyncResult result, Instant queued,
               Instant begun, Instant ended) override;
   void OnQueue(Instant now, std::size_t ready, std::size_t delayed, std::size_t processing) override;
+  void OnNodeUp(Instant now, const Text& node, bool up) override;
   void OnNote(Instant now, const std::string& text) override;
   void OnEnd(Instant now) override;
 

@@ -69,6 +69,7 @@ struct Recorder::Impl {
     return ServiceAt({slice.metadata.namespace_, Text(slice.metadata.labels.Get(kLabelServiceName))});
   }
 
+  void OnNode(const Commit& commit);
   void OnPod(const Commit& commit, const Pod& pod);
   void OnSlice(const Commit& commit, const std::shared_ptr<const EndpointSlice>& slice);
   void Count(const Commit& commit, const internal::SliceChurn& churn, internal::ServiceInfo* service);
@@ -92,7 +93,8 @@ struct Recorder::Impl {
   RunNumbers numbers;
   internal::StepSeries series;
   std::string scratch;
-  std::int64_t nodes = 0;
+  std::unordered_map<Text, bool> nodes;  // that are there, and whether their machines are up; looked up only
+  std::int64_t nodes_up = 0;
   std::unordered_map<ObjectKey, internal::SliceInfo> slices;
   std::unordered_map<ObjectKey, internal::PodInfo> pods;
   std::unordered_map<ObjectKey, internal::ServiceInfo> services;

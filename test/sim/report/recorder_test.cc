@@ -85,6 +85,18 @@ TEST(RecorderTest, FanOutIsToThoseWhoWatch) {
   tell(Type::kDeleted, headless, 0, Type::kDeleted);
   tell(Type::kAdded, slice, 3, Type::kAdded);
   tell(Type::kDeleted, slice, 3, Type::kDeleted);
+  // Nor does a machine that is down take any; one that was twice said to be, and one
+  // that is no more, count once.
+  for (const bool up : {false, false}) cluster.Up("na", up);
+  tell(Type::kAdded, slice, 2, Type::kAdded);
+  cluster.Up("nb", false);
+  cluster.Tell(MakeNode("nb", "a", 1000), Type::kDeleted);
+  cluster.Up("nb", false);
+  tell(Type::kModified, slice, 1, Type::kModified);
+  cluster.Up("na", true);
+  cluster.Tell(MakeNode("nb", "a", 1000), Type::kAdded);
+  cluster.Up("nb", true);
+  tell(Type::kModified, slice, 3, Type::kModified);
   cluster.End(1);
   const RunNumbers numbers = recorder.MakeReport().numbers;
   EXPECT_EQ(numbers.watch_events, events);
