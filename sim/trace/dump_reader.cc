@@ -15,6 +15,7 @@
 #include "sim/trace/record_stream.h"
 #include "sim/trace/source_files.h"
 #include "sim/trace/text_format.h"
+#include "sim/trace/trace_facts.h"
 #include "sim/trace/yaml_source.h"
 
 namespace epslice::sim {
@@ -121,12 +122,13 @@ class Collector {
 absl::Status ReadJson(ByteSource* source, std::size_t max_bytes, const DumpOptions& options, Collector* collector) {
   std::size_t visited = 0;  // of the part at hand
   DumpVisitor visitor;
-  visitor.keep_json = options.keep_json;
+  visitor.keep_json = options.keep_json || options.sees_json;
   visitor.object = [&](AnyObject object) {
     if (object.meta().name.empty()) {
       return absl::InvalidArgumentError(Concat("a ", InfoOf(object.kind()).name, " without metadata.name"));
     }
-    collector->Add(std::move(object));
+    if (options.sees_json) options.sees_json(object);
+    collector->Add(options.keep_json ? std::move(object) : WithoutJson(object));
     ++visited;
     return absl::OkStatus();
   };

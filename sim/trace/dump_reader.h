@@ -38,6 +38,8 @@ struct DumpOptions {
   // Keep the JSON of every object beside the struct, for who must give it back
   // whole. Costs as much memory as the dump is long.
   bool keep_json = false;
+  // Shown each object with its JSON, also where that is not kept; null: nobody.
+  std::function<void(const AnyObject& object)> sees_json;
   // Of which kinds that we do not speak the objects are to be kept as text
   // (Dump::documents); null: of none.
   std::function<bool(std::string_view api_version, std::string_view kind)> keep_documents;

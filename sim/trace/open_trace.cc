@@ -17,6 +17,7 @@
 #include "sim/trace/source_files.h"
 #include "sim/trace/start_dumps.h"
 #include "sim/trace/text_format.h"
+#include "sim/trace/trace_facts.h"
 
 namespace epslice::sim {
 namespace {
@@ -98,7 +99,9 @@ std::string YamlHead(std::string_view head) {
 
 class Opener {
  public:
-  explicit Opener(const TraceOptions& options) : options_(options) {}
+  explicit Opener(const TraceOptions& options) : options_(options), keep_json_(options.keep_json) {
+    options_.keep_json |= options.facts != nullptr;
+  }
 
   absl::Status Open(const std::string& file) {
     if (opened_++ >= kMostStreams) {
@@ -184,8 +187,11 @@ class Opener {
     if (!watches_.empty()) timed.push_back(MakeWatchReader(std::move(watches_), options_));
     timed = WithoutOverlap(std::move(timed));
     for (auto& reader : others_) timed.push_back(std::move(reader));
-    return MergeReaders(std::move(dump_), std::move(start.later), std::move(timed),
-                        others_.empty() && start.version == 0, std::move(audit_log), std::move(summary));
+    std::unique_ptr<TraceReader> reader =
+        MergeReaders(std::move(dump_), std::move(start.later), std::move(timed), others_.empty() && start.version == 0,
+                     std::move(audit_log), std::move(summary));
+    if (options_.facts == nullptr) return reader;
+    return NotingFacts(std::move(reader), options_.facts, keep_json_);
   }
 
  private:
@@ -198,7 +204,10 @@ class Opener {
 
   absl::Status ReadAsDump(RecordStream* stream) {
     DumpOptions options;
-    options.keep_json = options_.keep_json;
+    options.keep_json = keep_json_;
+    if (options_.facts != nullptr) {
+      options.sees_json = [facts = options_.facts](const AnyObject& object) { facts->Note(object); };
+    }
     absl::StatusOr<Dump> dump = ReadDumpSource(stream->name(), stream->TakeAll(), options);
     if (!dump.ok()) return dump.status();
     dumps_.push_back({stream->name(), std::move(dump->objects)});
@@ -207,7 +216,8 @@ class Opener {
     return absl::OkStatus();
   }
 
-  const TraceOptions& options_;
+  TraceOptions options_;  // as the readers of events get them
+  const bool keep_json_;  // what was asked for
   std::size_t opened_ = 0;
   Dump dump_;  // but for its objects
   std::vector<DumpFile> dumps_;

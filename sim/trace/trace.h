@@ -84,11 +84,17 @@ class TraceReader {
   virtual const TraceSummary& summary() const = 0;
 };
 
+class TraceFacts;
+
 struct TraceOptions {
   // What "-" reads; null: std::cin. Not owned.
   std::istream* standard_input = nullptr;
   // Keep the JSON of every object, where the trace has it, beside the struct.
   bool keep_json = false;
+  // What the JSON tells beyond the structs, for who wants to know
+  // (trace_facts.h), also where it is not kept; null: nobody. Not owned; it
+  // outlives the reader.
+  TraceFacts* facts = nullptr;
   // Makes what has to be made up.
   std::uint64_t seed = 1;
   // How much of the files was read, for who wants to know (byte_source.h); null:
