@@ -71,6 +71,7 @@ absl::Status LiveRun::Begin() {
   if (absl::Status status = stage_->Begin(); !status.ok()) return status;
   ScenarioDriver* driver = stage_->driver();
   driver->OnWithoutEffect([this](const std::string& note) { Log(note); });
+  for (const std::string& what : driver->made_up()) Log(Concat("made up: ", what));
   if (const std::optional<Duration> duration = stage_->duration()) {
     // What is due at that instant still happens, as in a run.
     stage_->simulation()->scheduler().At(*duration + Duration{1}, [this, driver] {

@@ -48,7 +48,23 @@ class Run {
     recorder_ = std::make_unique<Recorder>(recorder, data_plane_.get());
     simulation_->AddObserver(data_plane_.get());
     simulation_->AddObserver(recorder_.get());
-    return stage_->Begin();
+    absl::Status status = stage_->Begin();
+    if (status.ok()) NoteColdStart();
+    return status;
+  }
+
+  // Of a dump alone nobody would think that it is one.
+  void NoteColdStart() {
+    if (replayer_ == nullptr || !replayer_->still() || stage_->scenario() != nullptr) return;
+    Request list;
+    list.verb = Verb::kList;
+    list.kind = Kind::kEndpointSlice;
+    if (!simulation_->server().Handle(list).list.items.empty()) return;
+    list.kind = Kind::kService;
+    const std::vector<AnyObject> services = simulation_->server().Handle(list).list.items;
+    if (std::none_of(services.begin(), services.end(), HasSelector)) return;
+    notes_.emplace_back(
+        "the dump shows no EndpointSlices: the controller makes them all, and the numbers tell of that");
   }
 
   absl::Status Play(const std::function<void(const RunProgress&)>& progress) {
@@ -93,6 +109,7 @@ class Run {
           "Traffic)");
     }
     if (stage_->driver() == nullptr) return output;
+    for (const std::string& what : stage_->driver()->made_up()) report.made_up.push_back(what);
     for (std::string& note : stage_->driver()->notes()) report.notes.push_back(std::move(note));
     const auto lookup = [&report](std::string_view path) { return Lookup(report, path); };
     for (const ExpectationResult& result : Evaluate(stage_->scenario()->expect, lookup)) {

@@ -51,6 +51,27 @@ class WithoutKinds : public TraceReader {
   const std::unique_ptr<TraceReader> reader_;
 };
 
+// The controller's slices of the start state are passed over, and those that
+// `serve` began with (replay.cc).
+class StartWithoutSlices : public TraceReader {
+ public:
+  StartWithoutSlices(std::string controller, std::unique_ptr<TraceReader> reader)
+      : controller_(std::move(controller)), reader_(std::move(reader)) {}
+  absl::StatusOr<bool> Next(TraceEvent* event) override {
+    while (true) {
+      absl::StatusOr<bool> more = reader_->Next(event);
+      if (!more.ok() || !*more) return more;
+      const bool begins = event->start || event->actor.starts_with(kServesOwnAgent);
+      if (!begins || event->type != WatchEventType::kAdded || !IsSliceOf(event->object, controller_)) return more;
+    }
+  }
+  const TraceSummary& summary() const override { return reader_->summary(); }
+
+ private:
+  const std::string controller_;
+  const std::unique_ptr<TraceReader> reader_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Stage>> Stage::Open(const RunSpec& spec, const ServedStage* served) {
@@ -93,16 +114,29 @@ absl::Status Stage::OpenTraces(const RunSpec& spec) {
   options.seed = seed_;
   options.keep_json = served_.has_value();
   options.bytes = spec.bytes;
+  if (scenario_ || served_) options.facts = &facts_;
   absl::StatusOr<std::unique_ptr<TraceReader>> reader = OpenTrace(spec.sources, options);
   if (!reader.ok()) return reader.status();
   reader_ = *std::move(reader);
   if (served_ && !served_->without.empty()) {
     reader_ = std::make_unique<WithoutKinds>(served_->without, std::move(reader_));
   }
+  const std::string controller = settings_.simulation.controller.reconcile.controller_name.str();
+  if (scenario_ && !scenario_->warm_start) {
+    reader_ = std::make_unique<StartWithoutSlices>(controller, std::move(reader_));
+  }
   ReplayOptions replay;
-  replay.controller_name = settings_.simulation.controller.reconcile.controller_name.str();
+  replay.controller_name = controller;
   if (scenario_ || served_) {
-    replay.skip = [this](const AnyObject& object) { return driver_ != nullptr && driver_->Owns(object); };
+    replay.skip = [this](const AnyObject& object) {
+      if (driver_ == nullptr || !driver_->Owns(object)) return false;
+      // Of a pod that will not be there nothing need be known.
+      const auto pod = object.As<Pod>();
+      if (pod != nullptr && !simulation_->Get(Kind::kPod, pod->metadata.namespace_, pod->metadata.name).has_value()) {
+        facts_.Forget(*pod);
+      }
+      return true;
+    };
   }
   replay.on_loaded = [this] { return driver_ != nullptr ? driver_->LoadStartState() : absl::OkStatus(); };
   replay.no_controller = served_.has_value();
@@ -135,7 +169,7 @@ absl::Status Stage::Begin() {
     if (served_ && std::count(served_->without.begin(), served_->without.end(), Kind::kEndpointSlice) > 0) {
       scenario.warm_start = false;
     }
-    driver_ = std::make_unique<ScenarioDriver>(std::move(scenario), simulation_.get());
+    driver_ = std::make_unique<ScenarioDriver>(std::move(scenario), simulation_.get(), &facts_);
   }
   absl::Status status;
   if (replayer_ != nullptr) {

@@ -22,6 +22,7 @@
 #include "sim/run/settings.h"
 #include "sim/scenario/driver.h"
 #include "sim/trace/trace.h"
+#include "sim/trace/trace_facts.h"
 
 namespace epslice::sim {
 
@@ -91,6 +92,7 @@ class Stage {
   std::uint64_t seed_ = 1;
   std::optional<Duration> duration_;
   std::optional<Scenario> scenario_;
+  TraceFacts facts_;
   std::unique_ptr<TraceReader> reader_;
   std::unique_ptr<Replayer> replayer_;
   std::unique_ptr<Simulation> simulation_;

@@ -75,20 +75,18 @@ void ClusterIndex::Withdraw(const NodeEntry& node) {
   if (!node.open()) return;
   const auto zone = zones_.find(node.zone);
   if (zone == zones_.end()) return;
-  const int pods = static_cast<int>(node.pods.size());
-  zone->second.pods -= pods;
+  zone->second.pods -= node.taken;
   zone->second.places -= node.max_pods;
-  zone->second.open.erase({pods, node.name});
+  zone->second.open.erase({node.taken, node.name});
   if (zone->second.places == 0) zones_.erase(zone);
 }
 
 void ClusterIndex::Enter(const NodeEntry& node) {
   if (!node.open()) return;
   Zone& zone = zones_[node.zone];
-  const int pods = static_cast<int>(node.pods.size());
-  zone.pods += pods;
+  zone.pods += node.taken;
   zone.places += node.max_pods;
-  if (pods < node.max_pods) zone.open.insert({pods, node.name});
+  if (node.taken < node.max_pods) zone.open.insert({node.taken, node.name});
 }
 
 void ClusterIndex::OnNode(const Commit& commit) {
@@ -105,16 +103,21 @@ void ClusterIndex::OnNode(const Commit& commit) {
   NodeEntry& node = it == nodes_.end() ? nodes_[name] : it->second;
   if (it == nodes_.end()) {
     node.name = Text::Intern(name);
-    if (const auto max = max_pods_.find(name); max != max_pods_.end()) node.max_pods = max->second;
     if (const auto waiting = homeless_.find(name); waiting != homeless_.end()) {
       node.pods = std::move(waiting->second);
       homeless_.erase(waiting);
+      for (const ObjectKey& pod : node.pods) Count(spots_.at(pod), 1, &node);
     }
   } else {
     Withdraw(node);
   }
   node.zone = Text::Intern(object->metadata.labels.Get(kLabelZone));
   node.pool = Text::Intern(object->metadata.labels.Get(kLabelPool));
+  if (const auto max = max_pods_.find(name); max != max_pods_.end()) {
+    node.max_pods = max->second;
+  } else if (facts_ != nullptr) {
+    node.max_pods = facts_->PlacesOf(name).value_or(NodeEntry().max_pods);
+  }
   node.object = object;
   Enter(node);
   if (on_room_) on_room_();
@@ -123,39 +126,57 @@ void ClusterIndex::OnNode(const Commit& commit) {
 void ClusterIndex::OnPod(const Commit& commit) {
   const auto pod = commit.object.As<Pod>();
   const ObjectKey key = KeyOf(pod->metadata);
+  const bool deleted = commit.type == WatchEventType::kDeleted;
+  // What a client of a served cluster made.
+  if (facts_ != nullptr && commit.outside && !deleted) facts_->Note(commit.object);
   // Looked up first: most commits of a pod leave it where it is.
-  const auto it = node_of_pod_.find(key);
-  const Text before = it == node_of_pod_.end() ? Text() : it->second;
-  const Text after = commit.type == WatchEventType::kDeleted ? Text() : pod->nodeName;
-  if (before == after) return;
-  if (after.empty()) {
-    node_of_pod_.erase(it);
-  } else {
-    node_of_pod_[key] = Text::Intern(after);
+  const auto it = spots_.find(key);
+  const Spot before = it == spots_.end() ? Spot() : it->second;
+  Spot after;
+  if (!deleted && !pod->nodeName.empty()) after = {Text::Intern(pod->nodeName), HasEnded(*pod), before.cpu_milli};
+  if (before.node != after.node || before.ended != after.ended) {
+    if (after.node.empty()) {
+      spots_.erase(it);
+    } else {
+      if (before.node.empty()) after.cpu_milli = RequestOf(*pod);
+      spots_[key] = after;
+    }
+    MovePod(key, before, after);
   }
-  MovePod(key, before, after);
+  if (!deleted) return;
+  requests_.erase(key);
+  if (facts_ != nullptr) facts_->Forget(*pod);
 }
 
-void ClusterIndex::MovePod(const ObjectKey& pod, const Text& from, const Text& to) {
-  if (!from.empty()) {
-    if (NodeEntry* node = Find(from)) {
+void ClusterIndex::Count(const Spot& spot, int by, NodeEntry* node) {
+  if (spot.ended) return;
+  node->taken += by;
+  node->cpu_used_milli += by * spot.cpu_milli;
+}
+
+void ClusterIndex::MovePod(const ObjectKey& pod, const Spot& from, const Spot& to) {
+  const bool leaves = from.node != to.node;
+  if (!from.node.empty()) {
+    if (NodeEntry* node = Find(from.node)) {
       Withdraw(*node);
-      node->pods.erase(pod);
+      if (leaves) node->pods.erase(pod);
+      Count(from, -1, node);
       Enter(*node);
       if (on_room_) on_room_();
-      if (node->pods.empty() && on_empty_) on_empty_(node->name);
-    } else if (const auto it = homeless_.find(from); it != homeless_.end()) {
+      if (leaves && on_left_) on_left_(node->name);
+    } else if (const auto it = homeless_.find(from.node); it != homeless_.end()) {
       it->second.erase(pod);
       if (it->second.empty()) homeless_.erase(it);
     }
   }
-  if (to.empty()) return;
-  if (NodeEntry* node = Find(to)) {
+  if (to.node.empty()) return;
+  if (NodeEntry* node = Find(to.node)) {
     Withdraw(*node);
     node->pods.insert(pod);
+    Count(to, 1, node);
     Enter(*node);
   } else {
-    homeless_[to].insert(pod);
+    homeless_[to.node].insert(pod);
   }
 }
 
@@ -175,8 +196,14 @@ void ClusterIndex::OnService(const Commit& commit) {
   }
 }
 
-void ClusterIndex::Reserve(const Text& node, std::int64_t cpu_milli) {
-  if (NodeEntry* entry = Find(node)) entry->cpu_used_milli += cpu_milli;
+void ClusterIndex::SetRequest(const ObjectKey& pod, std::int64_t cpu_milli) {
+  if (cpu_milli > 0) requests_[pod] = cpu_milli;
+}
+
+std::int64_t ClusterIndex::RequestOf(const Pod& pod) const {
+  if (const auto it = requests_.find(KeyOf(pod.metadata)); it != requests_.end()) return it->second;
+  const PodFacts* facts = FactsOf(pod);
+  return facts == nullptr ? 0 : facts->cpu_milli;
 }
 
 std::vector<ObjectKey> ClusterIndex::ServicesLike(const std::string& pattern) const {
@@ -194,8 +221,9 @@ std::vector<ObjectKey> ClusterIndex::SelectorsOf(const Text& namespace_name, con
 }
 
 bool ClusterIndex::Fits(const NodeEntry& node, std::int64_t cpu_milli) const {
-  const std::int64_t cpu = node.object->allocatableCpuMilli.value_or(0);
-  return cpu_milli == 0 || node.cpu_used_milli + cpu_milli <= cpu;
+  // Of a node that does not say how much it has nothing can be said.
+  const std::optional<std::int64_t>& cpu = node.object->allocatableCpuMilli;
+  return cpu_milli == 0 || !cpu || node.cpu_used_milli + cpu_milli <= *cpu;
 }
 
 NodeEntry* ClusterIndex::PlaceInZone(const Zone& zone, std::int64_t cpu_milli, const Spread& own) {
@@ -219,7 +247,7 @@ NodeEntry* ClusterIndex::PlacePacked(const Placement& placement, std::int64_t cp
       NodeEntry& node = nodes_.at(it->second);
       if (!Fits(node, cpu_milli)) continue;
       // Of nodes that are as full the first by name.
-      const auto first = [](const NodeEntry& a) { return std::make_tuple(-static_cast<int>(a.pods.size()), a.name); };
+      const auto first = [](const NodeEntry& a) { return std::make_tuple(-a.taken, a.name); };
       if (best == nullptr || first(node) < first(*best)) best = &node;
       if (std::next(it) == zone.open.rend() || std::next(it)->first != it->first) break;
     }

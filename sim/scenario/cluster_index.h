@@ -21,6 +21,7 @@
 #include "informers/selector_index.h"
 #include "sim/engine/observer.h"
 #include "sim/scenario/scenario.h"
+#include "sim/trace/trace_facts.h"
 
 namespace epslice::sim {
 
@@ -35,16 +36,24 @@ struct NodeEntry {
   std::shared_ptr<const Node> object;
   bool machine_up = true;  // set by who models machines
   int max_pods = 110;
-  std::int64_t cpu_used_milli = 0;  // of the pods that were placed here with Reserve()
-  std::set<ObjectKey> pods;         // bound to it, in whatever phase
+  std::set<ObjectKey> pods;  // bound to it, in whatever phase
+  // Of these, those that have not ended: how many, and what they request.
+  int taken = 0;
+  std::int64_t cpu_used_milli = 0;
 
   // Takes new pods as far as there is room: Ready, neither cordoned nor tainted
   // (NoSchedule, NoExecute).
   bool open() const;
 };
 
+// Its containers have run to their end, for good.
+inline bool HasEnded(const Pod& pod) { return pod.phase == PodPhase::kSucceeded || pod.phase == PodPhase::kFailed; }
+
 class ClusterIndex : public RunObserver {
  public:
+  // What is known of a trace's pods and nodes; null: nothing. Must outlive this.
+  explicit ClusterIndex(TraceFacts* facts = nullptr) : facts_(facts) {}
+
   void OnCommit(const Commit& commit) override;
 
   // Null when there is none. Valid until the node is deleted.
@@ -54,11 +63,15 @@ class ClusterIndex : public RunObserver {
   std::vector<ObjectKey> PodsOf(const Text& node) const;
   // By name.
   std::vector<Text> Choose(const NodeChoice& choice) const;
-  // Other than the 110 of a kubelet; before the node is there.
+  // Other than what a trace says, or the 110 of a kubelet; before the node is there.
   void SetMaxPods(const Text& node, int max_pods) { max_pods_[node] = max_pods; }
 
-  // CPU that a pod takes on a node, and gives back (negative).
-  void Reserve(const Text& node, std::int64_t cpu_milli);
+  // The CPU that a pod will request which a scenario makes; before it is there.
+  void SetRequest(const ObjectKey& pod, std::int64_t cpu_milli);
+  // What a trace tells of a pod; null: nothing.
+  const PodFacts* FactsOf(const Pod& pod) const { return facts_ == nullptr ? nullptr : facts_->Find(pod); }
+  // Whether there is, or was, a pod of a DaemonSet in a trace.
+  bool knows_daemons() const { return facts_ != nullptr && facts_->has_daemons(); }
 
   const std::set<ObjectKey>& services() const { return services_; }
   // In key order.
@@ -81,14 +94,20 @@ class ClusterIndex : public RunObserver {
 
   // Called when there may be more room than before; not from within Place().
   void OnRoom(std::function<void()> callback) { on_room_ = std::move(callback); }
-  // Called when the last pod left a node. Like OnRoom() from within the
-  // observer: it may schedule, not write.
-  void OnEmpty(std::function<void(const Text& node)> callback) { on_empty_ = std::move(callback); }
+  // Called when a pod left a node. Like OnRoom() from within the observer: it may
+  // schedule, not write.
+  void OnLeft(std::function<void(const Text& node)> callback) { on_left_ = std::move(callback); }
 
  private:
   struct Zone {
     int pods = 0, places = 0;
-    std::set<std::pair<int, Text>> open;  // with room for a pod: how many pods it has, its name
+    std::set<std::pair<int, Text>> open;  // with room for a pod: how many places are taken, its name
+  };
+  // Where a pod is, and what it takes there.
+  struct Spot {
+    Text node;
+    bool ended = false;
+    std::int64_t cpu_milli = 0;
   };
 
   void OnNode(const Commit& commit);
@@ -97,21 +116,25 @@ class ClusterIndex : public RunObserver {
   // Takes a node out of its zone's account, and puts it in.
   void Withdraw(const NodeEntry& node);
   void Enter(const NodeEntry& node);
-  void MovePod(const ObjectKey& pod, const Text& from, const Text& to);
+  void MovePod(const ObjectKey& pod, const Spot& from, const Spot& to);
+  static void Count(const Spot& spot, int by, NodeEntry* node);
+  std::int64_t RequestOf(const Pod& pod) const;
   NodeEntry* PlaceInZone(const Zone& zone, std::int64_t cpu_milli, const Spread& own);
   NodeEntry* PlacePacked(const Placement& placement, std::int64_t cpu_milli);
   bool Fits(const NodeEntry& node, std::int64_t cpu_milli) const;
 
   std::map<Text, NodeEntry> nodes_;
   std::map<Text, Zone> zones_;
-  std::unordered_map<Text, int> max_pods_;           // looked up only
-  std::unordered_map<ObjectKey, Text> node_of_pod_;  // looked up only
+  TraceFacts* const facts_;
+  std::unordered_map<Text, int> max_pods_;                // looked up only
+  std::unordered_map<ObjectKey, std::int64_t> requests_;  // looked up only
+  std::unordered_map<ObjectKey, Spot> spots_;             // looked up only
   // Pods that name a node which is not there (yet).
   std::map<Text, std::set<ObjectKey>> homeless_;
   std::set<ObjectKey> services_;
   SelectorIndex selectors_;
   std::function<void()> on_room_;
-  std::function<void(const Text&)> on_empty_;
+  std::function<void(const Text&)> on_left_;
 };
 
 }  // namespace epslice::sim

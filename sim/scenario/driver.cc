@@ -49,9 +49,10 @@ void Change(const SetServiceAction& action, Service* service) {
 
 void PrepareForWorkloads(SimulationOptions* options) { options->server.end_graceful_deletions = false; }
 
-ScenarioDriver::ScenarioDriver(Scenario scenario, Simulation* simulation)
+ScenarioDriver::ScenarioDriver(Scenario scenario, Simulation* simulation, TraceFacts* facts)
     : scenario_(std::move(scenario)),
       simulation_(*simulation),
+      index_(facts),
       workloads_(simulation, &index_, scenario_.pods),
       nodes_(scenario_.node_lifecycle, simulation, &index_, &workloads_),
       outside_(simulation, &workloads_, &nodes_) {
@@ -70,10 +71,15 @@ bool ScenarioDriver::Owns(const AnyObject& object) const {
 
 std::vector<std::string> ScenarioDriver::notes() const {
   std::vector<std::string> notes;
-  notes.reserve(without_effect_.size() + 1);
+  notes.reserve(without_effect_.size() + 2);
   for (const auto& [line, why] : without_effect_) notes.push_back(NoteOf(line, why));
   if (workloads_.unplaced() > 0) {
     notes.push_back(Concat(workloads_.unplaced(), " pods found no room on any node at the end of the run"));
+  }
+  if (workloads_.made_blindly() > 0) {
+    notes.push_back(Concat(workloads_.made_blindly(),
+                           " new pods were placed as if they requested no CPU: the trace does not tell what those "
+                           "they are made like request"));
   }
   return notes;
 }
@@ -119,9 +125,18 @@ void ScenarioDriver::ForNodes(const NodeChoice& choice, const std::function<void
 void ScenarioDriver::Do(const RolloutAction& action) {
   simulation_.Note(Concat("rollout ", action.service));
   int number = 0;
+  // Two Services may have the same pods behind them.
+  auto begun = std::make_shared<std::set<const Workload*>>();
   ForServices(action.service, [&](const ObjectKey& service) {
-    simulation_.scheduler().After(action.stagger * number++, [this, &action, service] {
-      if (Workload* workload = workloads_.Adopt(service)) workloads_.Rollout(workload, action);
+    simulation_.scheduler().After(action.stagger * number++, [this, &action, service, begun, line = acting_line_] {
+      acting_line_ = line;
+      Workload* workload = workloads_.Adopt(service);
+      if (workload == nullptr || !begun->insert(workload).second) return;
+      if (workload->kind == Workload::Kind::kStatic) {
+        return WithoutEffect(
+            Concat("Service ", service.ToString(), ": rollout does nothing: its pods are static pods"));
+      }
+      workloads_.Rollout(workload, action);
     });
   });
 }
@@ -129,7 +144,14 @@ void ScenarioDriver::Do(const RolloutAction& action) {
 void ScenarioDriver::Do(const ScaleAction& action) {
   simulation_.Note(Concat("scale ", action.service, " to ", action.to));
   ForServices(action.service, [&](const ObjectKey& service) {
-    if (Workload* workload = workloads_.Adopt(service)) workloads_.Scale(workload, action.to);
+    Workload* workload = workloads_.Adopt(service);
+    if (workload == nullptr) return;
+    if (workload->kind == Workload::Kind::kDaemonSet || workload->kind == Workload::Kind::kStatic) {
+      return WithoutEffect(Concat("Service ", service.ToString(), ": scale does nothing: its pods are ",
+                                  workload->kind == Workload::Kind::kStatic ? "static pods" : "of a DaemonSet",
+                                  ", of which there are as many as nodes"));
+    }
+    workloads_.Scale(workload, action.to);
   });
 }
 

@@ -42,13 +42,15 @@ void PrepareForWorkloads(SimulationOptions* options);
 
 class ScenarioDriver {
  public:
-  // Adds itself to the simulation's observers, which must outlive this.
-  ScenarioDriver(Scenario scenario, Simulation* simulation);
+  // Adds itself to the simulation's observers, which must outlive this. `facts`: of
+  // a trace's pods and nodes; must outlive this; null: there are none.
+  ScenarioDriver(Scenario scenario, Simulation* simulation, TraceFacts* facts = nullptr);
   ScenarioDriver(const ScenarioDriver&) = delete;
   ScenarioDriver& operator=(const ScenarioDriver&) = delete;
 
   // The scenario's nodes, Services and pods, all ready, and (unless it says
-  // otherwise) their EndpointSlices as a controller would have left them.
+  // otherwise) their EndpointSlices as a controller would have left them; those of
+  // Services, too, that a trace's start state shows without.
   // InvalidArgument: there is no room for the pods, or a Service or node has a
   // name that the trace has, too; with file and line.
   absl::Status LoadStartState();
@@ -69,11 +71,15 @@ class ScenarioDriver {
   // What the user should hear: actions without effect, pods without room.
   // Complete when the run is over.
   std::vector<std::string> notes() const;
+  // What a trace's start state lacks and this made up; a sentence each.
+  const std::vector<std::string>& made_up() const { return made_up_; }
 
  private:
   absl::Status LoadService(const ServiceTemplate& service, int number, ServiceAddresses* addresses,
                            std::vector<AnyObject>* loaded);
   absl::Status LoadSlices(std::vector<AnyObject> loaded);
+  // Of the trace, without a slice of the controller.
+  std::vector<AnyObject> ServicesWithoutSlices();
   void ScheduleAction(const ScenarioAction& action, Duration at, int done);
   void Act(const ScenarioAction& action);
 
@@ -112,6 +118,7 @@ class ScenarioDriver {
   int acting_line_ = 0;
   std::map<int, std::string> without_effect_;  // by line
   std::function<void(const std::string&)> told_;
+  std::vector<std::string> made_up_;
   bool ended_ = false;
 };
 

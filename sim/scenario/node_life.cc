@@ -28,54 +28,59 @@ Node NodeOf(const NodePool& pool, const std::string& zone, int number) {
   return node;
 }
 
-template <typename F>
-void ForEachNode(const NodePool& pool, F f) {
-  const std::vector<std::string> zones = pool.zones.empty() ? std::vector<std::string>{""} : pool.zones;
-  for (const std::string& zone : zones) {
-    for (int i = 1; i <= pool.count; ++i) f(NodeOf(pool, zone, i));
-  }
+std::vector<std::string> ZonesOf(const NodePool& pool) {
+  return pool.zones.empty() ? std::vector<std::string>{""} : pool.zones;
 }
 
 }  // namespace
 
 NodeLife::NodeLife(NodeLifecycle times, Simulation* simulation, ClusterIndex* index, Workloads* workloads)
     : times_(times), simulation_(*simulation), index_(*index), workloads_(*workloads) {
-  index_.OnEmpty([this](const Text& node) {
+  index_.OnLeft([this](const Text& node) {
     if (leaving_.count(node) == 0) return;
-    simulation_.scheduler().After(Duration{0}, [this, node] {
-      const NodeEntry* entry = index_.Find(node);
-      if (entry != nullptr && entry->pods.empty() && leaving_.count(node) > 0) Leave(node);
-    });
+    simulation_.scheduler().After(Duration{0}, [this, node] { LeaveWhenDrained(node); });
   });
 }
 
 absl::Status NodeLife::Load(const NodePool& pool) {
-  absl::Status status;
-  ForEachNode(pool, [&](Node node) {
-    if (!status.ok()) return;
-    if (pool.max_pods != NodeEntry().max_pods) index_.SetMaxPods(node.metadata.name, pool.max_pods);
-    node.metadata.creationTimestamp = simulation_.scheduler().clock().WallNow();
-    status = simulation_.Load(AnyObject::Of(std::move(node)));
-  });
-  return status;
+  for (const std::string& zone : ZonesOf(pool)) {
+    for (int i = 1; i <= pool.count; ++i) {
+      Node node = NodeOf(pool, zone, i);
+      if (pool.max_pods != NodeEntry().max_pods) index_.SetMaxPods(node.metadata.name, pool.max_pods);
+      node.metadata.creationTimestamp = simulation_.scheduler().clock().WallNow();
+      if (absl::Status status = simulation_.Load(AnyObject::Of(std::move(node))); !status.ok()) return status;
+    }
+  }
+  return absl::OkStatus();
 }
 
 void NodeLife::Add(const NodePool& pool, Duration ready_after) {
-  ForEachNode(pool, [&](Node node) {
-    const Text name = node.metadata.name;
-    if (index_.Find(name) != nullptr) return;
-    if (pool.max_pods != NodeEntry().max_pods) index_.SetMaxPods(name, pool.max_pods);
-    node.ready = ready_after == Duration{0};
-    owned_.insert(name);
-    machines_.erase(name);
-    simulation_.Create(AnyObject::Of(std::move(node)));
-    simulation_.SetNodeUp(name, true);
-    if (ready_after == Duration{0}) return;
-    simulation_.scheduler().After(ready_after, [this, name] {
-      const auto machine = machines_.find(name);
-      if (machine != machines_.end() && machine->second.outages > 0) return;
-      Edit(name, [](Node* n) { n->ready = true; });
-    });
+  std::vector<Text> added;
+  for (const std::string& zone : ZonesOf(pool)) {
+    int number = 0;
+    for (int i = 0; i < pool.count; ++i) {
+      Node node = NodeOf(pool, zone, ++number);
+      while (index_.Find(node.metadata.name) != nullptr) node = NodeOf(pool, zone, ++number);
+      added.push_back(node.metadata.name);
+      AddOne(std::move(node), pool.max_pods, ready_after);
+    }
+  }
+  if (!pool.control_plane) workloads_.CoverNodes(added);
+}
+
+void NodeLife::AddOne(Node node, int max_pods, Duration ready_after) {
+  const Text name = node.metadata.name;
+  index_.SetMaxPods(name, max_pods);
+  node.ready = ready_after == Duration{0};
+  owned_.insert(name);
+  machines_.erase(name);
+  simulation_.Create(AnyObject::Of(std::move(node)));
+  simulation_.SetNodeUp(name, true);
+  if (ready_after == Duration{0}) return;
+  simulation_.scheduler().After(ready_after, [this, name] {
+    const auto machine = machines_.find(name);
+    if (machine != machines_.end() && machine->second.outages > 0) return;
+    Edit(name, [](Node* n) { n->ready = true; });
   });
 }
 
@@ -128,7 +133,9 @@ void NodeLife::GiveUp(const Text& node, std::uint64_t era) {
 
 void NodeLife::Evict(const Text& node, std::uint64_t era) {
   if (!InEra(node, era)) return;
-  for (const LivePodPtr& pod : TakePods(node)) workloads_.life().Terminate(pod);
+  for (const LivePodPtr& pod : TakePods(node)) {
+    if (!pod->bound_to_node) workloads_.life().Terminate(pod);
+  }
 }
 
 void NodeLife::ComeBack(const Text& node) {
@@ -147,7 +154,9 @@ void NodeLife::Drain(const Text& name, std::optional<Duration> uncordon_after) {
   if (entry == nullptr) return;
   const Text node = entry->name;
   Edit(node, [](Node* n) { n->unschedulable = true; });
-  for (const LivePodPtr& pod : TakePods(node)) workloads_.life().Terminate(pod);
+  for (const LivePodPtr& pod : TakePods(node)) {
+    if (!pod->bound_to_node) workloads_.life().Terminate(pod);
+  }
   if (!uncordon_after) return;
   simulation_.scheduler().After(*uncordon_after,
                                 [this, node] { Edit(node, [](Node* n) { n->unschedulable = false; }); });
@@ -161,7 +170,16 @@ void NodeLife::Remove(const Text& name, bool drain) {
   if (drain && !entry->pods.empty() && entry->machine_up) {
     leaving_.insert(node);
     Drain(node, std::nullopt);
-    return;
+    return LeaveWhenDrained(node);
+  }
+  Leave(node);
+}
+
+void NodeLife::LeaveWhenDrained(const Text& node) {
+  if (leaving_.count(node) == 0 || index_.Find(node) == nullptr) return;
+  for (const ObjectKey& key : index_.PodsOf(node)) {
+    const LivePodPtr pod = workloads_.Find(key);
+    if (pod == nullptr || !pod->bound_to_node) return;
   }
   Leave(node);
 }

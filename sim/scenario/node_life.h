@@ -4,7 +4,10 @@
 //   machine down: its processes are gone at once, the API server knows nothing
 //   + not_ready_after: the node is not Ready, nor are its pods
 //   + evict_after, from then: its pods are deleted; they stay until the machine
-//     or its node is gone, their workloads replace them at once
+//     or its node is gone, their workloads replace them at once (StatefulSets
+//     when they are gone)
+// Pods of DaemonSets and static pods stay with their node: neither a drain nor an
+// eviction takes them, they start again with their machine.
 // Not taken over from Kubernetes: taints (the conditions alone keep pods away),
 // and the limits of how many nodes are given up at a time (--node-eviction-rate,
 // --unhealthy-zone-threshold). Not thread-safe.
@@ -34,7 +37,7 @@ class NodeLife {
 
   // Puts the pool's nodes in place for the start state.
   absl::Status Load(const NodePool& pool);
-  // The nodes join; one whose name is taken does not.
+  // As many nodes join, under the first names that are free.
   void Add(const NodePool& pool, Duration ready_after);
 
   // The machine dies; after `back_after` it is up again, unless another
@@ -42,8 +45,8 @@ class NodeLife {
   void Fail(const Text& node, std::optional<Duration> back_after);
   // Cordons the node and asks all of its pods to go.
   void Drain(const Text& node, std::optional<Duration> uncordon_after);
-  // The node leaves: with `drain` once its last pod is gone, else at once, and
-  // its pods with it.
+  // The node leaves: with `drain` once its last pod is gone that can be drained,
+  // else at once, and its pods with it.
   void Remove(const Text& node, bool drain);
   // A client of a served cluster deleted it: its pods go as with any other that
   // leaves. Nothing happens where it is there again.
@@ -60,11 +63,13 @@ class NodeLife {
     std::uint64_t era = 0;  // changes when it goes down or comes up
   };
 
+  void AddOne(Node node, int max_pods, Duration ready_after);
   void ComeBack(const Text& node);
   void GiveUp(const Text& node, std::uint64_t era);
   void Evict(const Text& node, std::uint64_t era);
   bool InEra(const Text& node, std::uint64_t era) const;
   void Leave(const Text& node);
+  void LeaveWhenDrained(const Text& node);
   // Changes the node as the API server has it.
   template <typename F>
   void Edit(const Text& node, F edit);

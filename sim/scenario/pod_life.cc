@@ -136,7 +136,6 @@ bool PodLife::MachineIsUp(const LivePod& pod) const {
 void PodLife::Bind(const LivePodPtr& pod, const Text& node) {
   Edit(pod, false, [&](Pod* next) { next->nodeName = node; });
   if (pod->gone) return;
-  index_.Reserve(node, pod->cpu_milli);
   if (MachineIsUp(*pod)) Start(pod);
 }
 
@@ -179,7 +178,9 @@ void PodLife::SetReady(const LivePodPtr& pod, bool ready) {
 void PodLife::Terminate(const LivePodPtr& pod) {
   if (pod->terminating || pod->gone) return;
   DeleteOptions how;
-  how.gracePeriodSeconds = std::chrono::duration_cast<std::chrono::seconds>(pod->grace).count();
+  // The server lets go of what has ended at once.
+  const Duration grace = HasEnded(*pod->object) ? Duration{0} : pod->grace;
+  how.gracePeriodSeconds = std::chrono::duration_cast<std::chrono::seconds>(grace).count();
   how.preconditionUid = pod->object->metadata.uid.str();
   const bool stays = !pod->object->nodeName.empty() && *how.gracePeriodSeconds > 0;
   pod->terminating = true;
@@ -237,7 +238,6 @@ void PodLife::Remove(const LivePodPtr& pod) {
 void PodLife::Gone(const LivePodPtr& pod) {
   if (std::exchange(pod->gone, true)) return;
   ++pod->epoch;
-  if (!pod->object->nodeName.empty()) index_.Reserve(pod->object->nodeName, -pod->cpu_milli);
   changed_(pod);
 }
 
@@ -246,6 +246,7 @@ void PodLife::MachineDown(const LivePodPtr& pod) { ++pod->epoch; }
 void PodLife::MachineUp(const LivePodPtr& pod) {
   ++pod->epoch;
   if (pod->terminating) return Remove(pod);
+  if (HasEnded(*pod->object)) return;
   if (pod->was_ready) simulation_.SetPodServing(pod->key, false);
   SetReady(pod, false);
   if (!pod->gone) Start(pod);

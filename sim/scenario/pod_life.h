@@ -6,7 +6,7 @@
 //
 // A pod whose machine is down does nothing; what the API server says of it
 // stays. When the machine is back, a pod that was asked to go is removed, and
-// any other starts anew, with the same delays. Not thread-safe.
+// any other that has not ended starts anew, with the same delays. Not thread-safe.
 #ifndef EPSLICE_SIM_SCENARIO_POD_LIFE_H_
 #define EPSLICE_SIM_SCENARIO_POD_LIFE_H_
 
@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "apis/core.h"
@@ -34,6 +35,10 @@ struct PodRank {
   friend auto operator<=>(const PodRank&, const PodRank&) = default;
 };
 
+// The place of a pod in a workload that has places: a number (StatefulSets) or a
+// node (DaemonSets).
+using PodSlot = std::pair<int, Text>;
+
 // A pod that a scenario runs.
 struct LivePod {
   ObjectKey key;
@@ -47,6 +52,9 @@ struct LivePod {
   Duration scheduling{0}, startup{0}, readiness{0}, pre_stop{0}, drain{0};
   Duration grace{0};
   bool stops_listening = true;
+  // Of a DaemonSet, or a static pod: drains and evictions pass it over.
+  bool bound_to_node = false;
+  std::optional<PodSlot> slot;
 
   bool ready = false;        // as the API server has it
   bool terminating = false;  // asked to go

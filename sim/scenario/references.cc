@@ -28,7 +28,11 @@ class References {
     }
     for (const NodePool& pool : scenario.cluster.value_or(std::vector<NodePool>())) AddPool(pool);
     for (const ScenarioAction& action : scenario.actions) {
-      if (const auto* added = std::get_if<AddNodesAction>(&action.what)) AddPool(added->pool);
+      if (const auto* added = std::get_if<AddNodesAction>(&action.what)) {
+        AddPool(added->pool);
+        for (const std::string& zone : added->pool.zones) added_.push_back(Concat(added->pool.name, '-', zone, '-'));
+        if (added->pool.zones.empty()) added_.push_back(Concat(added->pool.name, '-'));
+      }
       // It may bring back, or make, any zone.
       if (const auto* relabel = std::get_if<RelabelAction>(&action.what)) {
         for (const auto& [key, value] : relabel->labels) {
@@ -61,7 +65,7 @@ class References {
                    Concat("there is no pool \"", choice.pool, "\"; accepted are ", Known(pools_)));
     }
     for (const std::string& name : choice.names) {
-      if (nodes_.count(name) == 0) {
+      if (nodes_.count(name) == 0 && !MayBeAdded(name)) {
         errors_->Add(action.LineOf("nodes", name),
                      Concat("there is no node \"", name, "\"; accepted are ", Known(nodes_)));
       }
@@ -91,6 +95,13 @@ class References {
       if (pool.zones.empty()) nodes_.insert(Concat(pool.name, '-', i));
     }
   }
+  // Numbers go on where names are taken, and as often as it is done.
+  bool MayBeAdded(const std::string& name) const {
+    return std::any_of(added_.begin(), added_.end(), [&name](const std::string& base) {
+      return name.size() > base.size() && name.starts_with(base) && name[base.size()] != '0' &&
+             name.find_first_not_of("0123456789", base.size()) == std::string::npos;
+    });
+  }
   static std::string Quoted(const std::string& name) { return name.empty() ? "\"\" (nodes without a zone)" : name; }
   static std::string Quoted(const ObjectKey& key) { return key.ToString(); }
   template <typename Names>
@@ -109,6 +120,7 @@ class References {
   DocErrors* errors_;
   std::set<ObjectKey> services_;
   std::set<std::string> zones_, pools_, nodes_;
+  std::vector<std::string> added_;  // how names of nodes begin that actions add
 };
 
 }  // namespace

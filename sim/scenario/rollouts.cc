@@ -30,7 +30,11 @@ void Workloads::Rollout(Workload* workload, const RolloutAction& action) {
 }
 
 void Workloads::Scale(Workload* workload, int replicas) {
-  workload->replicas = replicas;
+  if (workload->kind == Workload::Kind::kStatefulSet) {
+    ScaleSet(workload, replicas);
+  } else if (workload->kind == Workload::Kind::kReplicas) {
+    workload->replicas = replicas;
+  }
   ScheduleSync(workload);
 }
 
@@ -45,6 +49,12 @@ void Workloads::ScheduleSync(Workload* workload) {
 }
 
 void Workloads::Sync(Workload* workload) {
+  if (workload->kind == Workload::Kind::kStatic) return;
+  if (workload->kind != Workload::Kind::kReplicas) {
+    FillSlots(workload);
+    if (!workload->old.empty()) ScaleDownOld(workload, 1);
+    return;
+  }
   const int replicas = workload->replicas;
   int surge = Resolve(workload->max_surge, replicas, true);
   int unavailable = Resolve(workload->max_unavailable, replicas, false);
@@ -81,14 +91,19 @@ void Workloads::ScaleDownOld(Workload* workload, int unavailable) {
   }
 }
 
-void Workloads::CreatePod(Workload* workload) {
-  const LivePodPtr pod = NewPod(workload);
+void Workloads::CreatePod(Workload* workload, const std::optional<PodSlot>& slot) {
+  const LivePodPtr pod = NewPod(workload, slot);
+  // Of a StatefulSet that was scaled down and up: once the one of that name is gone.
+  if (pods_.count(pod->key) > 0) return;
   const Response response = simulation_.Create(AnyObject::Of(TemplateOf(workload, *pod)));
   // Its namespace is going, or something else took the name: as a ReplicaSet,
   // again at the next occasion.
   if (!response.status.ok()) return;
   pod->object = response.object.As<Pod>();
+  index_.SetRequest(pod->key, pod->cpu_milli);
   pods_[pod->key] = pod;
+  made_blindly_ += workload->made_from.cpu_unknown ? 1 : 0;
+  if (slot) workload->slots[*slot] = pod;
   File(pod);
   simulation_.scheduler().After(pod->scheduling, [this, pod] { Place(pod); });
 }

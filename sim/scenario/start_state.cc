@@ -1,8 +1,11 @@
 // ScenarioDriver: what is there when the run begins.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "apis/concat.h"
+#include "apis/discovery.h"
+#include "controllers/endpointslice/slice_tracker.h"
 #include "sim/cluster/dump_cluster.h"
 #include "sim/cluster/generated_name.h"
 #include "sim/scenario/driver.h"
@@ -96,6 +99,26 @@ absl::Status ScenarioDriver::LoadSlices(std::vector<AnyObject> loaded) {
   return absl::OkStatus();
 }
 
+std::vector<AnyObject> ScenarioDriver::ServicesWithoutSlices() {
+  Request list;
+  list.verb = Verb::kList;
+  list.kind = Kind::kEndpointSlice;
+  std::set<ObjectKey> with;
+  const std::string_view ours = simulation_.options().controller.reconcile.controller_name;
+  for (const AnyObject& slice : simulation_.server().Handle(list).list.items) {
+    if (slice.meta().labels.Get(kLabelManagedBy) == ours) with.insert(ServiceOfSlice(*slice.As<EndpointSlice>()));
+  }
+  std::vector<AnyObject> without;
+  for (const ObjectKey& key : index_.services()) {
+    AnyObject object = simulation_.Get(Kind::kService, key.namespace_, key.name);
+    const auto service = object.As<Service>();
+    const bool wanted =
+        service->spec.selector && service->spec.type != "ExternalName" && !service->metadata.deletionTimestamp.is_set();
+    if (wanted && with.count(key) == 0) without.push_back(std::move(object));
+  }
+  return without;
+}
+
 absl::Status ScenarioDriver::LoadStartState() {
   const auto at_line = [this](int line, const absl::Status& status) {
     return absl::InvalidArgumentError(Concat(scenario_.file, ": line ", line, ": ", std::string(status.message())));
@@ -105,7 +128,8 @@ absl::Status ScenarioDriver::LoadStartState() {
   }
   const MemoryApiServerOptions& server = simulation_.options().server;
   ServiceAddresses addresses(server.service_cidr, server.service_cidr_v6, simulation_.Stream("scenario addresses"));
-  std::vector<AnyObject> loaded;
+  std::vector<AnyObject> loaded, of_trace;
+  if (scenario_.warm_start) of_trace = ServicesWithoutSlices();
   for (const ServiceTemplate& service : scenario_.services) {
     for (int n = 1; n <= service.count; ++n) {
       absl::Status status = LoadService(service, n, &addresses, &loaded);
@@ -113,6 +137,16 @@ absl::Status ScenarioDriver::LoadStartState() {
     }
   }
   if (!scenario_.warm_start) return absl::OkStatus();
+  if (of_trace.empty()) return LoadSlices(std::move(loaded));
+  made_up_.push_back(Concat("EndpointSlices of ", of_trace.size(), of_trace.size() == 1 ? " Service" : " Services",
+                            " that the start state shows without any, as a controller would have left them"));
+  Request list;
+  list.verb = Verb::kList;
+  list.kind = Kind::kPod;
+  // The scenario's own are among them.
+  std::erase_if(loaded, [](const AnyObject& object) { return object.kind() == Kind::kPod; });
+  for (const AnyObject& pod : simulation_.server().Handle(list).list.items) loaded.push_back(pod);
+  loaded.insert(loaded.end(), of_trace.begin(), of_trace.end());
   return LoadSlices(std::move(loaded));
 }
 

@@ -1,5 +1,5 @@
-// The pods of workloads: made, found, placed. How many there are to be is in
-// rollouts.cc.
+// The pods of workloads: made and placed. How many there are to be is in
+// rollouts.cc, those that a trace brought in adoption.cc.
 #include "sim/scenario/workloads.h"
 
 #include <algorithm>
@@ -15,12 +15,10 @@ namespace {
 
 constexpr std::string_view kLabelHash = "pod-template-hash";
 constexpr int kHashLetters = 9;
-
-std::string SelectorText(const StringMap& labels) {
-  std::string text;
-  for (const auto& [key, value] : labels) text += Concat(text.empty() ? "" : ",", key, '=', value);
-  return text;
-}
+// Of pods of sets.
+constexpr std::string_view kLabelSetHash = "controller-revision-hash";
+constexpr std::string_view kLabelSetPod = "statefulset.kubernetes.io/pod-name";
+constexpr std::string_view kLabelSetIndex = "apps.kubernetes.io/pod-index";
 
 }  // namespace
 
@@ -34,14 +32,19 @@ Workloads::Workloads(Simulation* simulation, ClusterIndex* index, std::shared_pt
   });
 }
 
-Workload* Workloads::Make(WorkloadTemplate made_from) {
+Workload* Workloads::Make(WorkloadTemplate made_from, const Group& group) {
   auto workload = std::make_unique<Workload>();
-  workload->random = simulation_.Stream("workload " + made_from.service.ToString());
+  std::string stream = "workload " + made_from.service.ToString();
+  if (!group.second.empty()) stream += Concat(" ", group.second.view());
+  workload->random = simulation_.Stream(stream);
+  workload->kind = group.first;
+  workload->set_name = group.second;
   workload->replicas = made_from.replicas;
   workload->made_from = std::move(made_from);
   workload->revision = 0;
   NewRevision(workload.get());
-  return (workloads_[workload->made_from.service] = std::move(workload)).get();
+  all_.push_back(std::move(workload));
+  return all_.back().get();
 }
 
 void Workloads::NewRevision(Workload* workload) {
@@ -51,15 +54,29 @@ void Workloads::NewRevision(Workload* workload) {
 }
 
 Pod Workloads::TemplateOf(Workload* workload, const LivePod& pod) {
+  const WorkloadTemplate& like = workload->made_from;
   Pod object;
   object.metadata.name = pod.key.name;
   object.metadata.namespace_ = pod.key.namespace_;
-  object.metadata.labels = workload->made_from.labels.With(Text::Intern(kLabelHash), workload->hash);
-  object.namedPorts = workload->made_from.named_ports;
+  object.namedPorts = like.named_ports;
+  object.subdomain = like.subdomain;
+  object.hostname = like.hostname;
+  if (workload->kind == Workload::Kind::kReplicas) {
+    object.metadata.labels = like.labels.With(Text::Intern(kLabelHash), workload->hash);
+    return object;
+  }
+  object.metadata.labels = like.labels.With(Text::Intern(kLabelSetHash), workload->hash);
+  if (workload->kind != Workload::Kind::kStatefulSet) return object;
+  if (!like.hostname.empty()) object.hostname = pod.key.name;
+  StringMap& labels = object.metadata.labels;
+  if (labels.Contains(kLabelSetPod)) labels = labels.With(Text::Intern(kLabelSetPod), pod.key.name);
+  if (labels.Contains(kLabelSetIndex)) {
+    labels = labels.With(Text::Intern(kLabelSetIndex), Text(std::to_string(pod.slot->first)));
+  }
   return object;
 }
 
-LivePodPtr Workloads::NewPod(Workload* workload) {
+LivePodPtr Workloads::NewPod(Workload* workload, const std::optional<PodSlot>& slot) {
   auto pod = std::make_shared<LivePod>();
   pod->workload = workload;
   pod->ordinal = workload->next_ordinal++;
@@ -67,11 +84,18 @@ LivePodPtr Workloads::NewPod(Workload* workload) {
   pod->cpu_milli = workload->made_from.cpu_milli;
   pod->families = workload->made_from.families;
   pod->since = simulation_.now();
+  pod->slot = slot;
+  pod->bound_to_node = workload->kind == Workload::Kind::kDaemonSet;
   Random random = workload->random.Fork(static_cast<std::uint64_t>(pod->ordinal));
   const ObjectKey& service = workload->made_from.service;
+  const std::string base = workload->kind == Workload::Kind::kReplicas
+                               ? Concat(service.name.view(), "-", workload->hash.view(), "-")
+                               : Concat(workload->set_name.view(), "-");
   do {
-    pod->key = {service.namespace_, Text(Concat(service.name, '-', workload->hash, '-', GeneratedSuffix(&random)))};
-  } while (pods_.count(pod->key) > 0);
+    const std::string tail =
+        workload->kind == Workload::Kind::kStatefulSet ? std::to_string(slot->first) : GeneratedSuffix(&random);
+    pod->key = {service.namespace_, Text(base + tail)};
+  } while (workload->kind != Workload::Kind::kStatefulSet && pods_.count(pod->key) > 0);
   pod->Draw(*workload->made_from.behaviour, random);
   return pod;
 }
@@ -80,8 +104,10 @@ void Workloads::File(const LivePodPtr& pod) {
   Workload* workload = pod->workload;
   if (workload == nullptr || pod->terminating || pod->gone) return;
   const bool present = pod->revision == workload->revision;
-  // Later times first: the youngest goes.
-  pod->filed = PodRank{pod->ready, -pod->since.count(), -pod->ordinal};
+  // Later times first: the youngest goes; of a StatefulSet the last one.
+  const bool by_number = workload->kind == Workload::Kind::kStatefulSet;
+  pod->filed =
+      by_number ? PodRank{pod->ready, 0, -pod->slot->first} : PodRank{pod->ready, -pod->since.count(), -pod->ordinal};
   (present ? workload->present : workload->old).emplace(*pod->filed, pod);
   (present ? workload->present_ready : workload->old_ready) += pod->ready ? 1 : 0;
 }
@@ -113,12 +139,17 @@ void Workloads::OnPodChange(const LivePodPtr& pod) {
     workload->spread.Add(pod->counted_zone, pod->counted_node, -1);
     pod->counted_node = Text();
   }
+  if (pod->gone && pod->slot) {
+    const auto seat = workload->slots.find(*pod->slot);
+    if (seat != workload->slots.end() && seat->second == pod) seat->second = nullptr;
+  }
   File(pod);
   ScheduleSync(workload);
 }
 
 absl::Status Workloads::LoadSettled(WorkloadTemplate made_from, std::vector<std::shared_ptr<const Pod>>* loaded) {
   Workload* workload = Make(std::move(made_from));
+  workloads_[workload->made_from.service] = workload;
   for (int i = 0; i < workload->replicas; ++i) {
     const LivePodPtr pod = NewPod(workload);
     NodeEntry* node = index_.Place(workload->made_from.placement, pod->cpu_milli, workload->spread);
@@ -126,111 +157,17 @@ absl::Status Workloads::LoadSettled(WorkloadTemplate made_from, std::vector<std:
       return absl::InvalidArgumentError(Concat("there is no room for pod ", i + 1, " of ", workload->replicas,
                                                " of Service ", workload->made_from.service.ToString()));
     }
+    index_.SetRequest(pod->key, pod->cpu_milli);
     Pod object = life_.StartState(TemplateOf(workload, *pod), pod->families, node->name);
     if (absl::Status status = simulation_.Load(AnyObject::Of(std::move(object))); !status.ok()) return status;
     pod->object = simulation_.Get(Kind::kPod, pod->key.namespace_, pod->key.name).As<Pod>();
     pod->ready = pod->was_ready = true;
-    index_.Reserve(node->name, pod->cpu_milli);
     pods_[pod->key] = pod;
     CountPlace(pod, *node);
     File(pod);
     loaded->push_back(pod->object);
   }
   return absl::OkStatus();
-}
-
-LivePodPtr Workloads::Wrap(const std::shared_ptr<const Pod>& object, Workload* workload) {
-  auto pod = std::make_shared<LivePod>();
-  pod->key = KeyOf(object->metadata);
-  pod->object = object;
-  pod->workload = workload;
-  pod->ready = pod->was_ready = object->ready;
-  pod->terminating = object->metadata.deletionTimestamp.is_set();
-  pod->families = {IpFamily::kIPv4};
-  if (!object->podIPs.empty()) {
-    pod->families.clear();
-    pod->families.reserve(object->podIPs.size());
-    for (const IpAddress& ip : object->podIPs) pod->families.push_back(ip.family);
-  }
-  const Timestamp since = object->ready && object->readyTransitionTime.is_set() ? object->readyTransitionTime
-                                                                                : object->metadata.creationTimestamp;
-  if (since.is_set()) pod->since = simulation_.scheduler().InstantOf(since);
-  if (workload != nullptr) {
-    pod->ordinal = workload->next_ordinal++;
-    pod->revision = workload->revision;
-    pod->Draw(*workload->made_from.behaviour, workload->random.Fork(static_cast<std::uint64_t>(pod->ordinal)));
-  } else {
-    pod->Draw(*behaviour_, simulation_.Stream("pod " + pod->key.ToString()));
-  }
-  pods_[pod->key] = pod;
-  if (workload != nullptr && !pod->terminating) {
-    if (const NodeEntry* node = index_.Find(object->nodeName)) CountPlace(pod, *node);
-  }
-  File(pod);
-  return pod;
-}
-
-Workload* Workloads::Adopt(const ObjectKey& key) {
-  if (const auto it = workloads_.find(key); it != workloads_.end()) return it->second.get();
-  const auto service = simulation_.Get(Kind::kService, key.namespace_, key.name).As<Service>();
-  if (service == nullptr || !service->spec.selector) return nullptr;
-  Request list;
-  list.verb = Verb::kList;
-  list.kind = Kind::kPod;
-  list.namespace_ = key.namespace_.str();
-  list.list.labelSelector = SelectorText(*service->spec.selector);
-  std::vector<std::shared_ptr<const Pod>> pods;
-  for (const AnyObject& object : simulation_.server().Handle(list).list.items) {
-    const auto pod = object.As<Pod>();
-    const bool ended = pod->phase == PodPhase::kSucceeded || pod->phase == PodPhase::kFailed;
-    if (!ended && pods_.count(KeyOf(pod->metadata)) == 0) pods.push_back(pod);
-  }
-  WorkloadTemplate made_from;
-  made_from.service = key;
-  made_from.labels = *service->spec.selector;
-  made_from.families = {IpFamily::kIPv4};
-  made_from.behaviour = behaviour_;
-  std::shared_ptr<const Pod> like;
-  for (const auto& pod : pods) {
-    const bool stays = !pod->metadata.deletionTimestamp.is_set();
-    made_from.replicas += stays ? 1 : 0;
-    if (stays && (like == nullptr || like->metadata.creationTimestamp <= pod->metadata.creationTimestamp)) like = pod;
-  }
-  if (like != nullptr) {
-    made_from.labels = like->metadata.labels.Without(kLabelHash);
-    made_from.named_ports = like->namedPorts;
-    if (!like->podIPs.empty()) {
-      made_from.families.clear();
-      made_from.families.reserve(like->podIPs.size());
-      for (const IpAddress& ip : like->podIPs) made_from.families.push_back(ip.family);
-    }
-  }
-  Workload* workload = Make(std::move(made_from));
-  adopted_.Set(key, *service->spec.selector);
-  for (const auto& object : pods) {
-    const LivePodPtr pod = Wrap(object, workload);
-    if (pod->terminating) {
-      life_.GoOnTerminating(pod);
-    } else if (pod->object->nodeName.empty()) {
-      Place(pod);
-    } else if (!pod->ready) {
-      life_.GoOnStarting(pod);
-    }
-  }
-  return workload;
-}
-
-LivePodPtr Workloads::Take(const ObjectKey& key) {
-  if (const auto it = pods_.find(key); it != pods_.end()) return it->second;
-  const auto object = simulation_.Get(Kind::kPod, key.namespace_, key.name).As<Pod>();
-  if (object == nullptr) return nullptr;
-  for (const ObjectKey& service : index_.SelectorsOf(key.namespace_, object->metadata.labels)) {
-    Adopt(service);
-    if (const auto it = pods_.find(key); it != pods_.end()) return it->second;
-  }
-  LivePodPtr pod = Wrap(object, nullptr);
-  if (pod->terminating) life_.GoOnTerminating(pod);
-  return pod;
 }
 
 bool Workloads::Owns(const Pod& pod) const {
@@ -259,8 +196,7 @@ void Workloads::ChangedOutside(const std::shared_ptr<const Pod>& object, bool go
 }
 
 void Workloads::TakeUnbound(const std::shared_ptr<const Pod>& object) {
-  const bool ended = object->phase == PodPhase::kSucceeded || object->phase == PodPhase::kFailed;
-  if (!object->nodeName.empty() || ended) return;
+  if (!object->nodeName.empty() || HasEnded(*object)) return;
   const LivePodPtr pod = Wrap(object, nullptr);
   pod->was_ready = false;  // whatever its status says
   simulation_.scheduler().After(pod->scheduling, [this, pod] { Place(pod); });
@@ -271,6 +207,12 @@ void Workloads::Place(const LivePodPtr& pod) {
   // A client was the scheduler.
   if (!pod->object->nodeName.empty()) return life_.GoOnStarting(pod);
   Workload* workload = pod->workload;
+  if (workload != nullptr && workload->kind == Workload::Kind::kDaemonSet) {
+    const NodeEntry* node = index_.Find(pod->slot->second);
+    if (node == nullptr) return life_.Remove(pod);
+    CountPlace(pod, *node);
+    return life_.Bind(pod, node->name);
+  }
   NodeEntry* node = workload == nullptr ? index_.Place({}, pod->cpu_milli, {})
                                         : index_.Place(workload->made_from.placement, pod->cpu_milli, workload->spread);
   if (node == nullptr) {
@@ -286,20 +228,19 @@ void Workloads::RetryUnplaced() {
   std::deque<LivePodPtr> pods;
   pods.swap(unplaced_);
   // After one of a workload found no room its others find none either.
-  std::set<ObjectKey> full;
+  std::set<const Workload*> full;  // looked up only
   for (const LivePodPtr& pod : pods) {
     if (pod->gone || pod->terminating) continue;
     if (pod->workload == nullptr) {
       Place(pod);
       continue;
     }
-    const ObjectKey& service = pod->workload->made_from.service;
-    if (full.count(service) > 0) {
+    if (full.count(pod->workload) > 0) {
       unplaced_.push_back(pod);
       continue;
     }
     Place(pod);
-    if (!unplaced_.empty() && unplaced_.back() == pod) full.insert(service);
+    if (!unplaced_.empty() && unplaced_.back() == pod) full.insert(pod->workload);
   }
 }
 

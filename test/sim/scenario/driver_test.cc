@@ -221,6 +221,33 @@ TEST(ScenarioDriverTest, DrainedAndRemovedNodesLoseTheirPodsToOthers) {
   EXPECT_EQ(run.SlicesOf("web"), 12);
 }
 
+TEST(ScenarioDriverTest, AddedNodesHaveNamesThatAreFree) {
+  ScenarioRun run(
+      Make("cluster: {nodes: [{name: node, zones: [a], count: 3}]}\nactions:\n"
+           "- {at: 30s, every: 30s, times: 3, addNodes: {name: node, zones: [a], count: 2}}\n"
+           "- {at: 2m, removeNodes: {nodes: [node-a-5]}}\n- {at: 3m, addNodes: {zones: [a, b]}}"));
+  ASSERT_TRUE(run.Start().ok());
+  const auto names = [&run] {
+    Request list;
+    list.verb = Verb::kList;
+    list.kind = Kind::kNode;
+    std::vector<std::string> all;
+    for (const AnyObject& node : run.simulation.server().Handle(list).list.items) {
+      all.push_back(node.meta().name.str());
+    }
+    return all;
+  };
+  run.simulation.RunUntil(100s);
+  EXPECT_THAT(names(), ElementsAre("node-a-1", "node-a-2", "node-a-3", "node-a-4", "node-a-5", "node-a-6", "node-a-7",
+                                   "node-a-8", "node-a-9"));
+  run.simulation.RunUntil(150s);
+  EXPECT_THAT(names(), SizeIs(8));
+  run.simulation.RunUntil(200s);
+  EXPECT_THAT(names(), SizeIs(10));
+  EXPECT_TRUE(run.simulation.Get(Kind::kNode, "", "node-a-5").has_value());
+  EXPECT_TRUE(run.simulation.Get(Kind::kNode, "", "node-b-1").has_value());
+}
+
 TEST(ScenarioDriverTest, PodsWithoutRoomWaitForIt) {
   const std::string cluster = "cluster: {nodes: [{name: node, zones: [a], cpu: 2}]}\n";
   const std::string service = "services: [{name: web, replicas: 3, cpu: 500m}]\n";
@@ -349,7 +376,9 @@ TEST(ScenarioDriverTest, TakesOverWhatATraceBrought) {
   EXPECT_EQ(run.follower.counts[Text("none")].total, 0);
   EXPECT_EQ(run.SlicesOf("api"), 2);
   EXPECT_THAT(run.driver.notes(),
-              ElementsAre("s.yaml: line 7: there is no Service \"shop/gone\" when the action is due"));
+              ElementsAre("s.yaml: line 7: there is no Service \"shop/gone\" when the action is due",
+                          "4 new pods were placed as if they requested no CPU: the trace does not tell what those they "
+                          "are made like request"));
 }
 
 // Nothing in workloads visits all pods or nodes at a step. With
