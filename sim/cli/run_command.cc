@@ -114,7 +114,7 @@ class RunCommand : public Command {
     if (run_.has_duration()) {
       return BadInput(streams, "--against-recording takes no --duration: it compares up to the end of the trace");
     }
-    Settings settings = RecordedControllerSettings();
+    Settings settings;  // errors of these come before those of the trace
     for (const std::string& pair : run_.settings()) {
       const absl::Status set = settings.SetPair(pair);
       if (!set.ok()) return BadInput(streams, Concat("--set: ", std::string(set.message())));
@@ -125,7 +125,7 @@ class RunCommand : public Command {
     options.seed = seed;
     const absl::StatusOr<std::unique_ptr<TraceReader>> reader = OpenTrace(run_.sources(), options);
     if (!reader.ok()) return BadInput(streams, std::string(reader.status().message()));
-    const absl::StatusOr<AgainstRecording> result = RunAgainstRecording(reader->get(), settings, seed);
+    const absl::StatusOr<AgainstRecording> result = RunAgainstRecording(reader->get(), run_.settings(), seed);
     if (!result.ok()) return BadInput(streams, std::string(result.status().message()));
     std::ostringstream text;
     switch (report_.format()) {

@@ -155,6 +155,18 @@ bool CompareWithEnd(Simulation* simulation, const RecordedController& recorded, 
   return ended_at_work;
 }
 
+std::string RestartNote(const Replayer::Restart& restart) {
+  const std::int64_t silent = restart.next_write.nanos - restart.last_write.nanos;
+  const std::int64_t away = restart.next_write.nanos - restart.from.nanos;
+  const bool late = silent - away > Duration(std::chrono::seconds(1)).count();
+  return Concat("from ", FormatRfc3339Nano(restart.next_write),
+                restart.by_silence ? " on the controller writes again, after " : " on another instance writes, after ",
+                Milliseconds(silent), " without writes",
+                restart.by_silence ? " in which changes of pods waited for it: it was away, and" : ":",
+                " the simulated controller was away for ",
+                late ? Concat("the last ", Milliseconds(away), " of that") : "as long", ", and began anew");
+}
+
 void AddNotes(const Replayer& replayer, bool settled, AgainstRecording* result) {
   const Replayer::Counts& counts = replayer.counts();
   if (counts.unknown_nodes > 0) {
@@ -172,12 +184,7 @@ void AddNotes(const Replayer& replayer, bool settled, AgainstRecording* result) 
         " Services that the trace does not show by then (the first: ", counts.unknown_services.begin()->ToString(),
         "); they are not compared: a dump of the state that the trace goes on from would do"));
   }
-  for (const Replayer::Restart& restart : replayer.restarts()) {
-    result->notes.push_back(Concat("from ", FormatRfc3339Nano(restart.next_write),
-                                   " on another instance writes, after ",
-                                   Milliseconds(restart.next_write.nanos - restart.last_write.nanos),
-                                   " without writes: the simulated controller was away for as long, and began anew"));
-  }
+  for (const Replayer::Restart& restart : replayer.restarts()) result->notes.push_back(RestartNote(restart));
   if (!settled) result->notes.push_back("the controller still had work half an hour after the last event");
 }
 
@@ -193,6 +200,13 @@ void NoteUnseen(AgainstRecording* result) {
                                    " writes of the recorded controller, which are logged without their slices and of "
                                    "which nothing tells the Service"));
   }
+}
+
+absl::Status SetAll(const std::vector<std::string>& pairs, Settings* settings) {
+  for (const std::string& pair : pairs) {
+    if (absl::Status s = settings->SetPair(pair); !s.ok()) return s;
+  }
+  return absl::OkStatus();
 }
 
 // An error where nothing can be compared.
@@ -231,12 +245,18 @@ WriteCounts AgainstRecording::SimulatedTotal() const {
   return total;
 }
 
-Settings RecordedControllerSettings() {
+bool IsOurController(std::string_view user_agent) {
+  // UserAgent() of controllers/manager/options.h.
+  return user_agent.starts_with("endpointslice-controller/") && user_agent.ends_with(" epslice");
+}
+
+Settings RecordedControllerSettings(std::string_view user_agent) {
   Settings settings;
   Models& models = settings.simulation.models;
-  // What kube-controller-manager v1.36 takes for a sync: docs/faithfulness.md.
   models.watch_latency = Latency::LogNormal(std::chrono::milliseconds(2), std::chrono::milliseconds(10));
   models.write_latency = Latency::LogNormal(std::chrono::milliseconds(4), std::chrono::milliseconds(20));
+  if (IsOurController(user_agent)) return settings;
+  // What kube-controller-manager v1.36 takes for a sync: docs/faithfulness.md.
   models.sync_time = std::chrono::microseconds(200);
   models.sync_time_per_endpoint = std::chrono::microseconds(10);
   settings.simulation.controller.heed_as_reference = true;
@@ -244,38 +264,54 @@ Settings RecordedControllerSettings() {
   return settings;
 }
 
-absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const Settings& settings,
+absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const std::vector<std::string>& given,
                                                      std::uint64_t seed) {
   AgainstRecording result;
-  result.settings = settings.Effective();
-  SimulationOptions options = settings.simulation;
-  options.seed = seed;
-  const std::string controller_name = options.controller.reconcile.controller_name.str();
+  Settings settings = RecordedControllerSettings();
+  if (absl::Status s = SetAll(given, &settings); !s.ok()) return s;
+  const std::string controller_name = settings.simulation.controller.reconcile.controller_name.str();
+  const Duration batch_period = settings.simulation.controller.batch_period;
   RecordedController recorded(controller_name);
+  RecordedFlags flags(settings.simulation.controller.reconcile.max_endpoints_per_slice, batch_period);
   ReplayOptions replay;
   replay.controller_name = controller_name;
+  replay.batch_period = batch_period;
   replay.start_as_recorded = true;
   ApiPace pace;
   Simulation* running = nullptr;
   std::int64_t shown = 0;
   replay.on_event = [&](const TraceEvent& event, TraceRole role) {
     recorded.OnEvent(event, role);
+    if (IsSliceOf(event.object, controller_name)) {
+      flags.OnSlice(*event.object.As<EndpointSlice>(), event.type == WatchEventType::kDeleted,
+                    role == TraceRole::kRecordedWrite && event.type == WatchEventType::kAdded);
+    }
     if (!settings.follow_api_pace) return;
     double factor = 0;
     if (event.took > Duration{0}) factor = pace.OnRequest(event.took);
     for (; shown < recorded.latency().samples(); ++shown) {
       // With a batch period slices follow pods by that, and their number hardly
       // depends on how quick the server is.
-      if (!pace.any() && options.controller.batch_period == Duration{0})
-        factor = pace.OnShown(Duration{recorded.latency().sample(shown)});
+      if (!pace.any() && batch_period == Duration{0}) factor = pace.OnShown(Duration{recorded.latency().sample(shown)});
     }
     if (factor == 0) return;
     running->SetApiSlowdown(factor);
-    running->SetSyncSlowdown(factor);
+    // A quick disk makes requests quick, and no machine.
+    running->SetSyncSlowdown(std::max(factor, 0.5));
   };
   const absl::StatusOr<std::unique_ptr<Replayer>> opened = Replayer::Open(reader, std::move(replay));
   if (!opened.ok()) return opened.status();
   Replayer& replayer = **opened;
+  if (IsOurController(replayer.first_actor())) {
+    settings = RecordedControllerSettings(replayer.first_actor());
+    if (absl::Status s = SetAll(given, &settings); !s.ok()) return s;
+    result.notes.push_back(Concat("the recorded controller is ", replayer.first_actor(),
+                                  ": it is simulated as such, with its sync times and what it heeds, not as "
+                                  "kube-controller-manager"));
+  }
+  result.settings = settings.Effective();
+  SimulationOptions options = settings.simulation;
+  options.seed = seed;
   replayer.Prepare(&options);
   Simulation simulation(options);
   Simulated simulated(controller_name);
@@ -307,6 +343,10 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   result.simulated_latency = LatenciesOf(counted.latency);
   NoteUnseen(&result);
   AddNotes(replayer, settles, &result);
+  for (std::string& note : flags.Notes(result.recorded_latency, result.simulated_latency)) {
+    result.notes.push_back(std::move(note));
+  }
+  if (std::string note = settings.UnusedNote(); !note.empty()) result.notes.push_back(std::move(note));
   if (settings.follow_api_pace && !pace.any()) {
     result.notes.emplace_back(
         pace.any_shown()

@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "sim/run/recorded_controller.h"
+#include "sim/run/recorded_flags.h"
 #include "sim/run/settings.h"
 #include "sim/trace/trace.h"
 
@@ -33,9 +34,7 @@ struct AgainstRecording {
   WriteCounts without_slice, not_counted;
   // From the change of a pod to the slice write that shows it (ShowLatency);
   // nanoseconds.
-  struct Latencies {
-    std::int64_t samples = 0, p50 = 0, p90 = 0;
-  };
+  using Latencies = ShownAfter;
   Latencies recorded_latency, simulated_latency;
   // What consumers would see of a Service that is not the same in the end.
   struct EndDifference {
@@ -46,20 +45,26 @@ struct AgainstRecording {
   std::string digest;
   TraceSummary trace;
   std::vector<std::string> notes;
-  // The settings with which it ran.
+  // Those with which it ran.
   std::vector<std::pair<std::string, std::string>> settings;
 
   WriteCounts RecordedTotal() const;
   WriteCounts SimulatedTotal() const;
 };
 
-// Settings that stand for the recorded controller, kube-controller-manager:
-// what its syncs and writes cost. A base for what the user sets on top.
-Settings RecordedControllerSettings();
+// Whether a user agent is that of our endpointslice-controller.
+bool IsOurController(std::string_view user_agent);
 
-// InvalidArgument where the trace cannot be read, or has no writes of a
-// controller in it.
-absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const Settings& settings, std::uint64_t seed);
+// Settings that stand for the recorded controller, by its user agent: what its syncs
+// and writes cost, and what it heeds. Any but our own is taken for
+// kube-controller-manager.
+Settings RecordedControllerSettings(std::string_view user_agent = {});
+
+// `settings`, each "key=value", go on top of those that stand for the recorded
+// controller. InvalidArgument where one of them is not accepted, the trace cannot be
+// read, or has no writes of a controller in it.
+absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const std::vector<std::string>& settings,
+                                                     std::uint64_t seed);
 
 std::string ToJson(const AgainstRecording& result);
 // "1.5 ms"

@@ -20,7 +20,7 @@ double ApiPace::OnRequest(Duration took) {
   const Duration median = sorted[sorted.size() / 2];
   // The first requests of a log say little.
   if (last_.size() < kLeastSamples) return 1;
-  return std::clamp(Ratio(median, usual_), 0.5, 100.0);
+  return std::clamp(Ratio(median, usual_), 0.02, 100.0);
 }
 
 double ApiPace::OnShown(Duration took) {

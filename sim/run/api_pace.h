@@ -23,7 +23,7 @@ class ApiPace {
   explicit ApiPace(Duration usual = std::chrono::milliseconds(4)) : usual_(usual) {}
 
   // A request was answered after `took`. The factor from then on: the median of
-  // the last few requests over the usual, 0.5 to 100.
+  // the last few requests over the usual, 0.02 to 100.
   double OnRequest(Duration took);
   // Whether any was.
   bool any() const { return !last_.empty(); }

@@ -17,8 +17,8 @@ constexpr Duration kListTime = std::chrono::milliseconds(20);
 constexpr std::size_t kMostAhead = 20'000;
 // A controller that another one takes the place of is silent for so long.
 constexpr Duration kLeastSilence = std::chrono::seconds(1);
-// How far the trace is read ahead to see that: the lease of one that died runs
-// out after 15 s, and is looked at every 2 s.
+// How far the trace is read ahead to see that, at least: the lease of one that died
+// runs out after 15 s, and is looked at every 2 s.
 constexpr Duration kRestartAhead = std::chrono::seconds(30);
 
 bool IsSliceController(std::string_view actor) {
@@ -83,6 +83,12 @@ absl::StatusOr<std::unique_ptr<Replayer>> Replayer::Open(TraceReader* reader, Re
   } else {
     return absl::InvalidArgumentError("the trace has no event and no start state that could be replayed");
   }
+  // Whose work it is decides how it is simulated.
+  while (replayer->options_.start_as_recorded && !replayer->first_write_ && replayer->ahead_.size() < kMostAhead) {
+    const absl::StatusOr<bool> more = replayer->ReadOne();
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+  }
   return replayer;
 }
 
@@ -103,9 +109,18 @@ absl::StatusOr<bool> Replayer::ReadOne() {
   if (!more.ok()) return more.status();
   ended_ = !*more;
   if (ended_) return false;
-  if (!event.start && IsRecordedWrite(event)) {
-    if (!started_ && !first_write_) first_write_ = event.time;
-    if (options_.start_as_recorded) NoteInstance(event);
+  read_to_ = event.time;
+  if (HasSelector(event.object) && !first_service_) first_service_ = event.time;
+  const bool write = !event.start && IsRecordedWrite(event);
+  if (write && !started_ && !first_write_) {
+    first_write_ = event.time;
+    first_actor_ = event.actor;
+  }
+  if (options_.start_as_recorded) {
+    if (write) NoteInstance(event);
+    // Where some slices are not shown, silence says nothing.
+    const std::optional<Silence::Away> away = silence_.OnEvent(event, write);
+    if (away && reader_.summary().unseen_slices.empty()) RestartAsRecorded(away->last_write, away->next_write, true);
   }
   ahead_.push_back(std::move(event));
   return true;
@@ -137,11 +152,22 @@ void Replayer::NoteInstance(const TraceEvent& event) {
   // forth. One that took over at once does not come back.
   if (another && !after_silence && earlier_instances_.count(instance) > 0) instances_alternate_ = true;
   earlier_instances_.insert(std::exchange(instance_, std::move(instance)));
-  if (!another || !after_silence || instances_alternate_ || simulation_ == nullptr) return;
-  restarts_.push_back({last, event.time});
-  simulation_->scheduler().At(std::max(At(last) + kListTime, simulation_->now()), [this, next = At(event.time)] {
+  if (!another || !after_silence || instances_alternate_) return;
+  RestartAsRecorded(last, event.time, false);
+}
+
+void Replayer::RestartAsRecorded(Timestamp last_write, Timestamp next_write, bool by_silence) {
+  if (simulation_ == nullptr || (!restarts_.empty() && restarts_.back().last_write >= last_write)) return;
+  const Instant from = std::max(At(last_write) + kListTime, simulation_->now());
+  restarts_.push_back({last_write, next_write, Timestamp{begin_.nanos + from.count()}, by_silence});
+  simulation_->scheduler().At(from, [this, next = At(next_write)] {
     simulation_->RestartController(std::max(next - kListTime - simulation_->now(), Duration{0}));
   });
+}
+
+bool Replayer::ReadsThroughSilence() const {
+  if (!options_.start_as_recorded || !last_write_.is_set()) return false;
+  return ahead_.empty() || last_write_ < ahead_.front().time || silence_.undecided();
 }
 
 TraceRole Replayer::RoleOf(const TraceEvent& event) {
@@ -167,7 +193,7 @@ absl::Status Replayer::ReadAhead() {
     const Duration wanted = options_.start_as_recorded && !instances_alternate_ ? kRestartAhead
                             : started_ || first_write_                          ? Duration{-1}
                                                                                 : kLead;
-    if (!ahead_.empty() && span > wanted) break;
+    if (!ahead_.empty() && span > wanted && !ReadsThroughSilence()) break;
     const absl::StatusOr<bool> more = ReadOne();
     if (!more.ok()) return more.status();
     if (!*more) break;
@@ -191,7 +217,6 @@ absl::Status Replayer::Start(Simulation* simulation) {
     // Of what `serve` began with it is not known when a controller came.
     has_slices |= event.start && IsSliceOf(event.object, options_.controller_name);
     if (event.object.kind() == Kind::kNode) nodes_.insert(event.object.meta().name.str());
-    if (HasSelector(event.object) && !first_service_) first_service_ = begin_;
   }
   for (const TraceEvent& event : start_) NoteNode(event.object);
   start_.clear();
@@ -236,7 +261,6 @@ void Replayer::Fire() {
   const TraceEvent event = std::move(ahead_.front());
   ahead_.pop_front();
   end_ = std::max(end_, At(event.time));
-  if (HasSelector(event.object) && !first_service_) first_service_ = event.time;
   if (absl::Status s = Put(event); !s.ok()) {
     status_ = std::move(s);
     done_ = true;

@@ -9,12 +9,11 @@
 // The start state is loaded; each event then is put in place at its time, as
 // the trace shows it, one after another: of a trace only the next event is in
 // memory (for the recorded controller's start and restarts, those of half a
-// minute). Of EndpointSlices those in the start state are loaded. What the recorded
-// controller wrote afterwards is not replayed: the simulated one does that work
-// now. Slices of others, and what others did to the controller's slices, are
-// replayed; the latter on the simulated slice that has most of its endpoints.
-// Beside a recording (start_as_recorded) slices of a Service that is gone go when
-// its collector deleted them, if there was one.
+// minute, and while it writes nothing, up to 20,000 events). Of EndpointSlices those in the start state are loaded.
+// What the recorded controller wrote afterwards is not replayed: the simulated one does that work now. Slices of
+// others, and what others did to the controller's slices, are replayed; the latter on the simulated slice that has most
+// of its endpoints. Beside a recording (start_as_recorded) slices of a Service that is gone go when its collector
+// deleted them, if there was one.
 #ifndef EPSLICE_SIM_RUN_REPLAY_H_
 #define EPSLICE_SIM_RUN_REPLAY_H_
 
@@ -33,6 +32,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "sim/engine/simulation.h"
+#include "sim/run/silence.h"
 #include "sim/trace/trace.h"
 
 namespace epslice::sim {
@@ -53,6 +53,8 @@ struct ReplayOptions {
   // The controller starts, and restarts, when the recorded one did, as far as
   // its writes tell; else it starts at the beginning.
   bool start_as_recorded = false;
+  // How long the recorded one waits for more changes of pods.
+  Duration batch_period{0};
   // None is started: the one under test runs elsewhere.
   bool no_controller = false;
   // Told of every event that was taken off the trace, at its time: also those
@@ -101,9 +103,14 @@ class Replayer {
   const absl::Status& status() const { return status_; }
   // When the last event was, as far as it was read.
   Instant end() const { return end_; }
+  // The time of the last event that was read.
+  Timestamp read_to() const { return read_to_; }
   bool controller_started() const { return started_; }
   // Whether a user agent is the recorded controller's, as far as it was read.
   bool IsRecordedActor(std::string_view actor) const;
+  // The user agent of its first write, with start_as_recorded from Open() on; empty
+  // where the trace does not tell it, or no write is among the first 20,000 events.
+  const std::string& first_actor() const { return first_actor_; }
 
   struct Counts {
     std::int64_t replayed = 0, recorded_writes = 0, foreign_edits = 0, lost_foreign_edits = 0;
@@ -118,17 +125,22 @@ class Replayer {
     // Slices of such a Service that were put in place when it was shown.
     std::int64_t adopted_slices = 0;
   };
-  // Another instance of the recorded controller went on after some time in
-  // which none wrote.
+  // The recorded controller went on after some time in which it was away: as
+  // another instance, or, where `by_silence`, as what waited tells (Silence). The
+  // simulated one was away from `from` on.
   struct Restart {
-    Timestamp last_write, next_write;
+    Timestamp last_write, next_write, from;
+    bool by_silence = false;
   };
   const std::vector<Restart>& restarts() const { return restarts_; }
   const Counts& counts() const { return counts_; }
 
  private:
   Replayer(TraceReader* reader, ReplayOptions options)
-      : reader_(*reader), options_(std::move(options)), started_(options_.no_controller) {}
+      : reader_(*reader),
+        options_(std::move(options)),
+        started_(options_.no_controller),
+        silence_(options_.controller_name, options_.batch_period) {}
 
   // Reads the next event to the end of ahead_. False at the end of the trace.
   absl::StatusOr<bool> ReadOne();
@@ -144,6 +156,9 @@ class Replayer {
   TraceRole RoleOf(const TraceEvent& event);
   // A recorded write was read ahead: it may be of another instance.
   void NoteInstance(const TraceEvent& event);
+  // Whether the trace has to be read on to see how long a silence lasts.
+  bool ReadsThroughSilence() const;
+  void RestartAsRecorded(Timestamp last_write, Timestamp next_write, bool by_silence);
   // A Service that was there before the trace shows it: so were its slices,
   // which the controller is shown first.
   absl::Status AdoptSlices(const AnyObject& service);
@@ -176,9 +191,11 @@ class Replayer {
   std::vector<TraceEvent> start_;
   std::deque<TraceEvent> ahead_;
   bool ended_ = false;  // of the trace
+  Timestamp read_to_;
   bool done_ = false;
   bool started_ = false;
   std::optional<Timestamp> first_write_;
+  std::string first_actor_;
   std::set<std::string> recorded_actors_;
   std::optional<Timestamp> first_service_;
   std::set<std::string> nodes_;
@@ -196,6 +213,7 @@ class Replayer {
   std::set<std::string> earlier_instances_;
   Timestamp last_write_;
   bool instances_alternate_ = false;
+  Silence silence_;
   std::vector<Restart> restarts_;
   absl::Status status_;
   Instant end_{0};

@@ -11,6 +11,7 @@
 #include "apis/concat.h"
 #include "apis/names.h"
 #include "controllers/topologyhints/policy.h"
+#include "sim/run/unused_flags.h"
 
 namespace epslice::sim {
 
@@ -122,9 +123,15 @@ void AddController(std::vector<Entry>* entries) {
                           [](Settings* s) { return &s->simulation.controller.batch_period; }));
   entries->push_back(Count("concurrent-service-endpoint-syncs", 1, 50, "How many Services are worked on at a time.",
                            [](Settings* s) { return &s->simulation.models.workers; }));
-  entries->push_back(Number("kube-api-qps", 0, 1e9, "a number; 0: no limit",
-                            "Requests each second that the controller's client allows itself, its Events among them.",
-                            [](Settings* s) { return &s->simulation.models.qps; }));
+  entries->push_back({"kube-api-qps", "a number; 0 or less: no limit",
+                      "Requests each second that the controller's client allows itself, its Events among them.",
+                      [](std::string_view text, Settings* s) {
+                        const std::optional<double> value = ParseNumber(text);
+                        if (!value || std::abs(*value) > 1e9) return false;
+                        s->simulation.models.qps = std::max(*value, 0.0);
+                        return true;
+                      },
+                      [](const Settings& s) { return ShortestNumber(s.simulation.models.qps); }});
   entries->push_back(Count("kube-api-burst", 1, 1'000'000'000,
                            "How many requests the client may send at once after a pause.",
                            [](Settings* s) { return &s->simulation.models.burst; }));
@@ -240,7 +247,18 @@ absl::Status Settings::Set(std::string_view key, std::string_view value) {
     if (entry.set(value, this)) return absl::OkStatus();
     return absl::InvalidArgumentError(Concat(key, ": \"", value, "\" is not accepted; accepted: ", entry.accepts));
   }
+  if (IsUnusedFlag(key)) {
+    unused.emplace(key);
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(Concat("there is no setting \"", key, "\"; there are: ", keys));
+}
+
+std::string Settings::UnusedNote() const {
+  if (unused.empty()) return "";
+  std::string flags;
+  for (const std::string& flag : unused) flags += Concat(flags.empty() ? "--" : ", --", flag);
+  return Concat("what was set of the controller's flags and changes nothing in a simulation: ", flags);
 }
 
 absl::Status Settings::SetPair(std::string_view pair) {

@@ -10,6 +10,7 @@
 #define EPSLICE_SIM_RUN_SETTINGS_H_
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,11 +32,16 @@ struct Settings {
   // With --against-recording: where the trace tells how long requests took,
   // watch and write latency are stretched as those grow and shrink.
   bool follow_api_pace = true;
+  // Flags of the controller that were set and change nothing (unused_flags.h).
+  std::set<std::string> unused;
 
-  // InvalidArgument says which keys there are, or what the key accepts.
+  // InvalidArgument says which keys there are, or what the key accepts. Whatever is
+  // given for a flag of the controller that changes nothing here is accepted.
   absl::Status Set(std::string_view key, std::string_view value);
   // "key=value".
   absl::Status SetPair(std::string_view pair);
+  // A sentence about `unused`; empty where none is.
+  std::string UnusedNote() const;
   // Every key with its value as it is now, by key.
   std::vector<std::pair<std::string, std::string>> Effective() const;
 };

@@ -14,6 +14,7 @@
 #include "sim/trace/decompress.h"
 #include "sim/trace/source_files.h"
 #include "test/sim/cli/cli_testing.h"
+#include "test/sim/run/recording_lines.h"
 #include "test/sim/run/run_testing.h"
 
 namespace epslice::sim {
@@ -35,11 +36,9 @@ const Recording kShapes = {"shapes",
                            0.03};
 
 AgainstRecording RunText(const std::string& text, const Recording& recording) {
-  Settings settings = RecordedControllerSettings();
-  for (const char* setting : recording.settings) EXPECT_TRUE(settings.SetPair(setting).ok());
   auto reader = OpenTraceText(recording.file, text);
   EXPECT_TRUE(reader.ok());
-  auto result = RunAgainstRecording(reader->get(), settings, 1);
+  auto result = RunAgainstRecording(reader->get(), {recording.settings.begin(), recording.settings.end()}, 1);
   EXPECT_TRUE(result.ok()) << result.status().ToString();
   return *std::move(result);
 }
@@ -79,79 +78,6 @@ TEST(AgainstRecordingTest, ARecordingMayEndWhileItsControllerIsAtWork) {
   EXPECT_TRUE(std::any_of(result.notes.begin(), result.notes.end(), [](const std::string& note) {
     return note.find("the recording ends while its controller is at work") == 0;
   }));
-}
-
-// A small recording, line by line: Service shop/web, node n1, pods.
-constexpr std::string_view kKcm = "kcm/v1.36.0 (linux/amd64) kubernetes/abc/endpointslice-controller";
-
-std::string Line(const std::string& second, std::string_view type, std::string_view actor, std::string_view source,
-                 const std::string& object) {
-  return Concat(R"({"time":"2026-01-01T12:00:)", second, R"(Z","type":")", type, R"(","actor":")", actor,
-                R"(","source":")", source, R"(","object":)", object, "}\n");
-}
-
-std::string Meta(std::string_view kind, std::string_view name, std::string_view more) {
-  return Concat(R"({"kind":")", kind, R"(","metadata":{"name":")", name, R"(","uid":"u-)", name, "\"", more);
-}
-
-std::string NodeLine() {
-  return Line("00", "ADDED", "admin", "10.0.0.9", Meta("Node", "n1", R"(},"apiVersion":"v1"})"));
-}
-
-std::string ServiceLine(const std::string& second, std::string_view type) {
-  return Line(
-      second, type, "kubectl/v1", "10.0.0.9",
-      Meta(
-          "Service", "web",
-          R"(,"namespace":"shop","creationTimestamp":"2026-01-01T12:00:00Z"},"apiVersion":"v1","spec":)"
-          R"({"clusterIP":"10.96.0.1","ipFamilies":["IPv4"],"selector":{"app":"web"},"ports":[{"port":80,"targetPort":80,"protocol":"TCP"}]}})"));
-}
-
-std::string PodLine(const std::string& second, std::string_view type, int pod, bool ready) {
-  return Line(
-      second, type, "kubelet/v1", "10.0.0.9",
-      Meta("Pod", Concat("p", pod),
-           Concat(R"(,"namespace":"shop","labels":{"app":"web"},"creationTimestamp":"2026-01-01T12:00:00Z"},)",
-                  R"("apiVersion":"v1","spec":{"nodeName":"n1"},"status":{"phase":"Running","podIPs":[{"ip":"10.1.0.)",
-                  pod + 1, R"("}],"conditions":[{"type":"Ready","status":")", ready ? "True" : "False",
-                  R"(","lastTransitionTime":"2026-01-01T12:00:)", second.substr(0, 2), R"(Z"}]}})")));
-}
-
-// A slice of the pods whose letter in `pods` says ready (r) or not (n).
-std::string SliceLine(const std::string& second, std::string_view type, std::string_view actor, std::string_view source,
-                      std::string_view pods, std::string_view managed_by = "endpointslice-controller.k8s.io") {
-  std::string endpoints;
-  for (std::size_t i = 0; i < pods.size(); ++i) {
-    const std::string_view ready = pods[i] == 'r' ? "true" : "false";
-    endpoints += Concat(i == 0 ? "" : ",", R"({"addresses":["10.1.0.)", i + 1, R"("],"conditions":{"ready":)", ready,
-                        R"(,"serving":)", ready, R"(,"terminating":false},"nodeName":"n1","targetRef":{"kind":"Pod",)",
-                        R"("namespace":"shop","name":"p)", i, R"(","uid":"u-p)", i, "\"}}");
-  }
-  return Line(second, type, actor, source,
-              Meta("EndpointSlice", Concat("web-", managed_by.size()),
-                   Concat(R"(,"namespace":"shop","labels":{"kubernetes.io/service-name":"web",)",
-                          R"("endpointslice.kubernetes.io/managed-by":")", managed_by,
-                          R"("},"ownerReferences":[{"apiVersion":"v1","kind":"Service","name":"web","uid":"u-web",)",
-                          R"("controller":true,"blockOwnerDeletion":true}]},"apiVersion":"discovery.k8s.io/v1",)",
-                          R"("addressType":"IPv4","ports":[{"name":"","port":80,"protocol":"TCP"}],"endpoints":[)",
-                          endpoints, "]}")));
-}
-
-absl::StatusOr<AgainstRecording> RunLines(const std::string& lines,
-                                          const char* setting = "max-endpoints-per-slice=100") {
-  auto reader = OpenTraceText("t", lines);
-  if (!reader.ok()) return reader.status();
-  Settings settings = RecordedControllerSettings();
-  EXPECT_TRUE(settings.SetPair(setting).ok());
-  settings.follow_api_pace = false;
-  return RunAgainstRecording(reader->get(), settings, 1);
-}
-
-std::string Replaced(std::string text, const std::string& what, const std::string& by) {
-  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + by.size())) {
-    text.replace(at, what.size(), by);
-  }
-  return text;
 }
 
 // As `serve` logs what it does itself.
@@ -214,6 +140,16 @@ TEST(AgainstRecordingTest, TellsWhoseWritesTheyAre) {
            SliceLine("20.02", "MODIFIED", kKcm, "10.0.0.1", "r"),
        {1, 4, 1, 4},
        "another instance writes, after 3000.0 ms without writes"},
+      {"the Service had waited for it",
+       NodeLine() + PodLine("01", "ADDED", 0, true) + ServiceLine("02", "ADDED") +
+           PodLine("11.20", "MODIFIED", 0, false) + PodLine("11.40", "MODIFIED", 0, true) +
+           SliceLine("12", "ADDED", kKcm, "10.0.0.1", "r"),
+       {1, 0, 1, 0}},
+      {"for longer than the trace is read ahead",
+       NodeLine() + PodLine("01", "ADDED", 0, true) + ServiceLine("02", "ADDED") +
+           PodLine("49.20", "MODIFIED", 0, false) + PodLine("49.40", "MODIFIED", 0, true) +
+           SliceLine("50", "ADDED", kKcm, "10.0.0.1", "r"),
+       {1, 0, 1, 0}},
       {"what `serve` began with is a start state",
        ServesOwn(NodeLine() + PodLine("00", "ADDED", 0, true) + ServiceLine("00", "ADDED") +
                  SliceLine("00", "ADDED", "endpointslice-sim/serve/endpointslice-controller", "127.0.0.1", "r")) +
@@ -412,7 +348,7 @@ TEST(AgainstRecordingTest, WritesWithoutTheirSlicesCountByTheSlicesName) {
 TEST(AgainstRecordingTest, RefusesALogWithoutAnySlice) {
   auto reader = OpenTraceText("t", Truncated(TextOf(kShapes), "endpointslices", 0));
   ASSERT_TRUE(reader.ok());
-  const auto result = RunAgainstRecording(reader->get(), RecordedControllerSettings(), 1);
+  const auto result = RunAgainstRecording(reader->get(), {}, 1);
   EXPECT_NE(std::string(result.status().message()).find("must be logged at level Request"), std::string::npos);
 }
 
@@ -425,7 +361,7 @@ TEST(AgainstRecordingTest, RefusesALogThatBeginsInTheMiddle) {
 TEST(AgainstRecordingTest, SaysWhenThereIsNothingToCompareWith) {
   auto reader = OpenTrace({SourcePath("test/testdata/shop/pods.json")});
   ASSERT_TRUE(reader.ok());
-  const auto result = RunAgainstRecording(reader->get(), RecordedControllerSettings(), 1);
+  const auto result = RunAgainstRecording(reader->get(), {}, 1);
   EXPECT_NE(std::string(result.status().message()).find("nothing to compare with"), std::string::npos);
 }
 

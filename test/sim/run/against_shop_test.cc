@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "sim/run/settings.h"
 #include "sim/trace/source_files.h"
 #include "test/sanitized.h"
 #include "test/sim/cli/cli_testing.h"
@@ -13,12 +12,9 @@ namespace epslice::sim {
 namespace {
 
 AgainstRecording RunShop(std::uint64_t seed) {
-  Settings settings = RecordedControllerSettings();
-  EXPECT_TRUE(settings.SetPair("kube-api-qps=500").ok());
-  EXPECT_TRUE(settings.SetPair("kube-api-burst=1000").ok());
   auto reader = OpenTrace({SourcePath("test/testdata/shop/audit.jsonl.xz")});
   EXPECT_TRUE(reader.ok());
-  auto result = RunAgainstRecording(reader->get(), settings, seed);
+  auto result = RunAgainstRecording(reader->get(), {"kube-api-qps=500", "kube-api-burst=1000"}, seed);
   EXPECT_TRUE(result.ok()) << result.status().ToString();
   return *std::move(result);
 }

@@ -28,7 +28,8 @@ double AfterShown(const std::vector<Duration>& took) {
 TEST(ApiPaceTest, FollowsTheMedianOfTheLastRequests) {
   EXPECT_EQ(AfterRequests(std::vector<Duration>(14, milliseconds(40))), 1);  // too few
   EXPECT_EQ(AfterRequests(std::vector<Duration>(15, milliseconds(40))), 10);
-  EXPECT_EQ(AfterRequests(std::vector<Duration>(15, microseconds(1))), 0.5);
+  EXPECT_EQ(AfterRequests(std::vector<Duration>(15, microseconds(200))), 0.05);
+  EXPECT_EQ(AfterRequests(std::vector<Duration>(15, microseconds(1))), 0.02);
   EXPECT_EQ(AfterRequests(std::vector<Duration>(15, seconds(60))), 100);
   // Fifteen requests later the busy time is forgotten.
   std::vector<Duration> busy_then_not(20, milliseconds(400));

@@ -2,7 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
 #include <string>
+#include <vector>
+
+#include "controllers/manager/options.h"
+#include "sim/run/against_recording.h"
+#include "sim/run/unused_flags.h"
 
 namespace epslice::sim {
 namespace {
@@ -43,6 +50,49 @@ TEST(SettingsTest, NumbersThatAreNone) {
     Settings settings;
     const absl::Status status = settings.Set("default-rps", value);
     EXPECT_EQ(std::string(status.message()), "default-rps: \"" + value + "\" is not accepted; accepted: a number");
+  }
+}
+
+TEST(SettingsTest, TheControllersFlagsAreAllAccepted) {
+  ManagerOptions options;
+  std::ostringstream out, err;
+  ASSERT_EQ(ParseOptions({}, &options, out, err), std::nullopt) << err.str();
+  const std::vector<SettingDoc>& docs = AllSettings();
+  for (const auto& [flag, value] : options.effective) {
+    const std::string name = flag.substr(flag.find_first_not_of('-'));
+    const bool setting =
+        std::any_of(docs.begin(), docs.end(), [&name](const SettingDoc& doc) { return doc.key == name; });
+    EXPECT_NE(setting, IsUnusedFlag(name)) << name;
+  }
+  Settings settings;
+  EXPECT_EQ(settings.UnusedNote(), "");
+  EXPECT_TRUE(settings.SetPair("leader-elect=false").ok());
+  EXPECT_TRUE(settings.SetPair("kube-api-content-type=application/json").ok());
+  EXPECT_EQ(settings.UnusedNote(),
+            "what was set of the controller's flags and changes nothing in a simulation: --kube-api-content-type, "
+            "--leader-elect");
+  EXPECT_EQ(settings.Effective(), Settings().Effective());
+  EXPECT_FALSE(settings.SetPair("leader-elects=false").ok());
+}
+
+TEST(SettingsTest, ANegativeLimitOnCallsIsNone) {
+  Settings settings;
+  EXPECT_TRUE(settings.SetPair("kube-api-qps=-1").ok());
+  EXPECT_EQ(settings.simulation.models.qps, 0);
+  EXPECT_FALSE(settings.SetPair("kube-api-qps=1e10").ok());
+}
+
+TEST(RecordedControllerSettingsTest, OurOwnControllerIsSimulatedAsSuch) {
+  const Settings ours = RecordedControllerSettings(UserAgent());
+  const Models models;
+  EXPECT_EQ(ours.simulation.models.sync_time, models.sync_time);
+  EXPECT_EQ(ours.simulation.models.sync_time_per_endpoint, models.sync_time_per_endpoint);
+  EXPECT_FALSE(ours.simulation.controller.heed_as_reference);
+  EXPECT_FALSE(ours.simulation.controller.reconcile.repeat_events);
+  for (const char* agent : {"", "endpointslice-controller/0.1.0", "x/v1 (linux/amd64) epslice",
+                            "kube-controller-manager/v1.36.0 (linux/amd64) kubernetes/abc/"
+                            "system:serviceaccount:kube-system:endpointslice-controller"}) {
+    EXPECT_TRUE(RecordedControllerSettings(agent).simulation.controller.heed_as_reference) << agent;
   }
 }
 

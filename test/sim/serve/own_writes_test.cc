@@ -184,7 +184,7 @@ TEST(OwnWritesTest, TheLogBeginsWithTheStateOfTheStart) {
   const ServedScenario served(AuditPolicy::Default());
   const auto reader = OpenTrace({served.path()});
   ASSERT_TRUE(reader.ok()) << reader.status();
-  const absl::StatusOr<AgainstRecording> result = RunAgainstRecording(reader->get(), RecordedControllerSettings(), 1);
+  const absl::StatusOr<AgainstRecording> result = RunAgainstRecording(reader->get(), {}, 1);
   // The slices of the start are nobody's writes, and no controller was there.
   EXPECT_THAT(std::string(result.status().message()), HasSubstr("there is nothing to compare with"));
   RunSpec spec;
