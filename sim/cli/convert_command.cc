@@ -74,7 +74,7 @@ class ConvertCommand : public Command {
     }
     // What was made up and skipped is complete after the last event: a header of
     // its own.
-    const TraceSummary& summary = reader->summary();
+    const TraceSummary summary = reader->summary();
     if (!summary.made_up.empty() || !summary.skipped.empty() || !summary.notes.empty()) writer.Header(summary);
     streams.err << "endpointslice-sim: " << summary.format << ": " << summary.start_objects << " objects, "
                 << summary.events << " events\n";

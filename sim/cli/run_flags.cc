@@ -91,12 +91,12 @@ absl::StatusOr<std::vector<std::string>> RunFlags::Inputs() const {
   for (const std::string& source : sources_) {
     std::error_code error;
     const std::size_t preset = std::filesystem::exists(source, error) ? std::string::npos : source.rfind(':');
-    const absl::StatusOr<std::vector<std::string>> files =
-        ListSourceFiles({preset == std::string::npos ? source : source.substr(preset + 1)});
-    if (!files.ok()) return files.status();
+    const absl::StatusOr<TraceFiles> found =
+        ListTraceFiles({preset == std::string::npos ? source : source.substr(preset + 1)});
+    if (!found.ok()) return found.status();
     Digest digest;
-    for (const std::string& file : *files) {
-      if (absl::Status s = AddContents(file, &digest); !s.ok()) return s;
+    for (const TraceFiles::File& file : found->files) {
+      if (absl::Status s = AddContents(file.path, &digest); !s.ok()) return s;
     }
     add("trace", source, digest.ToString());
   }

@@ -145,7 +145,8 @@ void LiveRun::LookForEnd() {
     const Replayer::Counts& counts = replayer->counts();
     Log(Concat("the trace is over: ", counts.replayed, " changes replayed, ", counts.recorded_writes,
                " writes of the recorded controller left out"));
-    for (const std::string& note : stage_->reader()->summary().notes) Log(note);
+    const TraceSummary summary = stage_->reader()->summary();
+    for (const std::string& note : summary.notes) Log(note);
   }
   if (scenario) {
     const std::size_t unplaced = stage_->driver()->workloads().unplaced();

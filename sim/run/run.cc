@@ -5,7 +5,9 @@
 #include <memory>
 #include <utility>
 
+#include "apis/cat.h"
 #include "apis/concat.h"
+#include "apis/time_format.h"
 #include "sim/dataplane/data_plane.h"
 #include "sim/report/recorder.h"
 
@@ -102,6 +104,7 @@ class Run {
     report.digest = simulation_->digest();
     report.settings = stage_->settings().Effective();
     report.notes = notes_;
+    if (std::string note = stage_->settings().UnusedNote(); !note.empty()) report.notes.push_back(std::move(note));
     if (replayer_ != nullptr) AddTrace(&report);
     if (report.numbers.services > 0 && report.numbers.requests <= 0) {
       report.notes.emplace_back(
@@ -121,10 +124,20 @@ class Run {
   }
 
   void AddTrace(RunReport* report) const {
-    const TraceSummary& summary = stage_->reader()->summary();
+    const TraceSummary summary = stage_->reader()->summary();
     report->made_up = summary.made_up;
+    const double rps = stage_->settings().data_plane.default_rps;
+    if (report->numbers.requests > 0 && rps > 0) {
+      report->made_up.push_back(Concat("requests: ", ShortestNumber(rps),
+                                       " a second to each Service of which nothing says how many (default-rps)"));
+    }
     for (const std::string& note : summary.notes) report->notes.push_back(note);
     report->skipped.assign(summary.skipped.begin(), summary.skipped.end());
+    if (!replayer_->done()) {
+      report->notes.push_back(Concat("the run ends before the trace, which was read up to ",
+                                     FormatRfc3339Nano(replayer_->read_to()),
+                                     ": what comes later is not in what was made up and skipped, either"));
+    }
     const Replayer::Counts& counts = replayer_->counts();
     if (counts.recorded_writes > 0)
       report->skipped.emplace_back("writes of the recorded controller", counts.recorded_writes);

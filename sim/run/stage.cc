@@ -44,7 +44,7 @@ class WithoutKinds : public TraceReader {
       if (std::find(kinds_.begin(), kinds_.end(), event->object.kind()) == kinds_.end()) return more;
     }
   }
-  const TraceSummary& summary() const override { return reader_->summary(); }
+  TraceSummary summary() const override { return reader_->summary(); }
 
  private:
   const std::vector<Kind> kinds_;
@@ -65,7 +65,7 @@ class StartWithoutSlices : public TraceReader {
       if (!begins || event->type != WatchEventType::kAdded || !IsSliceOf(event->object, controller_)) return more;
     }
   }
-  const TraceSummary& summary() const override { return reader_->summary(); }
+  TraceSummary summary() const override { return reader_->summary(); }
 
  private:
   const std::string controller_;

@@ -310,12 +310,12 @@ void AuditChanges::ReleaseUnnamed(Timestamp time, std::deque<TraceEvent>* events
   }
 }
 
-void AuditChanges::Finish() {
+void AuditChanges::Tell(TraceSummary* summary) const {
   std::int64_t unnamed = 0;
   for (const auto& [name, creates] : unnamed_) unnamed += static_cast<std::int64_t>(creates.size());
-  if (unnamed > 0) summary_.skipped["creates that do not tell the object's name"] += unnamed;
-  const auto made_up = [this](std::int64_t count, std::string_view what) {
-    if (count > 0) summary_.made_up.push_back(Concat(count, what));
+  if (unnamed > 0) summary->skipped["creates that do not tell the object's name"] += unnamed;
+  const auto made_up = [summary](std::int64_t count, std::string_view what) {
+    if (count > 0) summary->made_up.push_back(Concat(count, what));
   };
   made_up(from_requests_,
           " writes are logged without the server's answer: the objects were put together from the requests");

@@ -34,8 +34,8 @@ class AuditChanges {
   // No more comes: slices whose generated names no entry told are given names of
   // their own at `time`, so that they are not missing in the end.
   void ReleaseUnnamed(Timestamp time, std::deque<TraceEvent>* events);
-  // Adds to the summary what was made up.
-  void Finish();
+  // Adds what was made up so far, and what it waits for that may not come.
+  void Tell(TraceSummary* summary) const;
 
  private:
   void State(const AuditChange& change, std::deque<TraceEvent>* events);

@@ -58,6 +58,8 @@ struct AuditChange {
   // overlap do.
   std::uint64_t id = 0;
   std::size_t bytes = 0;  // of the entry's text
+  // As the entry says, where `time` was put in order (AuditOrder).
+  Timestamp logged;
 };
 
 struct AuditEntryOptions {

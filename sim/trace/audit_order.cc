@@ -7,6 +7,7 @@
 namespace epslice::sim {
 
 void AuditOrder::Add(AuditChange change) {
+  change.logged = change.time;
   newest_ = std::max(newest_, change.time);
   bytes_ += change.bytes;
   if (last_.is_set() && change.time < last_) {

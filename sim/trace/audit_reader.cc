@@ -1,4 +1,5 @@
 // Audit logs: one, or those of several API servers of one cluster.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -39,6 +40,24 @@ class Recent {
   std::deque<std::uint64_t> order_;
 };
 
+// Entries that were asked for after something later was answered already, which no
+// clock says of itself: those of several API servers differ, by this much or more.
+struct ClocksApart {
+  // `known`: what was known of its object before; null: nothing.
+  void Note(const AuditChange& change, const KnownObject* known) {
+    // Times are cut, by some writers to milliseconds.
+    constexpr Duration kLeast = std::chrono::milliseconds(2);
+    const Duration apart(change.logged.nanos - change.took.count() - change.time.nanos);
+    if (change.took == Duration{0} || apart < kLeast) return;
+    // A write that changes nothing is answered with the version that was there.
+    if (known == nullptr ? !change.created : known->version >= change.version) return;
+    ++count;
+    most = std::max(most, apart);
+  }
+  std::int64_t count = 0;
+  Duration most{0};
+};
+
 // Writes whose objects the log does not show: a policy may log some requests in
 // less detail than others.
 class UnseenWrites {
@@ -62,18 +81,21 @@ class UnseenWrites {
   const absl::Status& error() const { return first_of_all_; }
 
   // An error where no write of Services or Pods was told with its object: there
-  // is nothing that a controller could work on. Else notes.
-  absl::Status Finish(TraceSummary* summary) const {
+  // is nothing that a controller could work on.
+  absl::Status Finish() const {
     for (const Kind kind : {Kind::kService, Kind::kPod}) {
       const First& first = first_[static_cast<std::size_t>(kind)];
       if (first.count > 0 && !first.seen) return first.error;
     }
+    return absl::OkStatus();
+  }
+  void Tell(TraceSummary* summary) const {
     std::string list;
     for (const auto& [what, count] : by_request_) {
       summary->skipped["writes logged without their objects"] += count;
       list += Concat(list.empty() ? "" : ", ", count, "x ", what);
     }
-    if (list.empty()) return absl::OkStatus();
+    if (list.empty()) return;
     summary->notes.push_back(Concat("these writes are logged without their objects, and not replayed: ", list));
     const First& nodes = first_[static_cast<std::size_t>(Kind::kNode)];
     if (nodes.count > 0 && !nodes.seen) {
@@ -82,7 +104,6 @@ class UnseenWrites {
           "beside "
           "the log, if there is one");
     }
-    return absl::OkStatus();
   }
 
  private:
@@ -125,7 +146,32 @@ class AuditReader : public TraceReader {
     return true;
   }
 
-  const TraceSummary& summary() const override { return summary_; }
+  TraceSummary summary() const override {
+    TraceSummary summary = summary_;
+    unseen_.Tell(&summary);
+    changes_.Tell(&summary);
+    if (order_.late() > 0) {
+      summary.notes.push_back(Concat(order_.late(), " entries are more than ", AuditOrder::kWindow / kOneSecond,
+                                     " s behind others in the log; they are replayed where they stand"));
+    }
+    if (clocks_.count > 0) {
+      summary.notes.push_back(
+          Concat(clocks_.count, " entries were asked for up to ", clocks_.most / std::chrono::milliseconds(1),
+                 " ms or more after a later version was answered: the clocks of the API servers differ; times are "
+                 "pulled down to the earliest, so that more happens at once, and a controller writes less often than "
+                 "it did"));
+    }
+    if (ended_ && start_version_ > 0) {
+      summary.notes.emplace_back(
+          "the dump is later than all of the log, which begins in the middle: nothing of the log is replayed");
+    }
+    if (any_ && whole_seconds_) {
+      summary.notes.emplace_back(
+          "the log's times have whole seconds only: what happened within one is replayed at once, and a controller "
+          "writes less often than it did");
+    }
+    return summary;
+  }
 
  private:
   struct Input {
@@ -182,6 +228,7 @@ class AuditReader : public TraceReader {
         }
         start_version_ = 0;
       }
+      clocks_.Note(*change, known_->Find(change->kind, change->key));
       const std::size_t line = change->line;
       if (absl::Status s = changes_.Apply(*std::move(change), &events_); !s.ok()) {
         return absl::InvalidArgumentError(Concat(inputs_.size() == 1 ? inputs_[0].stream->name() : "audit logs",
@@ -233,21 +280,8 @@ class AuditReader : public TraceReader {
           Concat(inputs_[0].stream->name(),
                  ": no entry is a write of a pod, service, node, namespace or endpointslice; ", kNeedsBodies));
     }
-    if (absl::Status s = unseen_.Finish(&summary_); !s.ok()) return s;
-    changes_.Finish();
-    if (order_.late() > 0) {
-      summary_.notes.push_back(Concat(order_.late(), " entries are more than ", AuditOrder::kWindow / kOneSecond,
-                                      " s behind others in the log; they are replayed where they stand"));
-    }
-    if (start_version_ > 0) {
-      summary_.notes.emplace_back(
-          "the dump is later than all of the log, which begins in the middle: nothing of the log is replayed");
-    }
-    if (whole_seconds_) {
-      summary_.notes.emplace_back(
-          "the log's times have whole seconds only: what happened within one is replayed at once, and a controller "
-          "writes less often than it did");
-    }
+    if (absl::Status s = unseen_.Finish(); !s.ok()) return s;
+    ended_ = true;
     return false;
   }
 
@@ -258,10 +292,11 @@ class AuditReader : public TraceReader {
   AuditChanges changes_;
   AuditOrder order_;
   Recent recent_;
+  ClocksApart clocks_;
   UnseenWrites unseen_;
   std::vector<Input> inputs_;
   std::deque<TraceEvent> events_;
-  bool any_ = false, whole_seconds_ = true;
+  bool any_ = false, whole_seconds_ = true, ended_ = false;
   std::int64_t entries_ = 0, metadata_entries_ = 0;
 };
 

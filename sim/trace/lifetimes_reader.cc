@@ -93,7 +93,7 @@ class LifetimesReader : public TraceReader {
     CountEvent(*event, &summary_);
     return true;
   }
-  const TraceSummary& summary() const override { return summary_; }
+  TraceSummary summary() const override { return summary_; }
 
  private:
   enum class Step : std::uint8_t { kCreated, kScheduled, kReady, kDeleted, kGone };

@@ -42,7 +42,7 @@ class MergedReader : public TraceReader {
     for (const auto& [kind, count] : dump.ignored) {
       summary_.skipped[kind.substr(kind.rfind('/') + 1)] += count;
     }
-    summary_.notes = std::move(dump.notes);
+    for (std::string& note : dump.notes) summary_.notes.push_back(std::move(note));
     dump_ = !start_.empty() || !later_.empty();
     if (readers.empty() || dump_) summary_.format = "dump";
     for (auto& reader : readers) inputs_.push_back(Input{std::move(reader), {}, false});
@@ -63,7 +63,6 @@ class MergedReader : public TraceReader {
     }
     if (ComesLater(first == nullptr ? nullptr : &*first->head, event)) return true;
     if (first == nullptr) {
-      Finish();
       if (absl::Status s = NeedPodsAndServices(); !s.ok()) return s;
       return false;
     }
@@ -72,7 +71,11 @@ class MergedReader : public TraceReader {
     Count(*event);
     return true;
   }
-  const TraceSummary& summary() const override { return summary_; }
+  TraceSummary summary() const override {
+    TraceSummary summary = summary_;
+    Tell(&summary);
+    return summary;
+  }
 
  private:
   struct Input {
@@ -181,30 +184,30 @@ class MergedReader : public TraceReader {
     return absl::OkStatus();
   }
 
-  void Finish() {
+  void Tell(TraceSummary* summary) const {
     if (moved_ > 0) {
-      summary_.notes.push_back(Concat(moved_, moved_ == 1 ? " event is" : " events are",
+      summary->notes.push_back(Concat(moved_, moved_ == 1 ? " event is" : " events are",
                                       " told as older than the start state; replayed as of its time"));
     }
     if (came_later_ > 0) {
-      summary_.notes.push_back(
+      summary->notes.push_back(
           Concat(came_later_, came_later_ == 1 ? " object" : " objects",
                  " of dumps (nodes, namespaces, services) that the events do not tell of: there from "
                  "a second after creation"));
     }
     for (const Input& input : inputs_) {
-      const TraceSummary& part = input.reader->summary();
-      if (summary_.format.find(part.format) == std::string::npos) {
-        summary_.format += summary_.format.empty() ? part.format : Concat(" + ", part.format);
+      const TraceSummary part = input.reader->summary();
+      if (summary->format.find(part.format) == std::string::npos) {
+        summary->format += summary->format.empty() ? part.format : Concat(" + ", part.format);
       }
       for (const std::string& what : part.made_up) {
-        if (std::find(summary_.made_up.begin(), summary_.made_up.end(), what) == summary_.made_up.end()) {
-          summary_.made_up.push_back(what);
+        if (std::find(summary->made_up.begin(), summary->made_up.end(), what) == summary->made_up.end()) {
+          summary->made_up.push_back(what);
         }
       }
-      for (const auto& [why, count] : part.skipped) summary_.skipped[why] += count;
-      for (const auto& [slice, writes] : part.unseen_slices) summary_.unseen_slices[slice] = writes;
-      summary_.notes.insert(summary_.notes.end(), part.notes.begin(), part.notes.end());
+      for (const auto& [why, count] : part.skipped) summary->skipped[why] += count;
+      for (const auto& [slice, writes] : part.unseen_slices) summary->unseen_slices[slice] = writes;
+      summary->notes.insert(summary->notes.end(), part.notes.begin(), part.notes.end());
     }
   }
 

@@ -103,7 +103,7 @@ class Opener {
     options_.keep_json |= options.facts != nullptr;
   }
 
-  absl::Status Open(const std::string& file) {
+  absl::Status Open(const std::string& file, bool doubtful) {
     if (opened_++ >= kMostStreams) {
       return absl::InvalidArgumentError(Concat("more than ", kMostStreams, " files are no one trace"));
     }
@@ -122,11 +122,17 @@ class Opener {
     if (!source.ok()) {
       return absl::Status(source.status().code(), Concat(name, ": ", std::string(source.status().message())));
     }
-    return OpenStream(name, *std::move(source));
+    return OpenStream(name, *std::move(source), doubtful);
   }
 
-  absl::Status OpenStream(const std::string& name, std::unique_ptr<ByteSource> source) {
+  // `doubtful`: it is passed over where it holds no trace.
+  absl::Status OpenStream(const std::string& name, std::unique_ptr<ByteSource> source, bool doubtful) {
     auto stream = std::make_unique<RecordStream>(name, std::move(source), options_.max_record_bytes);
+    if (doubtful && !IsLogOfRecords(stream.get())) {
+      passed_over_.push_back(name);
+      --opened_;
+      return absl::OkStatus();
+    }
     const auto syntax = stream->DetectSyntax();
     if (!syntax.ok()) return syntax.status();
     const bool yaml = *syntax == RecordStream::Syntax::kYaml;
@@ -164,12 +170,22 @@ class Opener {
     return absl::OkStatus();
   }
 
+  // Of directories, too.
+  void NotePassedOver(std::vector<std::string> files) { passed_over_ = std::move(files); }
+  // An error where all there was has been passed over.
+  absl::Status NeedSomething() const {
+    if (opened_ > 0 || passed_over_.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        Concat(passed_over_.front(), ": is in no format that is known, and there is no other file; ", kAcceptedTraces));
+  }
+
   void Add(std::unique_ptr<TraceReader> reader) { others_.push_back(std::move(reader)); }
 
   std::unique_ptr<TraceReader> Finish() {
     TraceSummary summary;
     StartState start = ChooseStartState(std::move(dumps_), audit_begin_, &summary);
     dump_.objects = std::move(start.objects);
+    if (!passed_over_.empty()) summary.notes.push_back(PassedOverNote());
     for (std::string& what : FillInManifests(&dump_.objects).Sentences()) {
       summary.made_up.push_back(std::move(what));
     }
@@ -195,6 +211,30 @@ class Opener {
   }
 
  private:
+  // Of a log of other things (a container's) no record is known.
+  static bool IsLogOfRecords(RecordStream* stream) {
+    const auto syntax = stream->DetectSyntax();
+    if (!syntax.ok() || *syntax == RecordStream::Syntax::kYaml) return false;
+    TextRecord record;
+    const absl::StatusOr<bool> any = stream->NextDocument(&record);
+    if (!any.ok() || !*any || record.broken) return false;
+    const bool known = FormatOf(JsonSpan(record.text), stream->Ahead()) != Format::kNone;
+    stream->PutBack();
+    return known;
+  }
+
+  std::string PassedOverNote() const {
+    constexpr std::size_t kNamed = 3;
+    std::string names;
+    for (std::size_t i = 0; i < std::min(passed_over_.size(), kNamed); ++i) {
+      const std::string_view path = passed_over_[i];
+      names += Concat(i == 0 ? "" : ", ", path.substr(path.rfind('/') + 1));
+    }
+    return Concat(passed_over_.size(), passed_over_.size() == 1 ? " file" : " files",
+                  " of the directory passed over, by name or as no trace: ", names,
+                  passed_over_.size() > kNamed ? ", ..." : "");
+  }
+
   // By its first entry; what is wrong with that the reader says.
   void NoteBegin(JsonSpan record, std::size_t line) {
     const absl::StatusOr<AuditEntries> entries = ReadAuditRecord(record, line, {});
@@ -219,6 +259,7 @@ class Opener {
   TraceOptions options_;  // as the readers of events get them
   const bool keep_json_;  // what was asked for
   std::size_t opened_ = 0;
+  std::vector<std::string> passed_over_;
   Dump dump_;  // but for its objects
   std::vector<DumpFile> dumps_;
   RecordStreams audits_, watches_;
@@ -243,11 +284,13 @@ absl::StatusOr<std::unique_ptr<TraceReader>> OpenTrace(const std::vector<std::st
     if (!*csv) plain.push_back(source);
   }
   if (!plain.empty()) {
-    const absl::StatusOr<std::vector<std::string>> files = ListSourceFiles(plain);
-    if (!files.ok()) return files.status();
-    for (const std::string& file : *files) {
-      if (absl::Status s = opener.Open(file); !s.ok()) return s;
+    absl::StatusOr<TraceFiles> found = ListTraceFiles(plain);
+    if (!found.ok()) return found.status();
+    opener.NotePassedOver(std::move(found->passed_over));
+    for (const TraceFiles::File& file : found->files) {
+      if (absl::Status s = opener.Open(file.path, file.doubtful); !s.ok()) return s;
     }
+    if (absl::Status s = opener.NeedSomething(); !s.ok()) return s;
   }
   if (!tables.empty()) {
     absl::StatusOr<std::unique_ptr<TraceReader>> reader = tables.Open(options);
@@ -265,7 +308,7 @@ absl::StatusOr<std::unique_ptr<TraceReader>> OpenTraceText(std::string_view name
     return absl::Status(source.status().code(), Concat(name, ": ", std::string(source.status().message())));
   }
   Opener opener(options);
-  if (absl::Status s = opener.OpenStream(std::string(name), *std::move(source)); !s.ok()) return s;
+  if (absl::Status s = opener.OpenStream(std::string(name), *std::move(source), false); !s.ok()) return s;
   return opener.Finish();
 }
 

@@ -1,6 +1,7 @@
 #include "sim/trace/overlap.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -36,7 +37,7 @@ class FirstReader : public TraceReader {
     ahead_.pop_front();
     return true;
   }
-  const TraceSummary& summary() const override { return reader_->summary(); }
+  TraceSummary summary() const override { return reader_->summary(); }
 
   // Reads on to what is later than `time`.
   void LookTo(Timestamp time) {
@@ -45,6 +46,7 @@ class FirstReader : public TraceReader {
   // When it begins; LookTo() first.
   std::optional<Timestamp> begin() const { return begin_; }
   Timestamp last() const { return last_; }
+  bool TellsOf(Kind kind) const { return kinds_[static_cast<std::size_t>(kind)]; }
 
   bool Tells(const BasicMeta& meta) const {
     const auto it = told_.find(meta.uid);
@@ -61,6 +63,7 @@ class FirstReader : public TraceReader {
     if (ended_) return;
     last_ = event.time;
     if (!begin_) begin_ = event.time;
+    kinds_[static_cast<std::size_t>(event.object.kind())] = true;
     const BasicMeta& meta = event.object.meta();
     if (!meta.uid.empty()) {
       std::uint64_t& version = told_[meta.uid];
@@ -81,6 +84,7 @@ class FirstReader : public TraceReader {
   std::deque<TraceEvent> ahead_;
   std::unordered_map<Text, std::uint64_t> told_;  // by uid; looked up only
   std::deque<Text> gone_;
+  std::array<bool, kAllKinds.size()> kinds_{};  // of which it tells
   std::optional<Timestamp> begin_;
   Timestamp last_;
   absl::Status status_;
@@ -103,19 +107,40 @@ class OtherReader : public TraceReader {
       } else {
         const absl::StatusOr<bool> more = ended_ ? absl::StatusOr<bool>(false) : reader_->Next(event);
         if (!more.ok()) return more.status();
-        if (!*more) return Finish();
+        if (!*more) return false;
       }
       first_.LookTo(Timestamp{event->time.nanos + kAhead.count()});
       if (first_.Tells(event->object.meta())) {
         ++twice_;
         continue;
       }
-      within_ += !event->start && event->time <= first_.last() ? 1 : 0;
+      within_[static_cast<std::size_t>(event->object.kind())] += !event->start && event->time <= first_.last() ? 1 : 0;
       CountEvent(*event, &summary_);
       return true;
     }
   }
-  const TraceSummary& summary() const override { return summary_; }
+  TraceSummary summary() const override {
+    TraceSummary summary = reader_->summary();
+    summary.events = summary_.events;
+    summary.start_objects = summary_.start_objects;
+    summary.begin = summary_.begin;
+    summary.end = summary_.end;
+    // Nothing of what it makes up is replayed then.
+    if (summary.events + summary.start_objects == 0) summary.made_up.clear();
+    // What the first one tells nothing of is not told twice.
+    std::int64_t within = 0;
+    for (const Kind kind : kAllKinds) within += first_.TellsOf(kind) ? within_[static_cast<std::size_t>(kind)] : 0;
+    if (twice_ > 0) {
+      summary.notes.push_back(Concat(twice_, twice_ == 1 ? " event was" : " events were", " told by two sources: ",
+                                     first_.summary().format, " and ", summary.format, "; replayed once"));
+    } else if (within > 0) {
+      summary.notes.push_back(Concat("of ", within, " events of the ", summary.format, " none is recognised in the ",
+                                     first_.summary().format,
+                                     " (by uid and resourceVersion): if both tell of one cluster, they are replayed "
+                                     "twice"));
+    }
+    return summary;
+  }
 
  private:
   // What was there before the first source begins is start state; the rest of
@@ -140,33 +165,13 @@ class OtherReader : public TraceReader {
     return absl::OkStatus();
   }
 
-  bool Finish() {
-    TraceSummary inner = reader_->summary();
-    inner.events = summary_.events;
-    inner.start_objects = summary_.start_objects;
-    inner.begin = summary_.begin;
-    inner.end = summary_.end;
-    summary_ = std::move(inner);
-    // Nothing of what it makes up is replayed then.
-    if (summary_.events + summary_.start_objects == 0) summary_.made_up.clear();
-    if (twice_ > 0) {
-      summary_.notes.push_back(Concat(twice_, twice_ == 1 ? " event was" : " events were", " told by two sources: ",
-                                      first_.summary().format, " and ", summary_.format, "; replayed once"));
-    } else if (within_ > 0) {
-      summary_.notes.push_back(Concat("of ", within_, " events of the ", summary_.format, " none is recognised in the ",
-                                      first_.summary().format,
-                                      " (by uid and resourceVersion): if both tell of one cluster, they are replayed "
-                                      "twice"));
-    }
-    return false;
-  }
-
   const std::unique_ptr<TraceReader> reader_;
   FirstReader& first_;
   std::deque<TraceEvent> ready_;
   bool began_ = false, ended_ = false;
-  std::int64_t twice_ = 0, within_ = 0;
-  TraceSummary summary_;
+  std::int64_t twice_ = 0;
+  std::array<std::int64_t, kAllKinds.size()> within_{};  // while the first one tells, by kind
+  TraceSummary summary_;                                 // what was handed out
 };
 
 }  // namespace

@@ -21,12 +21,15 @@ absl::StatusOr<bool> RecordReader::Next(TraceEvent* event) {
       CountEvent(*event, &summary_);
       return true;
     }
-    if (ended_) {
-      NoteLate(order_.late() + late_, &summary_);
-      return false;
-    }
+    if (ended_) return false;
     if (absl::Status s = Read(); !s.ok()) return s;
   }
+}
+
+TraceSummary RecordReader::summary() const {
+  TraceSummary summary = summary_;
+  NoteLate(order_.late() + late_, &summary);
+  return summary;
 }
 
 absl::Status RecordReader::Read() {

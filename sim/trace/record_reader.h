@@ -16,7 +16,7 @@ namespace epslice::sim {
 class RecordReader : public TraceReader {
  public:
   absl::StatusOr<bool> Next(TraceEvent* event) final;
-  const TraceSummary& summary() const final { return summary_; }
+  TraceSummary summary() const final;
 
  protected:
   RecordReader(std::string format, std::unique_ptr<RecordStream> stream, const TraceOptions& options);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "apis/concat.h"
@@ -27,12 +28,22 @@ bool RemoveSuffix(std::string_view* name, std::string_view suffix) {
   return true;
 }
 
+void RemoveCompression(std::string_view* name) {
+  for (const std::string_view compressed : {".gz", ".zst", ".xz"}) {
+    if (RemoveSuffix(name, compressed)) return;
+  }
+}
+
+enum class DirectoryUse { kDumps, kTraces };
+
 // Directory iterators throw where they have no error_code overload, ++ in a
 // range-for being one; so they are stepped by hand.
-absl::Status ListDirectory(const fs::path& root, std::vector<std::string>* files) {
+absl::Status ListDirectory(const fs::path& root, DirectoryUse use, TraceFiles* found) {
   std::error_code error;
   fs::recursive_directory_iterator it(root, error);
-  const std::size_t before = files->size();
+  auto& files = found->files;
+  const std::size_t before = files.size();
+  const bool logs = use == DirectoryUse::kTraces;
   for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     const std::string name = it->path().filename().string();
     std::error_code ignored;
@@ -40,18 +51,24 @@ absl::Status ListDirectory(const fs::path& root, std::vector<std::string>* files
       if (name[0] == '.' || it.depth() >= kMaxDirectoryDepth) it.disable_recursion_pending();
       continue;
     }
-    if (!IsDumpFileName(name) || !it->is_regular_file(ignored)) continue;
-    files->push_back(it->path().string());
-    if (files->size() > kMaxFiles) {
+    if (name[0] == '.' || !it->is_regular_file(ignored)) continue;
+    const bool log = logs && IsLogFileName(name);
+    if (log || IsDumpFileName(name)) {
+      files.push_back({it->path().string(), log});
+    } else if (found->passed_over.size() < kMaxFiles) {
+      found->passed_over.push_back(it->path().string());
+    }
+    if (files.size() > kMaxFiles) {
       return absl::InvalidArgumentError(Concat("holds more than ", kMaxFiles, " files"));
     }
   }
   if (error) return FileError(error.value());
-  if (files->size() == before) {
-    return absl::InvalidArgumentError(
-        "holds no file whose name ends in .json, .jsonl, .yaml or .yml (or these with .gz, .zst or .xz)");
+  if (files.size() == before) {
+    return absl::InvalidArgumentError(Concat("holds no file whose name ends in .json, .jsonl, .ndjson, ",
+                                             logs ? ".log, " : "", ".yaml or .yml (or these with .gz, .zst or .xz)"));
   }
-  std::sort(files->begin() + static_cast<std::ptrdiff_t>(before), files->end());
+  std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end(),
+            [](const TraceFiles::File& a, const TraceFiles::File& b) { return a.path < b.path; });
   return absl::OkStatus();
 }
 
@@ -72,23 +89,31 @@ absl::StatusOr<std::string> ReadAll(std::istream& in, std::size_t max_bytes) {
 
 bool IsDumpFileName(std::string_view name) {
   if (name.empty() || name[0] == '.') return false;
-  for (const std::string_view compressed : {".gz", ".zst", ".xz"}) {
-    if (RemoveSuffix(&name, compressed)) break;
-  }
-  for (const std::string_view format : {".json", ".jsonl", ".yaml", ".yml"}) {
+  RemoveCompression(&name);
+  for (const std::string_view format : {".json", ".jsonl", ".ndjson", ".yaml", ".yml"}) {
     if (RemoveSuffix(&name, format)) return true;
   }
   return false;
 }
 
-absl::StatusOr<std::vector<std::string>> ListSourceFiles(const std::vector<std::string>& sources) {
-  std::vector<std::string> files;
+bool IsLogFileName(std::string_view name) {
+  if (name.empty() || name[0] == '.') return false;
+  RemoveCompression(&name);
+  const std::size_t number = name.find_last_not_of("0123456789") + 1;
+  if (number > 0 && number < name.size() && name[number - 1] == '.') name.remove_suffix(name.size() - number + 1);
+  return RemoveSuffix(&name, ".log");
+}
+
+namespace {
+
+absl::StatusOr<TraceFiles> ListFiles(const std::vector<std::string>& sources, DirectoryUse use) {
+  TraceFiles found;
   bool standard_input = false;
   for (const std::string& source : sources) {
     if (source == "-") {
       if (standard_input) return absl::InvalidArgumentError("-: standard input can be read only once");
       standard_input = true;
-      files.push_back(source);
+      found.files.push_back({source});
       continue;
     }
     std::error_code error;
@@ -98,13 +123,28 @@ absl::StatusOr<std::vector<std::string>> ListSourceFiles(const std::vector<std::
       return absl::Status(why.code(), Concat(source, ": ", std::string(why.message())));
     }
     if (!fs::is_directory(status)) {
-      files.push_back(source);
+      found.files.push_back({source});
       continue;
     }
-    if (absl::Status s = ListDirectory(source, &files); !s.ok()) {
+    if (absl::Status s = ListDirectory(source, use, &found); !s.ok()) {
       return absl::Status(s.code(), Concat(source, ": ", std::string(s.message())));
     }
   }
+  std::sort(found.passed_over.begin(), found.passed_over.end());
+  return found;
+}
+
+}  // namespace
+
+absl::StatusOr<TraceFiles> ListTraceFiles(const std::vector<std::string>& sources) {
+  return ListFiles(sources, DirectoryUse::kTraces);
+}
+
+absl::StatusOr<std::vector<std::string>> ListSourceFiles(const std::vector<std::string>& sources) {
+  absl::StatusOr<TraceFiles> found = ListFiles(sources, DirectoryUse::kDumps);
+  if (!found.ok()) return found.status();
+  std::vector<std::string> files;
+  for (TraceFiles::File& file : found->files) files.push_back(std::move(file.path));
   return files;
 }
 

@@ -80,8 +80,8 @@ class TraceReader {
   // The next event; false at the end. After an error or the end it is not
   // called again. Times never go back.
   virtual absl::StatusOr<bool> Next(TraceEvent* event) = 0;
-  // Complete after the end.
-  virtual const TraceSummary& summary() const = 0;
+  // Of what was read so far; complete after the end.
+  virtual TraceSummary summary() const = 0;
 };
 
 class TraceFacts;

@@ -82,7 +82,7 @@ class NotingReader : public TraceReader {
     if (!keep_json_) event->object = WithoutJson(event->object);
     return more;
   }
-  const TraceSummary& summary() const override { return reader_->summary(); }
+  TraceSummary summary() const override { return reader_->summary(); }
 
  private:
   const std::unique_ptr<TraceReader> reader_;

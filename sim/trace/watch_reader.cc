@@ -114,17 +114,18 @@ class WatchReader : public TraceReader {
     while (ready_.empty()) {
       const absl::StatusOr<bool> more = FillSecond();
       if (!more.ok()) return more.status();
-      if (!*more) {
-        Finish();
-        return false;
-      }
+      if (!*more) return false;
     }
     *event = std::move(ready_.front());
     ready_.pop_front();
     CountEvent(*event, &summary_);
     return true;
   }
-  const TraceSummary& summary() const override { return summary_; }
+  TraceSummary summary() const override {
+    TraceSummary summary = summary_;
+    Tell(&summary);
+    return summary;
+  }
 
  private:
   struct Input {
@@ -293,18 +294,18 @@ class WatchReader : public TraceReader {
 
   static Timestamp WholeSecond(Timestamp t) { return Timestamp{t.nanos - t.nanos % kNanosPerSecond}; }
 
-  void Finish() {
+  void Tell(TraceSummary* summary) const {
     if (late_ > 0) {
-      summary_.notes.push_back(Concat(late_, late_ == 1 ? " event is" : " events are", " more than ", kHeldEvents,
+      summary->notes.push_back(Concat(late_, late_ == 1 ? " event is" : " events are", " more than ", kHeldEvents,
                                       " events behind later ones of the same watch stream; replayed where ",
                                       late_ == 1 ? "it stands" : "they stand"));
     }
-    summary_.made_up.emplace_back(
+    summary->made_up.emplace_back(
         "a watch stream tells no times: they are the latest that each object names (managedFields, conditions, "
         "creation, deletion), in whole seconds; events of one second are spread evenly over it");
-    if (untimed_ > 0) summary_.made_up.push_back(Concat(untimed_, " objects name no time at all"));
+    if (untimed_ > 0) summary->made_up.push_back(Concat(untimed_, " objects name no time at all"));
     if (pulled_up_ > 0) {
-      summary_.made_up.push_back(Concat(
+      summary->made_up.push_back(Concat(
           pulled_up_, " events name no time later than that of an event before them; they got the time of that"));
     }
   }

@@ -143,8 +143,8 @@ TEST(CliTest, ADirectoryWithNothingToRead) {
   EXPECT_EQ(result.exit_code, kExitBadInput);
   EXPECT_EQ(result.err,
             "endpointslice-sim: " + dir.string() +
-                ": holds no file whose name ends in .json, .jsonl, .yaml or .yml (or these with .gz, .zst or "
-                ".xz)\n");
+                ": holds no file whose name ends in .json, .jsonl, .ndjson, .yaml or .yml (or these with .gz, "
+                ".zst or .xz)\n");
   std::filesystem::remove_all(dir);
 }
 

@@ -109,6 +109,27 @@ TEST(RunTest, APodOnANodeThatIsNotThereIsNoted) {
               ::testing::Contains(HasSubstr("1 changes of pods on nodes that are not there (the first: nowhere)")));
 }
 
+// What was made up is said of what was read, and that there was more.
+TEST(RunTest, ARunThatEndsBeforeItsTraceSaysSo) {
+  std::string text = R"({"kind":"TraceHeader","apiVersion":"epslice.dev/v1","madeUp":["all of it"]})"
+                     "\n";
+  for (const char* minute : {"00", "10", "20"}) {
+    text += std::string(R"({"time":"2026-01-01T12:)") + minute +
+            R"(:00Z","type":"ADDED","object":{"kind":"Node","apiVersion":"v1","metadata":{"name":"n)" + minute +
+            "\"}}}\n";
+  }
+  const ScratchFile trace("long.jsonl", text);
+  RunSpec spec;
+  spec.sources = {trace.path()};
+  const auto says_so =
+      ::testing::Contains(HasSubstr("the run ends before the trace, which was read up to 2026-01-01T12:10:00Z"));
+  EXPECT_THAT(Ran(spec).report.notes, ::testing::Not(says_so));
+  spec.duration = std::chrono::minutes(5);
+  const RunReport report = Ran(spec).report;
+  EXPECT_THAT(report.notes, says_so);
+  EXPECT_THAT(report.made_up, ::testing::ElementsAre("all of it"));
+}
+
 TEST(RunTest, ServicesOfManifestsGetTraffic) {
   const ScratchFile manifests("manifests.yaml", R"(apiVersion: v1
 kind: Service
@@ -132,6 +153,7 @@ status: {phase: Running, podIPs: [{ip: 10.1.0.1}], conditions: [{type: Ready, st
   EXPECT_GT(report.numbers.served, 0);
   EXPECT_THAT(report.made_up, ::testing::Contains(HasSubstr("1 Service lacks what an API server fills in")));
   EXPECT_THAT(report.made_up, ::testing::Contains(HasSubstr("2 objects name no namespace")));
+  EXPECT_THAT(report.made_up, ::testing::Contains(HasSubstr("requests: 100 a second to each Service")));
   // plan is about what is there.
   const CliResult plan = RunCliTest({"plan", "-f", manifests.path(), "-o", "json"});
   EXPECT_THAT(plan.out, ::testing::Not(HasSubstr("\"default\"")));

@@ -171,12 +171,20 @@ TEST_F(DumpFilesTest, ErrorsNameTheFile) {
 }
 
 TEST(SourceFilesTest, NamesThatAreRead) {
-  for (const char* name : {"a.json", "a.jsonl", "a.yaml", "a.yml", "a.json.gz", "a.yaml.zst", "a.jsonl.xz"}) {
+  for (const char* name :
+       {"a.json", "a.jsonl", "a.yaml", "a.yml", "a.json.gz", "a.yaml.zst", "a.jsonl.xz", "a.ndjson"}) {
     EXPECT_TRUE(IsDumpFileName(name)) << name;
   }
   for (const char* name :
        {"", "a", "json", ".json", ".a.json", "a.txt", "a.gz", "a.json.bz2", "a.json.gz.gz", "a.json~"}) {
     EXPECT_FALSE(IsDumpFileName(name)) << name;
+  }
+  for (const char* name : {"audit.log", "audit-2026-11-22T22-52-00.000.log.gz", "audit.log.1", "audit.log.12.xz"}) {
+    EXPECT_TRUE(IsLogFileName(name)) << name;
+    EXPECT_FALSE(IsDumpFileName(name)) << name;
+  }
+  for (const char* name : {"", "log", ".log", ".a.log", "a.log.", "a.log.x", "a.1", "1", "a.log.gz.gz"}) {
+    EXPECT_FALSE(IsLogFileName(name)) << name;
   }
 }
 
