@@ -97,7 +97,8 @@ void AddQueue(const LiveRunner::Stats& stats, MetricsPage* page) {
 void AddInformers(const std::vector<Monitor::Informer>& informers, Instant now, MetricsPage* page) {
   for (const Monitor::Informer& informer : informers) {
     if (!informer.last_news) continue;
-    page->Gauge("epslice_informer_age_seconds", "Time since the API server was last heard of: event, bookmark, list or accepted watch.",
+    page->Gauge("epslice_informer_age_seconds",
+                "Time since the API server was last heard of: event, bookmark, list or accepted watch.",
                 std::max(0.0, InSeconds(now - *informer.last_news)),
                 {{"resource", std::string(InfoOf(informer.kind).resource)}});
   }
