@@ -23,12 +23,21 @@ int CountOf(const std::map<Text, int>& counts, const Text& key) {
   return it == counts.end() ? 0 : it->second;
 }
 
+// Taints that the node controller puts on a node and takes off again, as it is Ready
+// and cordoned or not, which is looked at itself. Clusters without that controller
+// (kube-apiserver alone, kwok) keep the one of a node's first moment for ever.
+bool FollowsState(const Taint& taint) {
+  return taint.key == "node.kubernetes.io/not-ready" || taint.key == "node.kubernetes.io/unreachable" ||
+         taint.key == "node.kubernetes.io/unschedulable";
+}
+
 }  // namespace
 
 bool NodeEntry::open() const {
   if (object == nullptr || !object->ready || object->unschedulable) return false;
-  return std::none_of(object->taints.begin(), object->taints.end(),
-                      [](const Taint& t) { return t.effect == "NoSchedule" || t.effect == "NoExecute"; });
+  return std::none_of(object->taints.begin(), object->taints.end(), [](const Taint& t) {
+    return (t.effect == "NoSchedule" || t.effect == "NoExecute") && !FollowsState(t);
+  });
 }
 
 void ClusterIndex::Spread::Add(const Text& zone, const Text& node, int by) {

@@ -42,7 +42,7 @@ struct NodeEntry {
   std::int64_t cpu_used_milli = 0;
 
   // Takes new pods as far as there is room: Ready, neither cordoned nor tainted
-  // (NoSchedule, NoExecute).
+  // (NoSchedule, NoExecute) but for what follows from these by itself.
   bool open() const;
 };
 

@@ -1,6 +1,7 @@
 // Scenarios on top of a dump: what it says of its pods and nodes counts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -66,7 +67,7 @@ class OnDump {
  public:
   OnDump(const std::vector<std::string>& objects, const std::string& rest) {
     static int files = 0;
-    const std::string base = Concat(testing::TempDir(), "on-dump-", ++files);
+    const std::string base = Concat(testing::TempDir(), "on-dump-", getpid(), "-", ++files);
     dump_ = base + ".json";
     scenario_ = base + ".yaml";
     std::ofstream dump(dump_);
@@ -145,6 +146,8 @@ TEST(OnDumpTest, RoomIsWhatItsNodesAndPodsLeave) {
       objects.push_back(NodeJson(i, pods,
                                  i == 0   ? R"("unschedulable":true)"
                                  : i == 1 ? R"("taints":[{"key":"k","effect":"NoExecute"}])"
+                                 // Of no meaning where the node is Ready.
+                                 : i == 2 ? R"("taints":[{"key":"node.kubernetes.io/not-ready","effect":"NoSchedule"}])"
                                           : ""));
       objects.push_back(PodJson("agent", Concat("agent-", i), i, "DaemonSet", {.cpu = "100m"}));
       // What has ended takes no room.
