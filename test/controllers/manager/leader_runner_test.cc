@@ -143,7 +143,10 @@ class LeaderRunnerTest : public testing::Test {
     options.elector.renew_deadline = 2 * retry_period;
     options.elector.lease_duration = 3 * retry_period + seconds(1);
     options.on_leading = [this](const Lease& lease) {
-      led_by_ = lease;
+      {
+        std::lock_guard<std::mutex> lock(mu_);
+        led_by_ = lease;
+      }
       progress_.Bump();
     };
     runner_ = std::make_unique<LeaderRunner>(options, &transport_, &clock_, &log_);
@@ -155,6 +158,10 @@ class LeaderRunnerTest : public testing::Test {
     return std::exchange(said_, "");
   }
   bool WaitUntil(const std::function<bool()>& condition) { return progress_.WaitUntil(condition); }
+  Lease LedBy() {
+    std::lock_guard<std::mutex> lock(mu_);
+    return led_by_;
+  }
 
   RealClock clock_;
   Progress progress_;
@@ -165,7 +172,7 @@ class LeaderRunnerTest : public testing::Test {
                 std::lock_guard<std::mutex> lock(mu_);
                 said_ += text;
               }};
-  Lease led_by_;
+  Lease led_by_;  // guarded by mu_
   std::unique_ptr<LeaderRunner> runner_;
 };
 
@@ -179,8 +186,9 @@ TEST_F(LeaderRunnerTest, TakesAReleasedLeaseAtOnceAndWatchesNoMore) {
   ASSERT_TRUE(WaitUntil([&] { return !transport_.watching(); }));
   EXPECT_EQ(transport_.watches(), 1);
 
-  const EventRecorder::Note note = BecameLeader(led_by_, "me");
-  EXPECT_EQ(led_by_.holderIdentity, "me");
+  // Told after it may write.
+  ASSERT_TRUE(WaitUntil([&] { return LedBy().holderIdentity == "me"; }));
+  const EventRecorder::Note note = BecameLeader(LedBy(), "me");
   EXPECT_EQ(note.message, "me became leader");
   EXPECT_EQ(note.reason, "LeaderElection");
   EXPECT_EQ(note.type, "Normal");
