@@ -231,6 +231,73 @@ absl::Status CheckThereIsSomething(const RecordedController& recorded, const Rep
                                            controller_name, ": there is nothing to compare with"));
 }
 
+std::vector<AgainstRecording::ServiceWrites> SideBySide(const std::map<ObjectKey, WriteCounts>& recorded,
+                                                        const std::map<ObjectKey, WriteCounts>& simulated) {
+  std::map<ObjectKey, AgainstRecording::ServiceWrites> writes;
+  for (const auto& [service, counts] : recorded) writes[service].recorded = counts;
+  for (const auto& [service, counts] : simulated) writes[service].simulated = counts;
+  std::vector<AgainstRecording::ServiceWrites> all;
+  for (auto& [service, counts] : writes) {
+    counts.service = service;
+    all.push_back(counts);
+  }
+  return all;
+}
+
+// What is learned from the events while they are replayed.
+struct RecordedSide {
+  explicit RecordedSide(const Settings* of_run)
+      : settings(*of_run),
+        batch_period(of_run->simulation.controller.batch_period),
+        controller_name(of_run->simulation.controller.reconcile.controller_name.str()),
+        recorded(controller_name),
+        flags(of_run->simulation.controller.reconcile.max_endpoints_per_slice, batch_period) {}
+
+  void OnEvent(const TraceEvent& event, TraceRole role) {
+    recorded.OnEvent(event, role);
+    if (IsSliceOf(event.object, controller_name)) {
+      flags.OnSlice(*event.object.As<EndpointSlice>(), event.type == WatchEventType::kDeleted,
+                    role == TraceRole::kRecordedWrite && event.type == WatchEventType::kAdded);
+    }
+    if (!settings.follow_api_pace) return;
+    double factor = 0;
+    if (event.took > Duration{0}) factor = pace.OnRequest(event.took);
+    for (; shown < recorded.latency().samples(); ++shown) {
+      // With a batch period slices follow pods by that, and their number hardly
+      // depends on how quick the server is.
+      if (!pace.any() && batch_period == Duration{0}) factor = pace.OnShown(Duration{recorded.latency().sample(shown)});
+    }
+    if (factor == 0) return;
+    running->SetApiSlowdown(factor);
+    // A quick disk makes requests quick, and no machine.
+    running->SetSyncSlowdown(std::max(factor, 0.5));
+  }
+
+  // Of the result's latencies.
+  void AddNotes(AgainstRecording* result) const {
+    for (std::string& note : flags.Notes(result->recorded_latency, result->simulated_latency)) {
+      result->notes.push_back(std::move(note));
+    }
+    if (std::string note = settings.UnusedNote(); !note.empty()) result->notes.push_back(std::move(note));
+    if (!settings.follow_api_pace || pace.any()) return;
+    result->notes.emplace_back(
+        pace.any_shown()
+            ? "the trace does not tell how long requests took: watches and writes are made as quick as slices followed "
+              "pods in it"
+            : "the trace does not tell how long requests took: latencies are those of the settings, whatever the "
+              "recorded cluster's were");
+  }
+
+  const Settings& settings;
+  const Duration batch_period;
+  const std::string controller_name;
+  RecordedController recorded;
+  RecordedFlags flags;
+  ApiPace pace;
+  Simulation* running = nullptr;  // from the first event on
+  std::int64_t shown = 0;
+};
+
 }  // namespace
 
 WriteCounts AgainstRecording::RecordedTotal() const {
@@ -270,35 +337,13 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   Settings settings = RecordedControllerSettings();
   if (absl::Status s = SetAll(given, &settings); !s.ok()) return s;
   const std::string controller_name = settings.simulation.controller.reconcile.controller_name.str();
-  const Duration batch_period = settings.simulation.controller.batch_period;
-  RecordedController recorded(controller_name);
-  RecordedFlags flags(settings.simulation.controller.reconcile.max_endpoints_per_slice, batch_period);
+  RecordedSide side(&settings);
+  RecordedController& recorded = side.recorded;
   ReplayOptions replay;
   replay.controller_name = controller_name;
-  replay.batch_period = batch_period;
+  replay.batch_period = settings.simulation.controller.batch_period;
   replay.start_as_recorded = true;
-  ApiPace pace;
-  Simulation* running = nullptr;
-  std::int64_t shown = 0;
-  replay.on_event = [&](const TraceEvent& event, TraceRole role) {
-    recorded.OnEvent(event, role);
-    if (IsSliceOf(event.object, controller_name)) {
-      flags.OnSlice(*event.object.As<EndpointSlice>(), event.type == WatchEventType::kDeleted,
-                    role == TraceRole::kRecordedWrite && event.type == WatchEventType::kAdded);
-    }
-    if (!settings.follow_api_pace) return;
-    double factor = 0;
-    if (event.took > Duration{0}) factor = pace.OnRequest(event.took);
-    for (; shown < recorded.latency().samples(); ++shown) {
-      // With a batch period slices follow pods by that, and their number hardly
-      // depends on how quick the server is.
-      if (!pace.any() && batch_period == Duration{0}) factor = pace.OnShown(Duration{recorded.latency().sample(shown)});
-    }
-    if (factor == 0) return;
-    running->SetApiSlowdown(factor);
-    // A quick disk makes requests quick, and no machine.
-    running->SetSyncSlowdown(std::max(factor, 0.5));
-  };
+  replay.on_event = [&side](const TraceEvent& event, TraceRole role) { side.OnEvent(event, role); };
   const absl::StatusOr<std::unique_ptr<Replayer>> opened = Replayer::Open(reader, std::move(replay));
   if (!opened.ok()) return opened.status();
   Replayer& replayer = **opened;
@@ -315,7 +360,7 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   replayer.Prepare(&options);
   Simulation simulation(options);
   Simulated simulated(controller_name);
-  running = &simulation;
+  side.running = &simulation;
   simulation.AddObserver(&simulated);
   if (absl::Status s = replayer.Start(&simulation); !s.ok()) return s;
   while (!replayer.done() && simulation.scheduler().Step()) {
@@ -332,29 +377,12 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   result.not_counted = recorded.uncounted();
   const bool cut = CompareWithEnd(&simulation, recorded, result.trace.end, end, settled, &result);
   const Moment& counted = cut ? end : settled;
-  std::map<ObjectKey, AgainstRecording::ServiceWrites> writes;
-  for (const auto& [service, counts] : recorded.writes()) writes[service].recorded = counts;
-  for (const auto& [service, counts] : counted.writes) writes[service].simulated = counts;
-  for (auto& [service, counts] : writes) {
-    counts.service = service;
-    result.writes.push_back(counts);
-  }
+  result.writes = SideBySide(recorded.writes(), counted.writes);
   result.recorded_latency = LatenciesOf(recorded.latency());
   result.simulated_latency = LatenciesOf(counted.latency);
   NoteUnseen(&result);
   AddNotes(replayer, settles, &result);
-  for (std::string& note : flags.Notes(result.recorded_latency, result.simulated_latency)) {
-    result.notes.push_back(std::move(note));
-  }
-  if (std::string note = settings.UnusedNote(); !note.empty()) result.notes.push_back(std::move(note));
-  if (settings.follow_api_pace && !pace.any()) {
-    result.notes.emplace_back(
-        pace.any_shown()
-            ? "the trace does not tell how long requests took: watches and writes are made as quick as slices followed "
-              "pods in it"
-            : "the trace does not tell how long requests took: latencies are those of the settings, whatever the "
-              "recorded cluster's were");
-  }
+  side.AddNotes(&result);
   result.digest = simulation.digest();
   return result;
 }
