@@ -4,18 +4,14 @@
 #include <utility>
 
 #include "apis/cat.h"
+#include "informers/object_reference.h"
 
 namespace epslice {
 namespace {
 
 EventRecorder::Note About(const Service& service, Text type, Text reason, std::string message) {
   EventRecorder::Note note;
-  note.regarding.kind = "Service";
-  note.regarding.apiVersion = "v1";
-  note.regarding.namespace_ = service.metadata.namespace_;
-  note.regarding.name = service.metadata.name;
-  note.regarding.uid = service.metadata.uid;
-  note.regarding.resourceVersion = service.metadata.resourceVersion;
+  note.regarding = ReferenceTo(service);
   note.type = std::move(type);
   note.reason = std::move(reason);
   note.message = std::move(message);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "apis/cat.h"
+#include "informers/object_reference.h"
 
 namespace epslice {
 
@@ -22,12 +23,7 @@ std::string NewLeaderIdentity() {
 
 EventRecorder::Note BecameLeader(const Lease& lease, std::string_view identity) {
   EventRecorder::Note note;
-  note.regarding.kind = "Lease";
-  note.regarding.apiVersion = "coordination.k8s.io/v1";
-  note.regarding.namespace_ = lease.metadata.namespace_;
-  note.regarding.name = lease.metadata.name;
-  note.regarding.uid = lease.metadata.uid;
-  note.regarding.resourceVersion = lease.metadata.resourceVersion;
+  note.regarding = ReferenceTo(lease);
   note.type = "Normal";
   note.reason = "LeaderElection";
   note.message = Cat({identity, " became leader"});

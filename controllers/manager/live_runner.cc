@@ -101,7 +101,7 @@ void LiveRunner::Impl::InformerUp(Kind kind, bool* down) {
   if (!std::exchange(*down, false)) return;
   log->Info(0, "List or watch works again", {{"resource", InfoOf(kind).resource}});
   // What failed while the API server was away may have a long backoff by now.
-  if (kind == Kind::kEndpointSlice) ResyncNow(kResyncPause);
+  if (kind == Kind::kEndpointSlice) ResyncAfterOutage();
 }
 
 void LiveRunner::Impl::StartWhenSynced(Instant now) {

@@ -21,11 +21,6 @@
 
 namespace epslice {
 
-// After an outage all Services are queued, so that none waits out a backoff that the
-// outage made long; but no more often than this: what fails for a reason of its own
-// keeps its backoff.
-inline constexpr Duration kResyncPause = std::chrono::minutes(1);
-
 struct LiveRunner::Impl {
   Impl(LiveRunnerOptions o, Transport* t, const Clock* c, Logger* l)
       : options(std::move(o)),
@@ -81,8 +76,8 @@ struct LiveRunner::Impl {
   // Takes a worker from the idle ones; null: there is none.
   Worker* TakeIdle();
   void ResyncWhenDue(Instant now);
-  // Queues all Services, unless that was done no longer ago than `pause`.
-  void ResyncNow(Duration pause = Duration(0));
+  // Queues all Services, unless that was done a short while ago.
+  void ResyncAfterOutage();
   void RunJob(const Job& job, int worker);
   void RunSync(const Job& job, int worker);
   void RunVerify(const Job& job, int worker);
@@ -121,7 +116,7 @@ struct LiveRunner::Impl {
   bool standby;
   Instant start_time{0};
   std::optional<Instant> next_resync;
-  std::optional<Instant> resynced_at;  // by ResyncNow()
+  std::optional<Instant> resynced_at;  // by ResyncAfterOutage()
   int busy = 0;
   // What the timekeeper waits for; unset: until it is told.
   std::optional<Instant> timekeeper_until;

@@ -26,6 +26,11 @@ Response NotLeading() {
   return refused;
 }
 
+// After an outage all Services are queued, so that none waits out a backoff that the
+// outage made long; but no more often than this: what fails for a reason of its own
+// keeps its backoff.
+constexpr Duration kResyncPause = std::chrono::minutes(1);
+
 }  // namespace
 
 void LiveRunner::Impl::RunWorker(int worker) {
@@ -125,12 +130,12 @@ void LiveRunner::Impl::ResyncWhenDue(Instant now) {
   next_resync = now + options.min_resync_period + Duration(random.Between(0, options.min_resync_period.count()));
 }
 
-void LiveRunner::Impl::ResyncNow(Duration pause) {
+void LiveRunner::Impl::ResyncAfterOutage() {
   Wake wake;
   {
     std::lock_guard<std::mutex> lock(mu);
     const Instant now = clock->Now();
-    if (resynced_at && now - *resynced_at < pause) return;
+    if (resynced_at && now - *resynced_at < kResyncPause) return;
     resynced_at = now;
     controller.Resync(now);
     wake = WhomToWake(now);
@@ -214,7 +219,7 @@ void LiveRunner::Impl::NoteAnswer(const Request& request, const Status& status) 
     }
   } else if (writes_down.exchange(false)) {
     log->Info(0, "Requests work again");
-    ResyncNow(kResyncPause);
+    ResyncAfterOutage();
   }
 }
 
