@@ -11,6 +11,7 @@
 #include "apis/json_writer.h"
 #include "apis/time_format.h"
 #include "informers/rate_limiter.h"
+#include "informers/retry_after.h"
 
 namespace epslice {
 namespace {
@@ -262,14 +263,14 @@ void EventRecorder::OnResponse(const Response& response, Instant now) {
     ++counters_.sent;
     sending_.reset();
   } else if (status.code == 0 || status.code == 429 || status.code == 503) {
-    RetryOrGiveUp(status.retryAfterSeconds, now);
+    RetryOrGiveUp(status, now);
   } else {
     ++counters_.refused;
     sending_.reset();
   }
 }
 
-void EventRecorder::RetryOrGiveUp(std::int64_t after_seconds, Instant now) {
+void EventRecorder::RetryOrGiveUp(const Status& status, Instant now) {
   if (sending_->tries >= options_.max_tries) {
     ++counters_.given_up;
     sending_.reset();
@@ -279,9 +280,8 @@ void EventRecorder::RetryOrGiveUp(std::int64_t after_seconds, Instant now) {
   // Many replicas lose their server in one moment.
   if (sending_->tries == 1)
     wait = Duration(static_cast<std::int64_t>(random_.Unit() * static_cast<double>(wait.count())));
-  constexpr std::int64_t kLongest = 60;
-  sending_->not_before =
-      now + std::max<Duration>(wait, std::chrono::seconds(std::clamp<std::int64_t>(after_seconds, 0, kLongest)));
+  constexpr Duration kLongest = std::chrono::minutes(1);
+  sending_->not_before = now + std::max(wait, RetryAfterOf(status, kLongest));
 }
 
 std::optional<Instant> EventRecorder::NextWakeup() const {

@@ -103,7 +103,7 @@ class EventRecorder {
   // nullopt: filtered out.
   std::optional<Sending> Correlate(const Waiting& waiting, Instant now);
   Request MakeRequest(const Sending& sending) const;
-  void RetryOrGiveUp(std::int64_t after_seconds, Instant now);
+  void RetryOrGiveUp(const Status& status, Instant now);
 
   const EventRecorderOptions options_;
   bool events_v1_;  // as far as is known, the server has the group

@@ -5,6 +5,7 @@
 
 #include "apis/cat.h"
 #include "informers/rate_limiter.h"
+#include "informers/retry_after.h"
 
 namespace epslice {
 namespace {
@@ -350,9 +351,7 @@ void Watcher::Fail(const Status& status, Instant now) {
   ++failures_;
   // Watchers that lost the same server do not come back as one.
   const auto jitter = Duration(static_cast<std::int64_t>(static_cast<double>(backoff.count()) * random_.Unit()));
-  const std::int64_t asked = std::clamp<std::int64_t>(
-      status.retryAfterSeconds, 0, std::chrono::duration_cast<std::chrono::seconds>(options_.max_retry_after).count());
-  wait_until_ = now + std::max<Duration>(backoff + jitter, std::chrono::seconds(asked));
+  wait_until_ = now + std::max<Duration>(backoff + jitter, RetryAfterOf(status, options_.max_retry_after));
   last_error_ = status.ToString();
 }
 

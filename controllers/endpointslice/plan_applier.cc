@@ -1,7 +1,8 @@
 #include "controllers/endpointslice/plan_applier.h"
 
 #include <algorithm>
-#include <chrono>
+
+#include "informers/retry_after.h"
 
 namespace epslice {
 namespace {
@@ -26,11 +27,6 @@ Request RequestFor(const SliceWrite& write) {
 }
 
 }  // namespace
-
-Duration RetryAfterOf(const Status& status) {
-  constexpr std::int64_t kDay = 24 * 3600;
-  return std::chrono::seconds(std::clamp<std::int64_t>(status.retryAfterSeconds, 0, kDay));
-}
 
 std::optional<Request> PlanApplier::NextRequest() {
   while (next_ < plan_.writes.size() && plan_.writes[next_].group == skipped_group_) ++next_;

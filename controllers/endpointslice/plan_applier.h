@@ -40,9 +40,6 @@ struct Outcome {
   Duration retry_after{0};
 };
 
-// How long a server asks to be left alone, a day at most.
-Duration RetryAfterOf(const Status& status);
-
 class PlanApplier {
  public:
   explicit PlanApplier(Plan plan) : plan_(std::move(plan)) {}

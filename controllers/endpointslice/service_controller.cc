@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "informers/retry_after.h"
+
 namespace epslice {
 namespace {
 

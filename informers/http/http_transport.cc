@@ -18,6 +18,7 @@
 #include "informers/http/reviews.h"
 #include "informers/http/watch_decoder.h"
 #include "informers/rate_limiter.h"
+#include "informers/retry_after.h"
 
 namespace epslice {
 namespace {
@@ -172,13 +173,11 @@ bool HttpTransport::Impl::HasFresher(const Status& status, const Credentials::Va
 // where it is not too long.
 bool HttpTransport::Impl::WaitAsTold(const Request& request, const Status& status, Duration* waited,
                                      HttpCall* call) const {
-  const bool put_off = (status.code == 429 || status.code == 503) && status.retryAfterSeconds > 0;
-  if (!put_off || request.verb == Verb::kList) return false;
-  const std::int64_t most = std::chrono::duration_cast<std::chrono::seconds>(options.max_retry_after).count();
-  if (status.retryAfterSeconds > most) return false;
-  *waited += std::chrono::seconds(status.retryAfterSeconds);
+  const Duration asked = status.code == 429 || status.code == 503 ? RetryAfterOf(status) : Duration::zero();
+  if (asked == Duration::zero() || request.verb == Verb::kList) return false;
+  *waited += asked;
   if (*waited > options.max_retry_after) return false;
-  return call->WaitUntil(*clock, clock->Now() + std::chrono::seconds(status.retryAfterSeconds));
+  return call->WaitUntil(*clock, clock->Now() + asked);
 }
 
 // Runs the exchange on a connection of the pool, and once more on a new one

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -274,6 +275,22 @@ TEST_F(EventRecorderTest, RetriesAreSpacedAndEnd) {
 }
 
 // A create that got no answer, and is there when it is sent again.
+TEST_F(EventRecorderTest, RetryAfterIsHeededUpToAMinute) {
+  const struct {
+    std::int64_t asked;
+    Duration waits;
+  } kCases[] = {{45, seconds(45)}, {60, seconds(60)}, {61, seconds(60)}, {1'000'000'000'000, seconds(60)}};
+  for (const auto& c : kCases) {
+    recorder_ = std::make_unique<EventRecorder>(Options());
+    Record("no zones");
+    ASSERT_TRUE(recorder_->NextRequest(clock_.Now()).has_value());
+    Response busy = Answer(429);
+    busy.status.retryAfterSeconds = c.asked;
+    recorder_->OnResponse(busy, clock_.Now());
+    EXPECT_EQ(recorder_->NextWakeup(), clock_.Now() + c.waits) << c.asked;
+  }
+}
+
 TEST_F(EventRecorderTest, AConflictAfterNoAnswerIsASuccess) {
   Record("a");
   const std::string name = recorder_->NextRequest(clock_.Now())->object.meta().name.str();
