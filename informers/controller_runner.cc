@@ -4,11 +4,25 @@
 #include <optional>
 
 #include "apis/cat.h"
+#include "informers/leader_runner.h"
 
 namespace epslice {
+namespace {
+
+std::function<bool()> FenceOf(const LeaderRunner* leader) {
+  if (leader == nullptr) return nullptr;
+  return [leader] { return leader->MayWrite(); };
+}
+
+}  // namespace
 
 ControllerRunner::ControllerRunner(ControllerRunnerOptions options, Transport* transport, const Clock* clock)
-    : options_(std::move(options)), transport_(transport), clock_(clock), queue_(options_.queue) {}
+    : options_(std::move(options)),
+      transport_(transport),
+      clock_(clock),
+      calls_(FenceOf(options_.leader)),
+      queue_(options_.queue),
+      standby_(options_.leader != nullptr) {}
 
 ControllerRunner::~ControllerRunner() { Stop(); }
 
@@ -20,9 +34,12 @@ void ControllerRunner::Start(Call call) {
   call_ = std::move(call);
   for (const std::function<void()>& body : bodies_) threads_.emplace_back(body);
   for (int i = 0; i < std::max(1, options_.workers); ++i) threads_.emplace_back([this] { RunWorker(); });
+  if (options_.leader == nullptr) return;
+  listener_ = options_.leader->Register({[this] { BeginLeading(); }, [this] { EndLeading(); }});
 }
 
 bool ControllerRunner::Stop() {
+  if (listener_) options_.leader->Unregister(*std::exchange(listener_, std::nullopt));
   {
     const std::lock_guard<std::mutex> lock(mu_);
     stopping_ = true;
@@ -72,9 +89,25 @@ bool ControllerRunner::idle() const {
 
 void ControllerRunner::NoteSynced() {
   const std::lock_guard<std::mutex> lock(mu_);
-  if (--unsynced_ > 0) return;
+  if (--unsynced_ > 0 || standby_) return;
   queue_.WaitAnew(clock_->Now());
   wake_.notify_all();
+}
+
+void ControllerRunner::BeginLeading() {
+  const std::lock_guard<std::mutex> lock(mu_);
+  standby_ = false;
+  // The time as a standby is no wait for a worker.
+  if (unsynced_ == 0) queue_.WaitAnew(clock_->Now());
+  wake_.notify_all();
+}
+
+void ControllerRunner::EndLeading() {
+  {
+    const std::lock_guard<std::mutex> lock(mu_);
+    standby_ = true;
+  }
+  calls_.Cancel();
 }
 
 void ControllerRunner::NoteTrouble(Kind kind, const Status& status) const {
@@ -90,7 +123,7 @@ void ControllerRunner::RunWorker() {
   std::unique_lock<std::mutex> lock(mu_);
   while (!stopping_) {
     const Instant now = clock_->Now();
-    const std::optional<ObjectKey> key = unsynced_ == 0 ? queue_.Pop(now) : std::nullopt;
+    const std::optional<ObjectKey> key = CallsBegan() ? queue_.Pop(now) : std::nullopt;
     if (key) {
       ++busy_;
       lock.unlock();
@@ -105,7 +138,7 @@ void ControllerRunner::RunWorker() {
       continue;
     }
     // Whoever adds something wakes all: each knows then until when to wait.
-    const std::optional<Instant> next = unsynced_ == 0 ? queue_.NextWakeup(now) : std::nullopt;
+    const std::optional<Instant> next = CallsBegan() ? queue_.NextWakeup(now) : std::nullopt;
     if (next) {
       wake_.wait_for(lock, *next - now);
     } else {

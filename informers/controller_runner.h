@@ -20,6 +20,8 @@
 // never in two calls at once; one that is added meanwhile is called again after
 // (WorkQueue). What fails is tried again with backoff (WorkQueueOptions).
 //
+// With a LeaderRunner it is one of several replicas of which one works.
+//
 // Thread-safety: Watch() and Every() before Start(); Start() and Stop() from one
 // thread, the rest from any, also from within calls.
 #ifndef EPSLICE_INFORMERS_CONTROLLER_RUNNER_H_
@@ -30,6 +32,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -44,6 +47,8 @@
 
 namespace epslice {
 
+class LeaderRunner;
+
 struct ControllerRunnerOptions {
   int workers = 1;  // threads that call, each with a key of its own
   WorkQueueOptions queue;
@@ -55,6 +60,12 @@ struct ControllerRunnerOptions {
   // threads; null: nobody is told.
   std::function<void(std::string_view line)> log;
   std::uint64_t seed = 1;  // of the jitter of the informers' waits
+  // Of several replicas the one that leads works (leader_runner.h): lists and watches
+  // run at once, calls begin when it leads, and cancel() lets no request through
+  // that a former leader may not send. When the Lease is lost, calls under way are
+  // cancelled, and there are no others. Must outlive the runner, which neither
+  // starts nor stops it. Null: works at once.
+  LeaderRunner* leader = nullptr;
 };
 
 // What came of a call.
@@ -112,13 +123,18 @@ class ControllerRunner {
   bool synced() const;
   // Nothing is to be called now, or later, and nothing is under way.
   bool idle() const;
-  // For the requests of calls: cancelled when Stop() waits no longer.
+  // For the requests of calls: cancelled when Stop() waits no longer, or the Lease is
+  // lost.
   CancelToken* cancel() { return &calls_; }
 
  private:
   // Adds the keys of changed objects, with one lock for all.
   void AddAll(const std::vector<ObjectKey>& keys);
   void NoteSynced();
+  void BeginLeading();
+  void EndLeading();
+  // Whether calls may be made. Call with mu_.
+  bool CallsBegan() const { return unsynced_ == 0 && !standby_; }
   void NoteTrouble(Kind kind, const Status& status) const;
   void RunWorker();
   void RunEvery(Duration period, const std::function<void()>& fn);
@@ -131,6 +147,7 @@ class ControllerRunner {
   const Clock* const clock_;
   CancelToken reads_;  // of the informers
   CancelToken calls_;
+  std::optional<int> listener_;  // with the leader
   Call call_;
   // What the threads do; each ends with reads_ or with stopping_.
   std::vector<std::function<void()>> bodies_;
@@ -146,6 +163,7 @@ class ControllerRunner {
   std::condition_variable finished_;  // a call ended while stopping_
   WorkQueue<ObjectKey> queue_;        // guarded by mu_, as is all that follows
   int unsynced_ = 0;                  // informers without a complete list
+  bool standby_ = false;              // does not lead
   int busy_ = 0;                      // calls under way
   bool stopping_ = false;
   bool stopped_in_time_ = true;

@@ -19,7 +19,7 @@
 // its request was *sent*, is younger than the lease duration. Whoever takes over
 // waits at least that long from when it saw the renewal, which was later. Ask it
 // before every write.
-// Not thread-safe.
+// Not thread-safe. LeaderRunner (leader_runner.h) drives it with threads.
 #ifndef EPSLICE_INFORMERS_LEADER_ELECTION_H_
 #define EPSLICE_INFORMERS_LEADER_ELECTION_H_
 
@@ -35,15 +35,17 @@
 namespace epslice {
 
 struct LeaderElectorOptions {
-  std::string identity;  // "<host name>_<uuid>"; not empty
-  std::string namespace_ = "kube-system";
-  std::string name = "endpointslice-controller";
+  std::string identity;                                // "<host name>_<uuid>"; not empty
+  std::string namespace_, name;                        // of the Lease; not empty
   Duration lease_duration = std::chrono::seconds(15);  // whole seconds, above renew_deadline
   Duration renew_deadline = std::chrono::seconds(10);  // above 1.2 retry periods
   Duration retry_period = std::chrono::seconds(2);
-  std::uint64_t seed = 1;  // of the jitter between tries to acquire
+  // Of the jitter between tries to acquire: replicas should not go in step.
+  // LeaderRunner makes one of the identity where it is 0.
+  std::uint64_t seed = 0;
 };
-// "" if the durations fit together; else what does not, with the flags' names.
+// "" if the durations fit together; else what does not, with the flags' names that
+// they have in components of Kubernetes.
 std::string CheckLeaderElectorOptions(const LeaderElectorOptions& options);
 
 class LeaderElector {

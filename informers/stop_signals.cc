@@ -39,4 +39,6 @@ int WaitForStopSignal() {
   return signal;
 }
 
+void RequestStop() { kill(getpid(), SIGTERM); }
+
 }  // namespace epslice

@@ -15,6 +15,10 @@ void PrepareStopSignals();
 // one ends the process at once, with exit code 128 + its number.
 int WaitForStopSignal();
 
+// As if SIGTERM had come: for what ends the program from within, such as a lost
+// Lease. From any thread.
+void RequestStop();
+
 }  // namespace epslice
 
 #endif  // EPSLICE_INFORMERS_STOP_SIGNALS_H_

@@ -137,8 +137,6 @@ void LiveRunner::Lead() {
   for (Impl::Worker& worker : impl_->workers) worker.cv.notify_all();
 }
 
-void LiveRunner::RecordEvent(EventRecorder::Note note) { impl_->events.Record(std::move(note)); }
-
 void LiveRunner::Start() {
   Impl* const impl = impl_.get();
   impl->start_time = impl->clock->Now();

@@ -33,7 +33,6 @@
 #include "controllers/manager/log.h"
 #include "controllers/manager/monitor.h"
 #include "informers/clock.h"
-#include "informers/event_recorder.h"
 #include "informers/transport.h"
 #include "informers/watcher.h"
 
@@ -78,9 +77,6 @@ class LiveRunner {
   void Start();
   // Ends `standby`; from any thread.
   void Lead();
-  // Tells of something else than Services, among their Events and with their limits;
-  // never blocks. Not in shadow. From any thread, after Start().
-  void RecordEvent(EventRecorder::Note note);
   // Of a leader that leads no more: what was not sent is not, and what is under way
   // is given up. From any thread, and for good; Stop() still has to be called.
   void StopWriting();

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "controllers/endpointslice/service_event.h"
-#include "controllers/manager/event_sender.h"
 #include "controllers/manager/live_runner.h"
 #include "controllers/manager/monitor.h"
+#include "informers/event_sender.h"
 #include "informers/random.h"
 
 namespace epslice {
@@ -28,7 +28,8 @@ struct LiveRunner::Impl {
         clock(c),
         log(l),
         writes(options.may_write),
-        events(EventOptions(options), options.may_write, t, c, l),
+        events(EventOptions(options), options.may_write, t, c,
+               [this](const Request& request, const Status& status) { NoteEventFailure(request, status); }),
         random(options.seed),
         controller(options.controller),
         standby(options.standby),
@@ -88,6 +89,9 @@ struct LiveRunner::Impl {
   // Sends a request of the job that `worker` works on.
   Response Send(const Request& request, int worker);
   void NoteAnswer(const Request& request, const Status& status);
+  void NoteEventFailure(const Request& request, const Status& status) {
+    log->Info(2, "Event was not recorded", {{"request", DescribeRequest(request)}, {"err", status.ToString()}});
+  }
   void LogSync(const Job& job, const Plan& plan, const Outcome& outcome, bool expected_failure, Duration took);
 
   bool Stop();

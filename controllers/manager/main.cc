@@ -2,7 +2,6 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -13,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "controllers/endpointslice/service_event.h"
 #include "controllers/manager/connection.h"
-#include "controllers/manager/leader_runner.h"
 #include "controllers/manager/live_runner.h"
 #include "controllers/manager/log.h"
 #include "controllers/manager/metrics.h"
@@ -24,8 +23,10 @@
 #include "controllers/manager/status_pages.h"
 #include "informers/clock.h"
 #include "informers/http/certificate_facts.h"
+#include "informers/http/connect.h"
 #include "informers/http/credentials.h"
 #include "informers/http/http_transport.h"
+#include "informers/leader_runner.h"
 #include "informers/stop_signals.h"
 
 namespace epslice {
@@ -123,35 +124,44 @@ struct Leading {
   }
 };
 
+void LogNews(const LeaderNews& news, Logger* log) {
+  const LogField lease("lease", news.lease);
+  const LogField more(news.key, news.value);
+  if (news.weight == LeaderNews::Weight::kWarning) {
+    log->Warning(news.what, {lease, more});
+  } else if (news.key.empty()) {
+    log->Info(0, news.what, {lease});
+  } else {
+    log->Info(news.weight == LeaderNews::Weight::kDetail ? 2 : 0, news.what, {lease, more});
+  }
+}
+
 absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& options, const std::string& identity,
                                                      HttpTransportOptions http, Metrics* metrics, const Clock* clock,
                                                      Logger* log) {
   auto leading = std::make_unique<Leading>();
-  http.qps = 0;
-  http.max_retry_after = Duration::zero();
-  http.call_timeout = http.read_timeout = http.connect_timeout = options.leader_election.renew_deadline / 2;
-  absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(std::move(http), clock);
+  absl::StatusOr<std::unique_ptr<HttpTransport>> transport =
+      HttpTransport::Create(LeaseTransportOptions(std::move(http), options.leader_election.renew_deadline), clock);
   if (!transport.ok()) return transport.status();
   leading->transport = *std::move(transport);
   LeaderRunnerOptions runner;
   runner.elector = options.leader_election;
   runner.elector.identity = identity;
-  runner.elector.seed = static_cast<std::uint64_t>(clock->WallNow().nanos);
+  runner.component = std::string(kEventComponent);
   const std::string name = runner.elector.name;
   metrics->SetLeader(name, false);
-  runner.on_leading = [metrics, name, identity, leading = leading.get()](const Lease& lease) {
+  runner.on_leading = [metrics, name, leading = leading.get()] {
     metrics->SetLeader(name, true);
     leading->work->Lead();
-    leading->work->RecordEvent(BecameLeader(lease, identity));
   };
   runner.on_lost = [metrics, name, leading = leading.get()] {
     metrics->SetLeader(name, false);
     // The grace period of a shutdown is not for who leads no more.
     leading->work->StopWriting();
-    // Ends WaitForStopSignal().
-    kill(getpid(), SIGTERM);
+    RequestStop();
   };
-  leading->runner = std::make_unique<LeaderRunner>(std::move(runner), leading->transport.get(), clock, log);
+  runner.tell = [log](const LeaderNews& news) { LogNews(news, log); };
+  leading->runner = std::make_unique<LeaderRunner>(std::move(runner), leading->transport.get(), clock);
   return leading;
 }
 

@@ -53,7 +53,7 @@ struct ManagerOptions {
   // --leader-elect and what goes with it; the identity is made in main. In shadow
   // false, whatever was given: nobody leads there, and no Lease is written.
   bool leader_elect = true;
-  LeaderElectorOptions leader_election;
+  LeaderElectorOptions leader_election{.identity = "", .namespace_ = "kube-system", .name = "endpointslice-controller"};
   int verbosity = 0;
   LogFormat logging_format = LogFormat::kText;
 

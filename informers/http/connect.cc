@@ -42,6 +42,13 @@ absl::StatusOr<HttpTransportOptions> OptionsFor(const ClientConfig& config, Http
   return options;
 }
 
+HttpTransportOptions LeaseTransportOptions(HttpTransportOptions options, Duration renew_deadline) {
+  options.qps = 0;
+  options.max_retry_after = Duration::zero();
+  options.call_timeout = options.read_timeout = options.connect_timeout = renew_deadline / 2;
+  return options;
+}
+
 absl::StatusOr<std::unique_ptr<HttpTransport>> Connect(const absl::StatusOr<ClientConfig>& config,
                                                        const HttpTransportOptions& options, const Clock* clock) {
   if (!config.ok()) return config.status();

@@ -31,6 +31,11 @@ absl::StatusOr<ClientConfig> FindClientConfig(const std::string& kubeconfig, con
 absl::StatusOr<HttpTransportOptions> OptionsFor(const ClientConfig& config, HttpTransportOptions options,
                                                 const Clock* clock);
 
+// `options` for the transport that a LeaderRunner with this renew deadline has for
+// itself: no rate limit, no waiting for Retry-After, and calls that end in half of
+// that time, so that a second one fits in.
+HttpTransportOptions LeaseTransportOptions(HttpTransportOptions options, Duration renew_deadline);
+
 // All of it. `clock` must outlive the transport; a config that is an error is
 // returned as it is.
 absl::StatusOr<std::unique_ptr<HttpTransport>> Connect(const absl::StatusOr<ClientConfig>& config,

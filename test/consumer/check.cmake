@@ -20,5 +20,21 @@ run(${CMAKE_COMMAND} -S ${CONSUMER_DIR} -B ${build} -G Ninja -DCMAKE_PREFIX_PATH
 run(${CMAKE_COMMAND} --build ${build})
 run(${build}/consumer)
 run(${build}/consumer_pkg_config)
-run(${build}/end_to_end ${prefix}/bin/endpointslice-sim ${build}/external_endpoints
+run(${build}/end_to_end ${prefix}/bin/endpointslice-sim ${build}/external_endpoints ${build}/one_of_several
     ${CONSUMER_DIR}/external_endpoints/cluster.yaml ${BUILD_DIR}/consumer/run)
+
+# What docs/library.md shows of a program is what was built here.
+file(READ ${CONSUMER_DIR}/../../docs/library.md page)
+file(READ ${CONSUMER_DIR}/one_of_several/main.cc program)
+string(FIND "${page}" "```cpp\n" begin)
+if(begin EQUAL -1)
+  message(FATAL_ERROR "docs/library.md shows no code")
+endif()
+string(SUBSTRING "${page}" ${begin} -1 page)
+string(SUBSTRING "${page}" 7 -1 page)
+string(FIND "${page}" "```" end)
+string(SUBSTRING "${page}" 0 ${end} shown)
+string(FIND "${program}" "${shown}" found)
+if(found EQUAL -1)
+  message(FATAL_ERROR "docs/library.md shows other code than one_of_several/main.cc has:\n${shown}")
+endif()

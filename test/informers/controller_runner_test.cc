@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "informers/leader_runner.h"
 #include "test/informers/fake_cluster.h"
+#include "test/informers/lease_transport.h"
 
 namespace epslice {
 namespace {
@@ -284,6 +286,101 @@ TEST_F(ControllerRunnerTest, StopCancelsACallThatTakesTooLong) {
   ASSERT_TRUE(calls_.Wait("begin"));
   EXPECT_FALSE(runner.Stop());
   EXPECT_THAT(log_.lines(), ElementsAre());  // nobody is to look into that
+}
+
+// A runner of one of several replicas.
+class LedControllerTest : public ControllerRunnerTest {
+ protected:
+  // Long, so that a slow machine does not lose the lease where that is not meant.
+  explicit LedControllerTest(Duration renew_deadline = std::chrono::seconds(500))
+      : leader_(LeaderOptions(renew_deadline), &leases_, &clock_) {}
+  static LeaderRunnerOptions LeaderOptions(Duration renew_deadline) {
+    LeaderRunnerOptions options;
+    options.elector.namespace_ = "ns";
+    options.elector.name = "l";
+    options.elector.retry_period = std::chrono::milliseconds(10);
+    options.elector.renew_deadline = renew_deadline;
+    options.elector.lease_duration = std::chrono::seconds(1000);
+    return options;
+  }
+  ControllerRunnerOptions Led() {
+    ControllerRunnerOptions options = Quick(&log_);
+    options.leader = &leader_;
+    return options;
+  }
+
+  Progress progress_;
+  testkit::LeaseTransport leases_{&progress_};
+  LeaderRunner leader_;
+  ControllerRunner led_{Led(), &cluster_, &clock_};
+};
+
+TEST_F(LedControllerTest, AStandbyKeepsUpAndCallsWhenItLeads) {
+  cluster_.Put(ServiceNamed("a"));
+  led_.Watch<Service>();
+  Record synced;
+  led_.Every(std::chrono::milliseconds(1), [&] {
+    if (led_.synced()) synced.Add("");
+  });
+  leader_.Start();
+  led_.Start([&](const ObjectKey& key) -> WorkResult {
+    EXPECT_TRUE(leader_.MayWrite() && led_.cancel()->may_send());
+    calls_.Add(key.name.str());
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(synced.Wait("")) << "its lists are there";
+  EXPECT_FALSE(led_.cancel()->may_send());
+  EXPECT_EQ(calls_.Count(""), 0);
+  leases_.ReleaseByOther();
+  ASSERT_TRUE(calls_.Wait("a"));
+  cluster_.Put(ServiceNamed("b"));
+  ASSERT_TRUE(calls_.Wait("b"));
+  EXPECT_TRUE(led_.Stop());
+  leader_.Stop();
+  EXPECT_EQ(leases_.holder(), "") << "given back";
+  EXPECT_FALSE(led_.cancel()->may_send());
+}
+
+class LosingControllerTest : public LedControllerTest {
+ protected:
+  LosingControllerTest() : LedControllerTest(std::chrono::seconds(1)) {}
+};
+
+TEST_F(LosingControllerTest, ALostLeaseEndsCalls) {
+  leases_.ReleaseByOther();
+  leader_.Start();
+  led_.Start([&](const ObjectKey& key) -> WorkResult {
+    calls_.Add(key.name.str());
+    leases_.SetDown();
+    Request hangs;
+    EXPECT_EQ(cluster_.Do(hangs, led_.cancel()).status.code, 0);
+    calls_.Add("cancelled");
+    return absl::UnavailableError("cancelled");
+  });
+  led_.Add(Key("a"));
+  ASSERT_TRUE(calls_.Wait("cancelled"));
+  EXPECT_TRUE(leader_.lost());
+  led_.Add(Key("b"));
+  EXPECT_TRUE(led_.Stop());
+  EXPECT_THAT(calls_.lines(), ElementsAre("a", "cancelled"));
+  EXPECT_THAT(log_.lines(), ElementsAre());
+}
+
+TEST_F(LedControllerTest, OneThatLeadsAlreadyBeginsAtOnce) {
+  leases_.ReleaseByOther();
+  leader_.Start();
+  ASSERT_TRUE(progress_.WaitUntil([&] { return leader_.MayWrite(); }));
+  led_.Start(Noting());
+  led_.Add(Key("a"));
+  EXPECT_TRUE(calls_.Wait("a"));
+}
+
+TEST_F(LedControllerTest, MayBeStoppedAsAStandby) {
+  leader_.Start();
+  led_.Start(Noting());
+  led_.Add(Key("a"));
+  EXPECT_TRUE(led_.Stop());
+  EXPECT_EQ(calls_.Count("a"), 0);
 }
 
 TEST_F(ControllerRunnerTest, OneThatWasNeverStartedEnds) { runner_.Watch<Service>(); }

@@ -64,6 +64,8 @@ class LeaderElectorTest : public ::testing::Test {
  protected:
   std::unique_ptr<LeaderElector> Make(const std::string& identity, std::uint64_t seed = 1) {
     LeaderElectorOptions options;
+    options.namespace_ = "kube-system";
+    options.name = "endpointslice-controller";
     options.identity = identity;
     options.seed = seed;
     return std::make_unique<LeaderElector>(options);

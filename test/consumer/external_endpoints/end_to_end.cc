@@ -1,4 +1,4 @@
-// end_to_end SIMULATOR CONTROLLER CLUSTER FOLDER: runs the controller against an
+// end_to_end SIMULATOR CONTROLLER REPLICA CLUSTER FOLDER: runs the controllers against an
 // API server in memory, over TLS, and watches what comes of it. Exits 0 when all
 // is as it must be. It waits for events, never for time to pass.
 #include <fcntl.h>
@@ -172,8 +172,22 @@ void Write(const std::string& file, const std::string& text) {
   std::filesystem::rename(file + ".new", file);
 }
 
-int Run(const std::string& simulator, const std::string& controller, const std::string& dump,
-        const std::string& folder) {
+// Of two processes one works; the other does once the first has ended.
+void CheckReplicas(const std::string& replica, const std::string& kubeconfig) {
+  Child first({replica, kubeconfig});
+  Check(first.Says("Leading: lease shop/one-of-several, identity "), "a replica leads");
+  Check(first.Says("here is shop/ledger"), "and works");
+  Child second({replica, kubeconfig});
+  Check(second.Says("Another replica leads: lease shop/one-of-several, leader "), "another one stands by");
+  Check(first.Terminate() == 0, "SIGTERM ends the first");
+  Check(first.Says("Gave the lease back"), "which gives the Lease back");
+  Check(second.Says("Leading: "), "the other leads");
+  Check(second.Says("here is shop/ledger"), "and works");
+  Check(second.Terminate() == 0, "SIGTERM ends it");
+}
+
+int Run(const std::string& simulator, const std::string& controller, const std::string& replica,
+        const std::string& dump, const std::string& folder) {
   const std::string kubeconfig = folder + "/kubeconfig", lists = folder + "/lists.yaml";
   std::filesystem::create_directories(folder);
   Child server(
@@ -225,6 +239,7 @@ int Run(const std::string& simulator, const std::string& controller, const std::
   Check(cluster.Await("ledger", [](const Slices& s) { return s.empty(); }), "a Service off the list has no slices");
   Check(cluster.OfService("web").empty(), "a Service with a selector was left alone");
   Check(child->Terminate() == 0, "SIGTERM ends it");
+  CheckReplicas(replica, kubeconfig);
   Check(server.Terminate() == 0, "and the API server");
   return failures == 0 ? 0 : 1;
 }
@@ -232,11 +247,11 @@ int Run(const std::string& simulator, const std::string& controller, const std::
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: end_to_end SIMULATOR CONTROLLER CLUSTER FOLDER\n");
+  if (argc != 6) {
+    std::fprintf(stderr, "usage: end_to_end SIMULATOR CONTROLLER REPLICA CLUSTER FOLDER\n");
     return 2;
   }
   std::signal(SIGPIPE, SIG_IGN);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  return Run(argv[1], argv[2], argv[3], argv[4]);
+  return Run(argv[1], argv[2], argv[3], argv[4], argv[5]);
 }

@@ -100,6 +100,17 @@ class ProgramTest : public testing::Test {
     return addresses;
   }
   // One slice with the first n pods.
+  std::vector<std::string> LeaseEvents() const {
+    Request request;
+    request.verb = Verb::kList;
+    request.kind = Kind::kEvent;
+    std::vector<std::string> messages;
+    for (const AnyObject& item : server_.Handle(request).list.items) {
+      const auto event = item.As<Event>();
+      if (event->involvedObject.kind == "Lease") messages.push_back(event->message.str());
+    }
+    return messages;
+  }
   bool WaitForPods(int n) {
     std::vector<std::string> want;
     for (int i = 1; i <= n; ++i) want.push_back("10.0.0." + std::to_string(i));
@@ -154,6 +165,14 @@ TEST_F(ProgramTest, AStandbyTakesOver) {
   first->Signal(SIGTERM);
   EXPECT_EQ(first->Wait(), 0) << first->output();
   EXPECT_THAT(first->output(), HasSubstr("Gave the lease back"));
+  // The second of three, told from beginning to end.
+  int became = 0, stopped = 0;
+  for (const std::string& message : LeaseEvents()) {
+    became += message.ends_with(" became leader") ? 1 : 0;
+    stopped += message.ends_with(" stopped leading") ? 1 : 0;
+  }
+  EXPECT_GE(became, 2);
+  EXPECT_EQ(stopped, 1);
   CreatePod(3);
   ASSERT_TRUE(WaitForPods(3)) << child_->output();
 }

@@ -1,4 +1,4 @@
-#include "controllers/manager/event_sender.h"
+#include "informers/event_sender.h"
 
 #include <algorithm>
 #include <optional>
@@ -13,11 +13,11 @@ constexpr Duration kFenced = std::chrono::seconds(1);
 }  // namespace
 
 EventSender::EventSender(EventRecorderOptions options, std::function<bool()> may_send, Transport* transport,
-                         const Clock* clock, Logger* log)
+                         const Clock* clock, OnFailure on_failure)
     : may_send_(std::move(may_send)),
       transport_(*transport),
       clock_(*clock),
-      log_(*log),
+      on_failure_(std::move(on_failure)),
       calls_(may_send_),
       recorder_(std::move(options)) {}
 
@@ -25,6 +25,16 @@ EventSender::~EventSender() { Stop(); }
 
 void EventSender::Start() {
   thread_ = std::thread([this] { Run(); });
+}
+
+void EventSender::Finish(Duration grace) {
+  {
+    std::unique_lock<std::mutex> lock(mu_);
+    finishing_ = true;
+    wake_.notify_all();
+    ended_cv_.wait_for(lock, grace, [this] { return ended_; });
+  }
+  Stop();
 }
 
 void EventSender::Stop() {
@@ -47,12 +57,14 @@ void EventSender::Run() {
   std::unique_lock<std::mutex> lock(mu_);
   while (!stopping_) {
     if (may_send_ && !may_send_()) {
-      wake_.wait_for(lock, kFenced, [this] { return stopping_; });
+      if (finishing_) break;
+      wake_.wait_for(lock, kFenced, [this] { return stopping_ || finishing_; });
       continue;
     }
     const Instant now = clock_.Now();
     const std::optional<Request> request = recorder_.NextRequest(now);
     if (!request) {
+      if (finishing_) break;
       const std::optional<Instant> next = recorder_.NextWakeup();
       if (next) {
         wake_.wait_for(lock, std::max(*next - now, Duration(0)));
@@ -63,13 +75,12 @@ void EventSender::Run() {
     }
     lock.unlock();
     const Response response = transport_.Do(*request, &calls_);
-    if (!response.status.ok() && !calls_.cancelled()) {
-      log_.Info(2, "Event was not recorded",
-                {{"request", DescribeRequest(*request)}, {"err", response.status.ToString()}});
-    }
+    if (!response.status.ok() && !calls_.cancelled() && on_failure_) on_failure_(*request, response.status);
     lock.lock();
     recorder_.OnResponse(response, clock_.Now());
   }
+  ended_ = true;
+  ended_cv_.notify_all();
 }
 
 }  // namespace epslice

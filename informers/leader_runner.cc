@@ -1,15 +1,32 @@
-#include "controllers/manager/leader_runner.h"
+#include "informers/leader_runner.h"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
-#include <utility>
 
 #include "apis/cat.h"
 #include "informers/object_reference.h"
 
 namespace epslice {
+namespace {
+
+// FNV-1a: the same everywhere.
+std::uint64_t SeedOf(std::string_view identity) {
+  std::uint64_t hash = 14695981039346656037U;
+  for (const char c : identity) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  return hash;
+}
+
+LeaderRunnerOptions Complete(LeaderRunnerOptions options) {
+  LeaderElectorOptions& elector = options.elector;
+  if (elector.identity.empty()) elector.identity = NewLeaderIdentity();
+  if (elector.seed == 0) elector.seed = SeedOf(elector.identity);
+  return options;
+}
+
+}  // namespace
 
 std::string NewLeaderIdentity() {
   std::array<char, 256> host{};
@@ -21,23 +38,36 @@ std::string NewLeaderIdentity() {
   return std::string(host.data()) + "_" + uuid;
 }
 
-EventRecorder::Note BecameLeader(const Lease& lease, std::string_view identity) {
-  EventRecorder::Note note;
-  note.regarding = ReferenceTo(lease);
-  note.type = "Normal";
-  note.reason = "LeaderElection";
-  note.message = Cat({identity, " became leader"});
-  return note;
+std::string LeaderNews::ToLine() const {
+  return Cat({what, ": lease ", lease, key.empty() ? "" : ", ", key, key.empty() ? "" : " ", value});
 }
 
-LeaderRunner::LeaderRunner(LeaderRunnerOptions options, Transport* transport, const Clock* clock, Logger* log)
-    : options_(std::move(options)), transport_(*transport), clock_(*clock), log_(*log), elector_(options_.elector) {}
+LeaderRunner::LeaderRunner(LeaderRunnerOptions options, Transport* transport, const Clock* clock)
+    : options_(Complete(std::move(options))),
+      lease_name_(Cat({options_.elector.namespace_, "/", options_.elector.name})),
+      transport_(*transport),
+      clock_(*clock),
+      elector_(options_.elector) {
+  callbacks_.emplace_back(next_id_++, LeaderCallbacks{options_.on_leading, options_.on_lost});
+  if (options_.component.empty()) return;
+  EventRecorderOptions events;
+  events.component = options_.component;
+  events.instance = options_.elector.identity;
+  events.seed = options_.elector.seed;
+  events_ = std::make_unique<EventSender>(
+      std::move(events), nullptr, transport, clock, [this](const Request&, const Status& status) {
+        Tell(LeaderNews::Weight::kDetail, "Event was not recorded", "err", status.ToString());
+      });
+}
 
 LeaderRunner::~LeaderRunner() { Stop(); }
 
 void LeaderRunner::Start() {
   thread_ = std::thread([this] { Run(); });
-  watch_thread_ = std::thread([this] { WatchLease(); });
+  watch_thread_ = std::thread([this] {
+    WatchLease();
+    if (events_ != nullptr) events_->Run();
+  });
 }
 
 void LeaderRunner::Stop() {
@@ -48,7 +78,10 @@ void LeaderRunner::Stop() {
   }
   if (thread_.joinable()) thread_.join();
   EndWatch();
-  if (watch_thread_.joinable()) watch_thread_.join();
+  if (!watch_thread_.joinable()) return;
+  // As client-go, after the Lease was given back: that does not wait for Events.
+  if (events_ != nullptr) events_->Finish(options_.farewell);
+  watch_thread_.join();
 }
 
 void LeaderRunner::EndWatch() {
@@ -57,16 +90,60 @@ void LeaderRunner::EndWatch() {
   wake_.notify_all();
 }
 
+int LeaderRunner::Register(LeaderCallbacks callbacks) {
+  std::lock_guard<std::mutex> lock(callbacks_mu_);
+  if (leading_ && callbacks.on_leading) callbacks.on_leading();
+  callbacks_.emplace_back(next_id_, std::move(callbacks));
+  return next_id_++;
+}
+
+void LeaderRunner::Unregister(int id) {
+  std::lock_guard<std::mutex> lock(callbacks_mu_);
+  std::erase_if(callbacks_, [id](const auto& entry) { return entry.first == id; });
+}
+
+void LeaderRunner::BeginLeading() {
+  std::lock_guard<std::mutex> lock(callbacks_mu_);
+  leading_ = true;
+  for (const auto& [id, callbacks] : callbacks_) {
+    if (callbacks.on_leading) callbacks.on_leading();
+  }
+}
+
+void LeaderRunner::EndLeading() {
+  lost_.store(true, std::memory_order_release);
+  std::lock_guard<std::mutex> lock(callbacks_mu_);
+  leading_ = false;
+  for (const auto& [id, callbacks] : callbacks_) {
+    if (callbacks.on_lost) callbacks.on_lost();
+  }
+}
+
+void LeaderRunner::Tell(LeaderNews::Weight weight, std::string_view what, std::string_view key,
+                        std::string_view value) const {
+  if (options_.tell) options_.tell({weight, what, lease_name_, key, value});
+}
+
+void LeaderRunner::RecordEvent(std::string_view what) {
+  if (events_ == nullptr) return;
+  EventRecorder::Note note;
+  note.regarding = ReferenceTo(elector_.lease().value_or(Lease()));
+  note.type = "Normal";
+  note.reason = "LeaderElection";
+  note.message = Cat({options_.elector.identity, " ", what});
+  events_->Record(std::move(note));
+}
+
 void LeaderRunner::Note() {
+  using Weight = LeaderNews::Weight;
   writes_until_.store(elector_.writes_until().count(), std::memory_order_release);
-  const LogField lease("lease", options_.elector.namespace_ + "/" + options_.elector.name);
   if (elector_.leader() != told_leader_ && elector_.state() == LeaderElector::State::kStandby) {
-    log_.Info(0, "Another replica leads", {lease, {"leader", elector_.leader()}});
+    Tell(Weight::kInfo, "Another replica leads", "leader", elector_.leader());
   }
   told_leader_ = elector_.leader();
   const bool released = elector_.state() == LeaderElector::State::kReleased;
   if (elector_.error() != told_error_ && !elector_.error().empty() && !released) {
-    log_.Warning("The lease could not be taken or renewed; trying again", {lease, {"err", elector_.error()}});
+    Tell(Weight::kWarning, "The lease could not be taken or renewed; trying again", "err", elector_.error());
   }
   told_error_ = elector_.error();
   const LeaderElector::State before = std::exchange(told_, elector_.state());
@@ -74,21 +151,26 @@ void LeaderRunner::Note() {
   switch (elector_.state()) {
     case LeaderElector::State::kLeading:
       EndWatch();
-      log_.Info(0, "Leading", {lease, {"identity", options_.elector.identity}});
-      if (options_.on_leading) options_.on_leading(elector_.lease().value_or(Lease()));
+      Tell(Weight::kInfo, "Leading", "identity", options_.elector.identity);
+      RecordEvent("became leader");
+      BeginLeading();
       break;
     case LeaderElector::State::kLost:
-      log_.Warning("Lost the lease; stopping", {lease, {"err", elector_.error()}});
-      lost_.store(true, std::memory_order_release);
-      if (options_.on_lost) options_.on_lost();
+      Tell(Weight::kWarning, "Lost the lease; stopping", "err", elector_.error());
+      RecordEvent("stopped leading");
+      EndLeading();
       break;
     case LeaderElector::State::kReleased:
       if (before != LeaderElector::State::kLeading) break;
+      {
+        std::lock_guard<std::mutex> lock(callbacks_mu_);
+        leading_ = false;
+      }
+      RecordEvent("stopped leading");
       if (elector_.error().empty()) {
-        log_.Info(0, "Gave the lease back", {lease});
+        Tell(Weight::kInfo, "Gave the lease back", "", "");
       } else {
-        log_.Warning("The lease could not be given back; others wait until it ends",
-                     {lease, {"err", elector_.error()}, {"leaseDuration", options_.elector.lease_duration}});
+        Tell(Weight::kWarning, "The lease could not be given back; others wait until it ends", "err", elector_.error());
       }
       break;
     case LeaderElector::State::kStandby: break;
@@ -153,7 +235,7 @@ std::optional<Duration> LeaderRunner::PauseAfterWatch(const Status& status) {
     case 404:
     case 405:
     case 422:
-      log_.Info(2, "The lease cannot be watched; it is polled", {{"err", status.ToString()}});
+      Tell(LeaderNews::Weight::kDetail, "The lease cannot be watched; it is polled", "err", status.ToString());
       return std::nullopt;
     // These pass.
     case 410:
@@ -165,8 +247,8 @@ std::optional<Duration> LeaderRunner::PauseAfterWatch(const Status& status) {
     return options_.elector.retry_period;
   }
   if (!std::exchange(told_refusal_, true)) {
-    log_.Info(2, "The watch of the lease is refused; it is polled, and the watch tried again",
-              {{"err", status.ToString()}});
+    Tell(LeaderNews::Weight::kDetail, "The watch of the lease is refused; it is polled, and the watch tried again",
+         "err", status.ToString());
   }
   return options_.refused_watch_period;
 }
