@@ -48,7 +48,7 @@ absl::StatusOr<ApiConnection> ResolveConnection(const ManagerOptions& options, c
   ApiConnection out;
   out.in_cluster = config->origin == kInClusterOrigin;
   out.origin = config->origin;
-  absl::StatusOr<HttpTransportOptions> http = OptionsFor(*config, OurOptions(), clock);
+  absl::StatusOr<HttpTransportOptions> http = OptionsFor(*config, OurOptions(), clock, env);
   if (!http.ok()) return http.status();
   out.http = *std::move(http);
   out.http.qps = options.kube_api_qps;

@@ -26,6 +26,7 @@
 #include "informers/http/connect.h"
 #include "informers/http/credentials.h"
 #include "informers/http/http_transport.h"
+#include "informers/http/proxy.h"
 #include "informers/leader_runner.h"
 #include "informers/stop_signals.h"
 
@@ -208,6 +209,9 @@ int Run(const ManagerOptions& options) {
   LiveRunner runner(std::move(runner_options), transport->get(), &clock, &log);
   log.Info(0, "Starting",
            {{"version", Version()}, {"server", connection->http.base_url}, {"config", connection->origin}});
+  if (const auto& proxy = connection->http.proxy; proxy != nullptr) {
+    log.Info(0, "The API server is reached by a proxy", {{"proxy", proxy->Address()}, {"from", proxy->origin}});
+  }
   if (options.mode == ManagerMode::kShadow) {
     log.Info(0, "Shadow mode: reads and compares only; no slice, Event or Lease is written",
              {{"managedBy", options.controller_name}, {"grace", options.shadow_grace}});

@@ -6,6 +6,7 @@
 #define EPSLICE_INFORMERS_HTTP_CLIENT_CONFIG_H_
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +16,8 @@
 #include "informers/http/tls.h"
 
 namespace epslice {
+
+struct HttpProxy;  // proxy.h
 
 // A program that gives credentials (client.authentication.k8s.io, KEP-541).
 struct ExecPluginConfig {
@@ -44,6 +47,7 @@ struct ClientConfig {
   std::string ca_file;  // where ca_pem is from, to be read again; "": not from a file
   bool insecure_skip_tls_verify = false;
   std::string tls_server_name;  // "": the host in `server`
+  std::shared_ptr<const HttpProxy> proxy;  // null: none is named here
   CredentialSource credentials;
   std::string namespace_;
 };

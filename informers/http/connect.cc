@@ -7,10 +7,16 @@
 #include "apis/cat.h"
 #include "apis/status_text.h"
 #include "informers/http/credentials.h"
+#include "informers/http/http_routes.h"
 #include "informers/http/kubeconfig.h"
+#include "informers/http/proxy.h"
 
 namespace epslice {
 namespace {
+
+GetEnv OrProcess(const GetEnv& env) {
+  return env ? env : GetEnv([](const char* name) -> const char* { return std::getenv(name); });
+}
 
 absl::Status OfOrigin(const ClientConfig& config, const absl::Status& status) {
   return absl::InvalidArgumentError(Cat({config.origin, ": ", MessageOf(status)}));
@@ -21,7 +27,7 @@ absl::Status OfOrigin(const ClientConfig& config, const absl::Status& status) {
 absl::StatusOr<ClientConfig> FindClientConfig(const std::string& kubeconfig, const GetEnv& env,
                                               const std::string& service_account) {
   if (!kubeconfig.empty()) return LoadKubeconfig(kubeconfig, {});
-  const GetEnv get = env ? env : GetEnv([](const char* name) -> const char* { return std::getenv(name); });
+  const GetEnv get = OrProcess(env);
   absl::StatusOr<ClientConfig> config = InClusterConfig(get, service_account);
   if (!absl::IsNotFound(config.status())) return config;
   const char* const list = get("KUBECONFIG");
@@ -30,7 +36,15 @@ absl::StatusOr<ClientConfig> FindClientConfig(const std::string& kubeconfig, con
 }
 
 absl::StatusOr<HttpTransportOptions> OptionsFor(const ClientConfig& config, HttpTransportOptions options,
-                                                const Clock* clock) {
+                                                const Clock* clock, const GetEnv& env) {
+  const absl::StatusOr<HttpEndpoint> endpoint = ParseHttpUrl(config.server);
+  if (!endpoint.ok()) return OfOrigin(config, endpoint.status());
+  options.proxy = config.proxy;
+  if (options.proxy == nullptr) {
+    absl::StatusOr<std::shared_ptr<const HttpProxy>> proxy = ProxyFromEnvironment(*endpoint, OrProcess(env));
+    if (!proxy.ok()) return proxy.status();
+    options.proxy = *std::move(proxy);
+  }
   absl::StatusOr<std::shared_ptr<Credentials>> credentials = NewCredentials(config.credentials, clock);
   if (!credentials.ok()) return OfOrigin(config, credentials.status());
   options.base_url = config.server;

@@ -26,10 +26,12 @@ namespace epslice {
 absl::StatusOr<ClientConfig> FindClientConfig(const std::string& kubeconfig, const GetEnv& env = nullptr,
                                               const std::string& service_account = kServiceAccountFolder);
 
-// `options` with where to call, whom to trust and who to be taken from `config`;
-// the rest stays. `clock` must outlive the credentials in it.
+// `options` with where to call, by which proxy, whom to trust and who to be taken
+// from `config`; the rest stays. Where it names no proxy, the environment may
+// (ProxyFromEnvironment; `env`: null is the process's). `clock` must outlive the
+// credentials in it.
 absl::StatusOr<HttpTransportOptions> OptionsFor(const ClientConfig& config, HttpTransportOptions options,
-                                                const Clock* clock);
+                                                const Clock* clock, const GetEnv& env = nullptr);
 
 // `options` for the transport that a LeaderRunner with this renew deadline has for
 // itself: no rate limit, no waiting for Retry-After, and calls that end in half of

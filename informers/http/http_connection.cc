@@ -22,6 +22,8 @@
 
 #include "apis/cat.h"
 #include "informers/http/httplib_statics.h"
+#include "informers/http/proxy.h"
+#include "informers/http/proxy_tunnel.h"
 
 namespace epslice {
 namespace {
@@ -135,8 +137,11 @@ int Connect(const addrinfo& address, Duration timeout, const SocketGuard& guard,
 // library's holds its lock for as long as the connect takes.
 class Client : public httplib::ClientImpl {
  public:
-  Client(const std::string& host, int port, Duration connect_timeout, SocketGuard* guard)
-      : httplib::ClientImpl(host, port), connect_timeout_(connect_timeout), guard_(guard) {}
+  Client(const HttpServerAddress& address, Duration connect_timeout, SocketGuard* guard)
+      : httplib::ClientImpl(address.host, address.port),
+        connect_timeout_(connect_timeout),
+        guard_(guard),
+        proxy_(address.tls != nullptr ? address.proxy : nullptr) {}
 
   const std::string& connect_error() const { return connect_error_; }
   bool connected() const { return connect_error_.empty(); }
@@ -152,8 +157,10 @@ class Client : public httplib::ClientImpl {
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
-    if (const int e = getaddrinfo(host_.c_str(), std::to_string(port_).c_str(), &hints, &found); e != 0) {
-      return Failed(gai_strerror(e), &error);
+    const std::string& host = proxy_ != nullptr ? proxy_->host : host_;
+    const std::string port = std::to_string(proxy_ != nullptr ? proxy_->port : port_);
+    if (const int e = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); e != 0) {
+      return Failed(Cat({ToProxy(), gai_strerror(e)}), &error);
     }
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, freeaddrinfo);
     int last = ECONNREFUSED;
@@ -169,8 +176,9 @@ class Client : public httplib::ClientImpl {
       socket.sock = fd;
       return true;
     }
-    return Failed(guard_->aborted() ? "cancelled" : std::strerror(last), &error);
+    return Failed(guard_->aborted() ? "cancelled" : Cat({ToProxy(), std::strerror(last)}), &error);
   }
+  std::string ToProxy() const { return proxy_ == nullptr ? "" : proxy_->ErrorPrefix(); }
 
   static Duration Seconds(time_t s, time_t us) { return std::chrono::seconds(s) + std::chrono::microseconds(us); }
   bool Failed(std::string_view why, httplib::Error* error) {
@@ -181,6 +189,7 @@ class Client : public httplib::ClientImpl {
 
   const Duration connect_timeout_;
   SocketGuard* const guard_;
+  const std::shared_ptr<const HttpProxy> proxy_;
 
  private:
   std::string connect_error_;
@@ -280,7 +289,7 @@ class TlsStream : public httplib::Stream {
 class TlsClient : public Client {
  public:
   TlsClient(const HttpServerAddress& address, Duration connect_timeout, SocketGuard* guard)
-      : Client(address.host, address.port, connect_timeout, guard),
+      : Client(address, connect_timeout, guard),
         context_(address.tls),
         name_(address.tls_server_name.empty() ? address.host : address.tls_server_name) {}
 
@@ -298,8 +307,14 @@ class TlsClient : public Client {
     buffer_.drained = false;
     const int fd = socket.sock;
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
-    session_ = TlsSession::Client(*context_, fd, name_);
-    std::string why = session_ == nullptr ? "the server's name cannot be one of a certificate" : Handshake(fd);
+    std::string why;
+    if (proxy_ != nullptr) {
+      why = OpenTunnel(fd, *proxy_, host_, port_, connect_timeout_, [this] { return guard_->aborted(); });
+    }
+    if (why.empty()) {
+      session_ = TlsSession::Client(*context_, fd, name_);
+      why = session_ == nullptr ? "the server's name cannot be one of a certificate" : Handshake(fd);
+    }
     if (why.empty()) return true;
     session_.reset();
     close(fd);
@@ -351,9 +366,8 @@ class TlsClient : public Client {
 class SocketConnection : public HttpConnection {
  public:
   SocketConnection(const HttpServerAddress& address, Duration connect_timeout)
-      : client_holder_(address.tls == nullptr
-                           ? std::make_unique<Client>(address.host, address.port, connect_timeout, &guard_)
-                           : std::make_unique<TlsClient>(address, connect_timeout, &guard_)),
+      : client_holder_(address.tls == nullptr ? std::make_unique<Client>(address, connect_timeout, &guard_)
+                                              : std::make_unique<TlsClient>(address, connect_timeout, &guard_)),
         client_(*client_holder_) {
     client_.set_keep_alive(true);
     client_.set_follow_location(false);  // a redirect elsewhere is not the API server's answer

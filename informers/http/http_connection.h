@@ -60,12 +60,16 @@ class HttpConnection {
   virtual bool open() const = 0;
 };
 
+struct HttpProxy;
+
 struct HttpServerAddress {
   std::string host;  // without the brackets of an IPv6 address
   int port = 80;
   std::shared_ptr<const TlsContext> tls;  // null: plain HTTP
   // Whom the server's certificate must be for; "": `host`.
   std::string tls_server_name;
+  // Asked for a tunnel, with `tls`; null: connects directly.
+  std::shared_ptr<const HttpProxy> proxy;
 };
 
 // HTTP/1.1 over TCP or TLS.

@@ -85,8 +85,9 @@ void HttpPool::Return(Lease lease, Instant now) {
 }
 
 std::unique_ptr<HttpConnection> HttpPool::NewConnection(std::shared_ptr<const TlsContext> tls) const {
-  return NewHttpConnection({options_.endpoint.host, options_.endpoint.port, std::move(tls), options_.tls_server_name},
-                           options_.connect_timeout);
+  return NewHttpConnection(
+      {options_.endpoint.host, options_.endpoint.port, std::move(tls), options_.tls_server_name, options_.proxy},
+      options_.connect_timeout);
 }
 
 }  // namespace epslice

@@ -23,6 +23,7 @@ struct HttpPoolOptions {
   TlsClientOptions tls;
   std::string ca_file;  // HttpTransportOptions::ca_file
   std::string tls_server_name;
+  std::shared_ptr<const HttpProxy> proxy;
 };
 
 // Thread-safe.

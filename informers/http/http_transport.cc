@@ -394,7 +394,8 @@ absl::StatusOr<std::unique_ptr<HttpTransport>> HttpTransport::Create(HttpTranspo
                         .max_idle = options.max_idle,
                         .tls = {options.ca_pem, options.insecure_skip_tls_verify, {}},
                         .ca_file = options.ca_file,
-                        .tls_server_name = options.tls_server_name});
+                        .tls_server_name = options.tls_server_name,
+                        .proxy = options.proxy});
   if (!pool.ok()) return pool.status();
   return std::unique_ptr<HttpTransport>(
       new HttpTransport(std::make_unique<Impl>(std::move(options), std::move(prefix), *std::move(pool), clock)));

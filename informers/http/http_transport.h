@@ -32,6 +32,8 @@
 
 namespace epslice {
 
+struct HttpProxy;
+
 struct HttpTransportOptions {
   std::string base_url;  // "https://host:port[/path]", or http
 
@@ -44,6 +46,10 @@ struct HttpTransportOptions {
   std::string ca_file;
   bool insecure_skip_tls_verify = false;
   std::string tls_server_name;  // the certificate's name; "": the host
+
+  // Of https: the proxy that is asked for tunnels to the server (proxy.h). Null: it is
+  // reached directly.
+  std::shared_ptr<const HttpProxy> proxy;
 
   // Null: none. Over http no credentials are sent, whatever is here.
   std::shared_ptr<Credentials> credentials;

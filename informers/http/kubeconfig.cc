@@ -124,7 +124,7 @@ Kubeconfig::Cluster ParseCluster(const std::string& file, const Fields& fields) 
   cluster.certificate_authority_data = fields.String("certificate-authority-data");
   cluster.insecure_skip_tls_verify = fields.Bool("insecure-skip-tls-verify");
   cluster.tls_server_name = fields.String("tls-server-name");
-  cluster.has_proxy_url = !fields.String("proxy-url").empty();
+  cluster.proxy_url = fields.String("proxy-url");
   cluster.disable_compression = fields.Bool("disable-compression");
   fields.ForEach("extensions", [&](int, const Json& entry) {
     if (!entry.is_object() || entry.value("name", Json()) != kExecExtension || !entry.contains("extension")) return;

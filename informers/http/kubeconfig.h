@@ -4,10 +4,10 @@
 // Every error is one line that names the file and the field, and never holds
 // what a field says where that may be a secret.
 //
-// Refused, with a line that says so, rather than ignored: proxy-url, basic
-// authentication (gone since Kubernetes 1.19), auth-provider (gone since 1.26),
-// impersonation, exec plugins that need a terminal. Unknown fields are ignored,
-// as kubectl does.
+// Refused, with a line that says so, rather than ignored: a proxy-url of https:// or
+// socks5:// (proxy.h), basic authentication (gone since Kubernetes 1.19),
+// auth-provider (gone since 1.26), impersonation, exec plugins that need a terminal.
+// Unknown fields are ignored, as kubectl does.
 // Thread-safety: functions without shared state.
 #ifndef EPSLICE_INFORMERS_HTTP_KUBECONFIG_H_
 #define EPSLICE_INFORMERS_HTTP_KUBECONFIG_H_
@@ -31,7 +31,7 @@ struct Kubeconfig {
     std::string certificate_authority_data;
     bool insecure_skip_tls_verify = false;
     std::string tls_server_name;
-    bool has_proxy_url = false;
+    std::string proxy_url;  // may hold a password
     bool disable_compression = false;
     std::string exec_extension;  // extension client.authentication.k8s.io/exec, as JSON
   };

@@ -9,6 +9,7 @@
 #include "apis/status_text.h"
 #include "informers/http/http_routes.h"
 #include "informers/http/kubeconfig.h"
+#include "informers/http/proxy.h"
 
 namespace epslice {
 namespace {
@@ -116,6 +117,7 @@ std::string ClusterJson(const Kubeconfig::Cluster& cluster, const ClientConfig& 
   Json json = {{"server", config.server}};
   if (!config.tls_server_name.empty()) json["tls-server-name"] = config.tls_server_name;
   if (config.insecure_skip_tls_verify) json["insecure-skip-tls-verify"] = true;
+  if (!cluster.proxy_url.empty()) json["proxy-url"] = cluster.proxy_url;
   if (!config.ca_pem.empty()) json["certificate-authority-data"] = absl::Base64Escape(config.ca_pem);
   if (cluster.disable_compression) json["disable-compression"] = true;
   if (!cluster.exec_extension.empty()) json["config"] = Json::parse(cluster.exec_extension, nullptr, false);
@@ -227,8 +229,13 @@ absl::StatusOr<ClientConfig> ChooseContext(const Kubeconfig& kubeconfig, const s
   if (config.server.empty()) return cluster_part.Bad("server", "is missing");
   const absl::StatusOr<HttpEndpoint> endpoint = ParseHttpUrl(config.server);
   if (!endpoint.ok()) return cluster_part.Bad("server", MessageOf(endpoint.status()));
-  if (cluster->second.has_proxy_url) {
-    return cluster_part.Bad("proxy-url", "proxies are not supported; remove it and reach the server directly");
+  if (const std::string& url = cluster->second.proxy_url; !url.empty()) {
+    absl::StatusOr<std::shared_ptr<const HttpProxy>> proxy = ParseProxyUrl(url, "proxy-url");
+    if (proxy.ok() && !endpoint->tls) {
+      proxy = absl::InvalidArgumentError("proxies are for https:// servers only; remove it, or name such a server");
+    }
+    if (!proxy.ok()) return cluster_part.Bad("proxy-url", MessageOf(proxy.status()));
+    config.proxy = *std::move(proxy);
   }
   if (!endpoint->tls) return config;  // nothing of the rest goes over a line without TLS
   if (absl::Status status = FillTrust(cluster->second, cluster_part, read, &config); !status.ok()) return status;

@@ -15,6 +15,7 @@
 #include "test/controllers/manager/memory_transport.h"
 #include "test/informers/http/pki.h"
 #include "test/informers/http/raw_client.h"
+#include "test/informers/http/raw_server.h"
 
 namespace epslice {
 namespace {
@@ -27,6 +28,8 @@ const std::string kEnv = "marker-env-591785b794601e212b260e25925636fd";
 const std::string kArg = "marker-arg-e2fc714c4727ee9395f324cd2e7f331f";
 const std::string kPluginToken = "marker-plugin-9a0364b9e99bb480dd25e1f0284c8555";
 
+const std::string kProxyPassword = "marker-proxy-3b5d5c3712955042212316173ccf37be";
+
 // A line from the middle of a PEM file.
 std::string MiddleOf(const std::string& pem) {
   const std::size_t begin = pem.find('\n', pem.size() / 2) + 1;
@@ -37,7 +40,14 @@ class SecretsTest : public testing::TestWithParam<std::string> {
  protected:
   SecretsTest() : server_(&clock_, ServerOptions()) {
     key_data_ = absl::Base64Escape(me_.key_pem);
-    secrets_ = {kToken, kEnv, kArg, kPluginToken, MiddleOf(me_.key_pem), key_data_.substr(key_data_.size() / 2, 40)};
+    secrets_ = {kToken,
+                kEnv,
+                kArg,
+                kPluginToken,
+                kProxyPassword,
+                absl::Base64Escape("me:" + kProxyPassword),
+                MiddleOf(me_.key_pem),
+                key_data_.substr(key_data_.size() / 2, 40)};
   }
   static sim::MemoryApiServerOptions ServerOptions() {
     sim::MemoryApiServerOptions options;
@@ -72,7 +82,8 @@ class SecretsTest : public testing::TestWithParam<std::string> {
     return dir_.Write("conf",
                       "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
                       "clusters: [{name: k, cluster: {certificate-authority: ca.crt, server: 'https://127.0.0.1:" +
-                          std::to_string(api_port_) + "'}}]\nusers:\n- name: u\n  user: {" + user + "}\n");
+                          std::to_string(api_port_) + "'" + proxy_ + "}}]\nusers:\n- name: u\n  user: {" + user +
+                          "}\n");
   }
   void Start(const std::string& user) {
     port_ = TakenPort().number();
@@ -114,6 +125,7 @@ class SecretsTest : public testing::TestWithParam<std::string> {
   std::unique_ptr<Child> child_;
   std::string key_data_;
   std::vector<std::string> secrets_;
+  std::string proxy_;  // of the kubeconfig's cluster, with a comma before it
   int api_port_ = 1;
   int port_ = 0;
 };
@@ -150,6 +162,27 @@ TEST_P(SecretsTest, OfAnExecPlugin) {
   RunUntil("exec plugin", Plugin("exit 7\n"));
   Serve(ca_, "another");
   RunUntil("401 Unauthorized", Plugin("echo '" + credential + kPluginToken + "\"}}'\n"));
+}
+
+TEST_P(SecretsTest, OfAProxy) {
+  const auto by = [this](const std::string& scheme, const std::string& address) {
+    proxy_ = ", proxy-url: '" + scheme + "://me:" + kProxyPassword + "@" + address + "'";
+  };
+  by("http", "127.0.0.1:1");
+  RunUntil("proxy 127.0.0.1:1 (proxy-url): Connection refused", TokenAndKey());
+  RawServer refuses([](RawConnection& c, int) {
+    c.ReadRequest();
+    c.Send("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+  });
+  by("http", refuses.url().substr(7));
+  RunUntil("answered 407", TokenAndKey());
+  for (const char* scheme : {"https", "socks5", "ftp"}) {
+    by(scheme, "127.0.0.1:1");
+    Start(TokenAndKey());
+    EXPECT_EQ(child_->Wait(), 2);
+    EXPECT_THAT(child_->output(), HasSubstr("proxy-url: "));
+    ExpectNoSecretIn(child_->output(), scheme);
+  }
 }
 
 // A kubeconfig that is no good is one line, about the field and not what it says.

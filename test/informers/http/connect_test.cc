@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "informers/http/proxy.h"
 #include "test/informers/http/pki.h"
 
 namespace epslice {
@@ -58,6 +59,33 @@ TEST_F(ConnectTest, TheFirstThatIsThere) {
   EXPECT_THAT(Server(dir_.path() + "/none"), HasSubstr("no such file"));
 }
 
+TEST_F(ConnectTest, AProxyOfTheKubeconfigElseOfTheEnvironment) {
+  const auto proxy = [this](const std::string& cluster) -> std::string {
+    const auto config = Find(Write("a", cluster, "token: t"));
+    if (!config.ok()) return std::string(config.status().message());
+    const auto options = OptionsFor(*config, {}, &clock_, [this](const char* name) -> const char* {
+      const auto it = env_.find(name);
+      return it == env_.end() ? nullptr : it->second.c_str();
+    });
+    if (!options.ok()) return std::string(options.status().message());
+    return options->proxy == nullptr ? "" : options->proxy->Address() + " " + options->proxy->origin;
+  };
+  const std::string api = "server: 'https://api.example.com'";
+  const std::string by_proxy = api + ", proxy-url: 'http://me:s3cret@mine:3128'";
+  EXPECT_EQ(proxy(api), "");
+  EXPECT_EQ(proxy(by_proxy), "mine:3128 proxy-url");
+  env_["HTTPS_PROXY"] = "http://theirs";
+  EXPECT_EQ(proxy(api), "theirs:80 HTTPS_PROXY");
+  EXPECT_EQ(proxy(by_proxy), "mine:3128 proxy-url");
+  env_["NO_PROXY"] = "example.com";
+  EXPECT_EQ(proxy(api), "");
+  EXPECT_EQ(proxy(by_proxy), "mine:3128 proxy-url") << "NO_PROXY is of the environment's";
+  env_["HTTPS_PROXY"] = "socks5://me:s3cret@theirs";
+  EXPECT_EQ(proxy(api), "");
+  env_["NO_PROXY"] = "";
+  EXPECT_THAT(proxy(api), StartsWith("HTTPS_PROXY in the environment: socks5:// proxies are not supported"));
+}
+
 TEST_F(ConnectTest, OptionsTakeFromAConfigWhatItSaysAndKeepTheRest) {
   const std::string ca = dir_.Write("ca.crt", IssueAuthority("ca").certificate_pem);
   const auto config =
@@ -66,7 +94,7 @@ TEST_F(ConnectTest, OptionsTakeFromAConfigWhatItSaysAndKeepTheRest) {
   HttpTransportOptions mine;
   mine.user_agent = "mine";
   mine.qps = 3;
-  const auto options = OptionsFor(*config, mine, &clock_);
+  const auto options = OptionsFor(*config, mine, &clock_, [](const char*) -> const char* { return nullptr; });
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->base_url, "https://a");
   EXPECT_THAT(options->ca_pem, StartsWith("-----BEGIN CERTIFICATE"));

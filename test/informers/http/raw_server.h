@@ -35,6 +35,7 @@ class RawConnection {
     tls_ = TlsSession::Server(*tls, fd);
     secure_ = Await([this] { return tls_->Handshake(); });
   }
+  int fd() const { return fd_; }
   // The handshake was completed.
   bool secure() const { return secure_; }
 
