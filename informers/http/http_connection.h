@@ -69,7 +69,7 @@ struct HttpServerAddress {
   // Whom the server's certificate must be for; "": `host`.
   std::string tls_server_name;
   // Asked for a tunnel, with `tls`; null: connects directly.
-  std::shared_ptr<const HttpProxy> proxy;
+  std::shared_ptr<const HttpProxy> proxy = nullptr;
 };
 
 // HTTP/1.1 over TCP or TLS.
