@@ -46,7 +46,7 @@ struct ClientConfig {
   std::string ca_pem;   // "": the system's
   std::string ca_file;  // where ca_pem is from, to be read again; "": not from a file
   bool insecure_skip_tls_verify = false;
-  std::string tls_server_name;  // "": the host in `server`
+  std::string tls_server_name;             // "": the host in `server`
   std::shared_ptr<const HttpProxy> proxy;  // null: none is named here
   CredentialSource credentials;
   std::string namespace_;

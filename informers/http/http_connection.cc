@@ -157,9 +157,13 @@ class Client : public httplib::ClientImpl {
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
-    const std::string& host = proxy_ != nullptr ? proxy_->host : host_;
-    const std::string port = std::to_string(proxy_ != nullptr ? proxy_->port : port_);
-    if (const int e = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); e != 0) {
+    std::string host = host_;
+    int port = port_;
+    if (const HttpProxy* const proxy = proxy_.get(); proxy != nullptr) {
+      host = proxy->host;
+      port = proxy->port;
+    }
+    if (const int e = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); e != 0) {
       return Failed(Cat({ToProxy(), gai_strerror(e)}), &error);
     }
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, freeaddrinfo);
