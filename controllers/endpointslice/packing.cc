@@ -25,16 +25,38 @@ struct Kept {
   bool changed = false;  // an endpoint was replaced or dropped
 };
 
+std::string_view DrawnBy(const DesiredEndpoint& desired) {
+  const BasicMeta& meta = desired.pod->metadata;
+  return meta.uid.empty() ? meta.name.view() : meta.uid.view();
+}
+std::string_view DrawnBy(const GivenEndpoint& desired) {
+  const auto& addresses = desired.endpoint->addresses;
+  return addresses.empty() ? std::string_view() : addresses[0].view();
+}
+
+// FNV-1a, and the last step of SplitMix64 so that all bits count.
+std::uint64_t DrawnPlace(std::uint64_t seed, std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325U ^ seed;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9U;
+  hash = (hash ^ (hash >> 27U)) * 0x94d049bb133111ebU;
+  return hash ^ (hash >> 31U);
+}
+
 // Hands out the endpoints that are left, in their order.
 template <typename Desired>
 class LeftOver {
  public:
-  explicit LeftOver(const std::vector<Desired*>& desired) {
+  LeftOver(const std::vector<Desired*>& desired, std::uint64_t seed) {
     for (Desired* endpoint : desired) {
       if (!endpoint->placed) left_.push_back(endpoint);
     }
     const auto in_order = [](const Desired* a, const Desired* b) { return ComesBefore(*a, *b); };
     if (!std::is_sorted(left_.begin(), left_.end(), in_order)) std::stable_sort(left_.begin(), left_.end(), in_order);
+    if (seed == 0) return;
+    const auto drawn = [seed](const Desired* e) { return DrawnPlace(seed, DrawnBy(*e)); };
+    std::stable_sort(left_.begin(), left_.end(),
+                     [&drawn](const Desired* a, const Desired* b) { return drawn(a) < drawn(b); });
   }
   std::size_t size() const { return left_.size() - next_; }
 
@@ -97,6 +119,7 @@ int SliceToFill(const std::vector<SlicePtr>& unchanged, std::size_t count, std::
 SliceTemplate::SliceTemplate(const Service& s, const ReconcileConfig& config)
     : service(s),
       max_endpoints(config.max_endpoints_per_slice),
+      new_endpoints_seed(config.new_endpoints_seed),
       generate_name(EndpointSliceNamePrefix(s.metadata.name)) {
   std::vector<StringMap::Entry> mirrored;
   for (const StringMap::Entry& label : s.metadata.labels) {
@@ -171,7 +194,7 @@ void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily fa
   }
 
   // 2. Slices that are written anyway take what is left, fullest first.
-  LeftOver<Desired> left(desired);
+  LeftOver<Desired> left(desired, shape.new_endpoints_seed);
   changes->endpoints_added += static_cast<std::int64_t>(left.size());
   std::vector<DraftPtr> by_fill = updates;
   std::stable_sort(by_fill.begin(), by_fill.end(),

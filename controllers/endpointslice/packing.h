@@ -41,6 +41,7 @@ struct SliceTemplate {
 
   const Service& service;
   int max_endpoints;
+  std::uint64_t new_endpoints_seed;  // ReconcileConfig
   Text generate_name;
   StringMap labels;           // of every slice
   StringMap mirrored_labels;  // the Service's, without the reserved ones

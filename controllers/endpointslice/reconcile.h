@@ -47,6 +47,10 @@ struct ReconcileConfig {
   // dual-stack Service of which one family gets none it tells of the other at every
   // sync, too.)
   bool repeat_events = false;
+  // 0: new endpoints go into slices by the names of their pods. Else in an order
+  // drawn from this and the pods' uids: the reference takes them as its maps have
+  // them, and whoever compares with it needs an order that names do not tell.
+  std::uint64_t new_endpoints_seed = 0;
 };
 
 struct ReconcileInput {

@@ -109,7 +109,8 @@ class CompareCommand : public Command {
       case ReportFormat::kCsv:  // is no form of it
       case ReportFormat::kTable: PrintComparison(report, text); break;
     }
-    return report_.Write(text.str(), streams);
+    const int written = report_.Write(text.str(), streams);
+    return written == kExitOk && !report.as_expected() ? kExitNotAllWell : written;
   }
 
   RunFlags run_;

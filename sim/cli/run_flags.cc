@@ -51,7 +51,8 @@ void RunFlags::AddTo(CLI::App* app) {
       ->type_name("KEY=VALUE");
   app->add_option("--duration", duration_, "how much time to simulate: 90s, 1h30m")
       ->check([](const std::string& text) {
-        return ParseSpan(text) ? std::string() : "\"" + text + "\" is no duration (90s, 1h30m)";
+        const std::optional<Duration> span = ParseSpan(text);
+        return span && *span > Duration::zero() ? std::string() : "\"" + text + "\" is no duration (90s, 1h30m)";
       })
       ->type_name("DURATION");
 }

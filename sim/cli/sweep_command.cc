@@ -68,14 +68,19 @@ class SweepOutput {
   }
 
  private:
-  std::vector<std::string> Shown() const { return shown_.empty() ? HeadlineMetrics() : shown_; }
+  std::vector<std::string> Shown(const SweepTable& table) const {
+    if (!shown_.empty()) return shown_;
+    std::vector<std::string> shown = HeadlineMetrics();
+    if (std::binary_search(table.metrics.begin(), table.metrics.end(), kMetricKept)) shown.emplace_back(kMetricKept);
+    return shown;
+  }
 
   // The page's table has the columns of the text form; its chart any number.
   std::string PageOf(const SweepTable& table) const {
     HtmlSweep sweep;
     sweep.parameters = table.keys;
     sweep.metrics = table.metrics;
-    sweep.shown = Shown();
+    sweep.shown = Shown(table);
     for (const SweepPoint& point : table.points) {
       HtmlSweep::Row row;
       for (const auto& [key, value] : point.settings) row.values.push_back(value);
@@ -91,7 +96,7 @@ class SweepOutput {
   }
 
   Table TableOf(const SweepTable& table) const {
-    const std::vector<std::string> shown = Shown();
+    const std::vector<std::string> shown = Shown(table);
     std::vector<std::string> header = table.keys;
     header.insert(header.end(), shown.begin(), shown.end());
     Table out(header);

@@ -127,7 +127,7 @@ void DataPlane::Impl::OnPod(const Pod& object, bool deleted) {
   }
 }
 
-void DataPlane::Impl::SetDemand(internal::ServiceState* service) const {
+void DataPlane::Impl::SetDemand(internal::ServiceState* service) {
   const std::string name = service->key.ToString();
   const auto by_zone = options.rps_by_zone.find(name);
   const auto given = options.rps.find(name);
@@ -140,6 +140,7 @@ void DataPlane::Impl::SetDemand(internal::ServiceState* service) const {
   } else if (demand != options.demands.rend() && !demand->by_zone.empty()) {
     service->rps_by_zone = &demand->by_zone;
   } else {
+    used_default_rps |= demand == options.demands.rend();
     service->rps = demand == options.demands.rend() ? options.default_rps : demand->rps;
   }
   if (service->rps_by_zone == nullptr) return;
@@ -267,6 +268,7 @@ void DataPlane::OnProgrammed(std::function<void(const ObjectKey&, Instant, Insta
   impl_->on_programmed = std::move(callback);
 }
 
+bool DataPlane::used_default_rps() const { return impl_->used_default_rps; }
 const std::map<ObjectKey, TrafficTotals>& DataPlane::by_service() const { return impl_->by_service; }
 const std::vector<DataPlane::ZoneFlow>& DataPlane::zone_flows() const { return impl_->zone_flows; }
 const std::vector<DataPlane::ZoneLoad>& DataPlane::zone_loads() const { return impl_->zone_loads; }

@@ -80,6 +80,8 @@ class DataPlane : public RunObserver {
   };
   void OnInterval(std::function<void(const Interval&)> callback);
 
+  // Some Service had the requests of DataPlaneOptions::default_rps.
+  bool used_default_rps() const;
   // Complete after OnEnd().
   const std::map<ObjectKey, TrafficTotals>& by_service() const;
   // Served requests by the zone of their source and that of their endpoint.

@@ -42,7 +42,8 @@ struct DataPlane::Impl {
   void CatchUp(int group);
   ServiceState* ServiceAt(const ObjectKey& key);
   // What is asked of a new Service.
-  void SetDemand(ServiceState* service) const;
+  void SetDemand(ServiceState* service);
+  bool used_default_rps = false;
   void Commit(ServiceState* service, const std::shared_ptr<const EndpointSlice>& slice, bool deleted, bool start);
   void Program(int group, ServiceState* service, const internal::VersionPtr& version);
 

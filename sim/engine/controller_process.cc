@@ -118,7 +118,11 @@ void ControllerProcess::Pump() {
   ServiceController& controller = core_->controller;
   const Instant now = scheduler_.now();
   while (!free_workers_.empty()) {
+    const std::int64_t stale = controller.counters().stale;
     std::optional<Job> job = controller.Next(now);
+    if (const std::int64_t put_off = controller.counters().stale - stale; put_off > 0) {
+      for (RunObserver* observer : server_.observers()) observer->OnPutOff(now, put_off);
+    }
     if (!job) break;
     Worker* worker = &workers_[free_workers_.back()];
     free_workers_.pop_back();

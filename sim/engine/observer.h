@@ -50,6 +50,9 @@ class RunObserver {
   // A sync ended. `queued`: since when the Service had been due.
   virtual void OnSync(const Job& /*job*/, const Plan& /*plan*/, const Outcome& /*outcome*/, SyncResult /*result*/,
                       Instant /*queued*/, Instant /*begun*/, Instant /*ended*/) {}
+  // `count` syncs were put off: the controller's cache did not show its own last
+  // write yet. It works on these Services again after a backoff.
+  virtual void OnPutOff(Instant /*now*/, std::int64_t /*count*/) {}
   // The depth of the controller's queue changed.
   virtual void OnQueue(Instant /*now*/, std::size_t /*ready*/, std::size_t /*delayed*/, std::size_t /*processing*/) {}
   // What the API server does not know, or not yet. A pod's process takes

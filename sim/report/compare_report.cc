@@ -51,6 +51,17 @@ void CompareSettings(const RunReport& baseline, const RunReport& variant, Compar
   }
 }
 
+void CompareExpectations(const RunReport& baseline, const RunReport& variant, CompareReport* report) {
+  for (const bool first : {true, false}) {
+    for (const RunReport::Expectation& e : first ? baseline.expectations : variant.expectations) {
+      auto& all = report->expectations;
+      auto it = std::find_if(all.begin(), all.end(), [&e](const auto& other) { return other.text == e.text; });
+      if (it == all.end()) it = all.insert(all.end(), {e.text, {}, {}});
+      (first ? it->baseline : it->variant) = e;
+    }
+  }
+}
+
 void CompareServices(const RunReport& baseline, const RunReport& variant, CompareReport* report) {
   const auto pairs = SideBySide(baseline.services, variant.services);
   for (const NumberOf<ServiceNumbers>& number : ServiceNumberTable()) {
@@ -80,6 +91,22 @@ void AppendRun(std::string_view key, const CompareReport::Run& run, JsonWriter* 
 void AppendOptional(std::string_view key, std::optional<double> value, JsonWriter* json) {
   json->Key(key);
   value ? json->Double(*value) : json->Null();
+}
+
+// Null where that run's scenario expects nothing of the kind.
+void AppendKept(std::string_view key, const std::optional<RunReport::Expectation>& kept, JsonWriter* json) {
+  json->Key(key);
+  if (!kept) return json->Null();
+  json->BeginObject();
+  AppendOptional("value", std::isnan(kept->value) ? std::nullopt : std::optional(kept->value), json);
+  json->BoolField("pass", kept->pass);
+  json->EndObject();
+}
+
+std::string KeptText(const std::optional<RunReport::Expectation>& kept) {
+  if (!kept) return "";
+  const std::string value = std::isnan(kept->value) ? "no such number" : ExactNumber(kept->value);
+  return Concat(kept->pass ? "pass" : "FAIL", " (", value, ")");
 }
 
 void AppendDifferences(std::string_view key, const std::vector<NumberDifference>& differences, JsonWriter* json) {
@@ -116,11 +143,17 @@ std::optional<double> NumberDifference::ratio() const {
   return *variant / *baseline;
 }
 
+bool CompareReport::as_expected() const {
+  return std::all_of(expectations.begin(), expectations.end(),
+                     [](const Expected& e) { return !e.variant || e.variant->pass; });
+}
+
 CompareReport Compare(const RunReport& baseline, const RunReport& variant) {
   CompareReport report;
   report.baseline = {baseline.name, baseline.seed, baseline.digest};
   report.variant = {variant.name, variant.seed, variant.digest};
   CompareSettings(baseline, variant, &report);
+  CompareExpectations(baseline, variant, &report);
   for (const NumberOf<RunNumbers>& number : RunNumberTable()) {
     report.numbers.push_back({std::string(number.name), std::string(number.unit), baseline.numbers.*number.member,
                               variant.numbers.*number.member});
@@ -150,6 +183,16 @@ std::string ToJson(const CompareReport& report) {
     json.Field("key", setting.key);
     json.Field("baseline", setting.baseline);
     json.Field("variant", setting.variant);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.Key("expectations");
+  json.BeginArray();
+  for (const CompareReport::Expected& expected : report.expectations) {
+    json.BeginObject();
+    json.Field("expected", expected.text);
+    AppendKept("baseline", expected.baseline, &json);
+    AppendKept("variant", expected.variant, &json);
     json.EndObject();
   }
   json.EndArray();
@@ -183,6 +226,13 @@ void PrintComparison(const CompareReport& report, std::ostream& out) {
   } else {
     table.Print(out);
   }
+  if (report.expectations.empty()) return;
+  Table expected({"EXPECTED", "BASELINE", "VARIANT"});
+  for (const CompareReport::Expected& e : report.expectations) {
+    expected.Add({e.text, KeptText(e.baseline), KeptText(e.variant)});
+  }
+  out << '\n';
+  expected.Print(out);
 }
 
 }  // namespace epslice::sim

@@ -39,6 +39,14 @@ struct CompareReport {
     std::string key, baseline, variant;
   };
   std::vector<Setting> settings;
+  // Of the scenario; unset where that run's had another one.
+  struct Expected {
+    std::string text;
+    std::optional<RunReport::Expectation> baseline, variant;
+  };
+  std::vector<Expected> expectations;
+  // The variant keeps all of its own.
+  bool as_expected() const;
   std::vector<NumberDifference> numbers;  // of the run: all, in their order
   std::vector<NumberDifference> zones;    // all, by zone
   // Of Services: for each number the ten that differ most, the most first, of

@@ -347,6 +347,13 @@ void Recorder::OnSync(const Job& job, const Plan& plan, const Outcome& /*outcome
   r.OnHints(&service, HintSummary(), ended);
 }
 
+void Recorder::OnPutOff(Instant now, std::int64_t count) {
+  const auto syncs = static_cast<double>(count);
+  impl_->numbers.syncs += syncs;
+  impl_->numbers.syncs_stale += syncs;
+  impl_->series.At(now).syncs_stale += syncs;
+}
+
 void Recorder::OnQueue(Instant now, std::size_t ready, std::size_t /*delayed*/, std::size_t /*processing*/) {
   impl_->QueueUntil(now);
   impl_->queue_depth = ready;

@@ -38,6 +38,7 @@ class Recorder : public RunObserver {
 
   void OnCommit(const Commit& commit) override;
   void OnWrite(const ControllerWrite& write) override;
+  void OnPutOff(Instant now, std::int64_t count) override;
   void OnSync(const Job& job, const Plan& plan, const Outcome& outcome, SyncResult result, Instant queued,
               Instant begun, Instant ended) override;
   void OnQueue(Instant now, std::size_t ready, std::size_t delayed, std::size_t processing) override;

@@ -336,6 +336,9 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   AgainstRecording result;
   Settings settings = RecordedControllerSettings();
   if (absl::Status s = SetAll(given, &settings); !s.ok()) return s;
+  if (settings.simulation.controller.heed_as_reference) {
+    settings.simulation.controller.reconcile.new_endpoints_seed = seed + 1;  // not 0
+  }
   const std::string controller_name = settings.simulation.controller.reconcile.controller_name.str();
   RecordedSide side(&settings);
   RecordedController& recorded = side.recorded;

@@ -13,7 +13,7 @@ namespace {
 // One may be chance: slices that the controller had not seen yet. Then several slices
 // must have been full.
 constexpr std::size_t kLeastNeedless = 2;
-constexpr std::ptrdiff_t kLeastFull = 3;
+constexpr std::size_t kLeastFull = 3;
 constexpr std::int64_t kLeastSamples = 20;
 // Of latencies, what is no chance: a factor, and for how long a server alone does not
 // take.
@@ -41,7 +41,10 @@ void RecordedFlags::OnSlice(const EndpointSlice& slice, bool deleted, bool creat
   total += size.endpoints;
   if (size.endpoints > largest_) full_.clear();
   largest_ = std::max(largest_, size.endpoints);
-  if (size.endpoints == largest_) full_.emplace(key, size.group);
+  if (size.endpoints == largest_) {
+    std::set<ObjectKey>& full = full_[size.group];
+    if (full.size() < kLeastFull) full.insert(key);
+  }
   if (created && others && size.endpoints > 0 && total <= max_endpoints_) {
     ++needless_;
     needless_in_.insert(size.group);
@@ -54,8 +57,8 @@ std::string RecordedFlags::SizeNote() const {
     return Concat("recorded slices have up to ", largest_, " endpoints: the recorded controller had another ",
                   "--max-endpoints-per-slice than ", max_endpoints_, ", which is simulated (--set)");
   }
-  const auto full = std::count_if(full_.begin(), full_.end(),
-                                  [this](const auto& slice) { return needless_in_.count(slice.second) > 0; });
+  std::size_t full = 0;
+  for (const auto& [group, slices] : full_) full += needless_in_.count(group) > 0 ? slices.size() : 0;
   const bool sure = needless_ >= kLeastNeedless || full >= kLeastFull;
   if (!sure || largest_ == max_endpoints_) return "";
   return Concat("the recorded controller seems to have had --max-endpoints-per-slice=", largest_,
@@ -66,7 +69,8 @@ std::string RecordedFlags::SizeNote() const {
 std::string RecordedFlags::BatchNote(const ShownAfter& recorded, const ShownAfter& simulated) const {
   if (std::min(recorded.samples, simulated.samples) < kLeastSamples) return "";
   const bool longer = FarBelow(simulated.p50, recorded.p50) && FarBelow(simulated.p90, recorded.p90);
-  const bool shorter = FarBelow(recorded.p50, simulated.p50) && FarBelow(recorded.p90, simulated.p90);
+  const bool shorter = batch_period_ > Duration::zero() && FarBelow(recorded.p50, simulated.p50) &&
+                       FarBelow(recorded.p90, simulated.p90);
   if (!longer && !shorter) return "";
   if (std::abs(recorded.p90 - simulated.p90) < kLeastDifference.count()) return "";
   const std::string times =

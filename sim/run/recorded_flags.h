@@ -51,7 +51,7 @@ class RecordedFlags {
   std::map<ObjectKey, Size> slices_;
   std::map<Group, std::size_t> totals_;  // endpoints
   std::size_t largest_ = 0;
-  std::map<ObjectKey, Group> full_;  // slices that had as many
+  std::map<Group, std::set<ObjectKey>> full_;  // slices that had as many, kLeastFull of each at most
   // How often another slice was made although all the endpoints were no more than are
   // simulated in one.
   std::size_t needless_ = 0;

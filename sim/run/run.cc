@@ -111,6 +111,9 @@ class Run {
           "no requests were made: no Service has traffic, or no node is there that sends any (docs/report.md, "
           "Traffic)");
     }
+    if (report.numbers.services <= 0) {
+      report.notes.emplace_back("there is no Service: the controller had nothing to do");
+    }
     if (stage_->driver() == nullptr) return output;
     for (const std::string& what : stage_->driver()->made_up()) report.made_up.push_back(what);
     for (std::string& note : stage_->driver()->notes()) report.notes.push_back(std::move(note));
@@ -127,7 +130,7 @@ class Run {
     const TraceSummary summary = stage_->reader()->summary();
     report->made_up = summary.made_up;
     const double rps = stage_->settings().data_plane.default_rps;
-    if (report->numbers.requests > 0 && rps > 0) {
+    if (report->numbers.requests > 0 && rps > 0 && !stage_->rps_given() && data_plane_->used_default_rps()) {
       report->made_up.push_back(Concat("requests: ", ShortestNumber(rps),
                                        " a second to each Service of which nothing says how many (default-rps)"));
     }

@@ -128,7 +128,7 @@ void AddController(std::vector<Entry>* entries) {
                       [](std::string_view text, Settings* s) {
                         const std::optional<double> value = ParseNumber(text);
                         if (!value || std::abs(*value) > 1e9) return false;
-                        s->simulation.models.qps = std::max(*value, 0.0);
+                        s->simulation.models.qps = *value > 0 ? *value : 0;  // of -0, too
                         return true;
                       },
                       [](const Settings& s) { return ShortestNumber(s.simulation.models.qps); }});

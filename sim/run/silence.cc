@@ -19,14 +19,21 @@ std::optional<Silence::Away> Silence::OnEvent(const TraceEvent& event, bool writ
   // What is written first after a silence need not be what waited longest.
   if (silence_ && event.time.nanos > silence_->next_write.nanos + kLeast.count()) silence_.reset();
   if (write) {
-    if (last_write_.is_set() && event.time.nanos - last_write_.nanos > limit_.count()) {
+    if (last_write_.is_set() && event.time.nanos - last_write_.nanos > several_.count()) {
       silence_ = Away{last_write_, event.time};
+      waited_.clear();
     }
     last_write_ = event.time;
   }
   switch (event.object.kind()) {
     case Kind::kPod: OnPod(event.time, *event.object.As<Pod>(), deleted); break;
-    case Kind::kService: services_[KeyOf(event.object.meta())] = event.time; break;
+    case Kind::kService:
+      if (deleted) {
+        services_.erase(KeyOf(event.object.meta()));
+      } else {
+        services_[KeyOf(event.object.meta())] = event.time;
+      }
+      break;
     case Kind::kNode:
       if (deleted) {
         nodes_.erase(event.object.meta().name);
@@ -44,12 +51,14 @@ std::optional<Silence::Away> Silence::OnEvent(const TraceEvent& event, bool writ
 }
 
 void Silence::Leave(Timestamp now, PodState* pod) {
-  for (auto& [view, when] : pod->left) {
-    if (view != pod->now) continue;
-    when = now;
-    return;
+  auto& left = pod->left;
+  const auto same = std::find_if(left.begin(), left.end(), [pod](const auto& view) { return view.first == pod->now; });
+  if (same != left.end()) {
+    left.erase(same);
+  } else if (left.size() == kMostViews) {
+    left.erase(left.begin());
   }
-  pod->left.emplace_back(pod->now, now);
+  left.emplace_back(pod->now, now);
 }
 
 void Silence::OnPod(Timestamp now, const Pod& pod, bool deleted) {
@@ -72,7 +81,14 @@ void Silence::OnPod(Timestamp now, const Pod& pod, bool deleted) {
     state.node = pod.nodeName;
   }
   if (gone_.size() <= kMostGone) return;
-  if (const auto it = pods_.find(gone_.front()); it != pods_.end() && it->second.now.gone) pods_.erase(it);
+  if (const auto it = pods_.find(gone_.front()); it != pods_.end() && it->second.now.gone) {
+    for (const Group& group : it->second.lost_by) {
+      const auto shown = shown_.find(group);
+      if (shown != shown_.end()) shown->second.erase(it->first);
+      if (shown != shown_.end() && shown->second.empty()) shown_.erase(shown);
+    }
+    pods_.erase(it);
+  }
   gone_.pop_front();
 }
 
@@ -99,6 +115,7 @@ void Silence::OnSlice(const EndpointSlice& slice, bool deleted) {
     if (pod != pods_.end() && !pod->second.now.gone) {
       // On its way to another slice, or no longer selected.
       it->second.by = ObjectKey();
+      pod->second.lost_by.insert(next.group);
       continue;
     }
     if (pod != pods_.end()) Note(next.group.first, pod->second, it->second.view);
@@ -117,9 +134,13 @@ void Silence::Note(const ObjectKey& service, const PodState& pod, const View& be
   if (!silence_ || changed == services_.end()) return;
   for (const auto& [view, when] : pod.left) {
     if (view != before) continue;
-    Timestamp since = std::max({when, pod.labelled, changed->second});
-    if (const auto node = nodes_.find(pod.node); node != nodes_.end()) since = std::max(since, node->second);
-    away_ |= since > silence_->last_write && since.nanos < silence_->next_write.nanos - limit_.count();
+    // A controller that does not find a pod's node tries again later and later.
+    if (const auto node = nodes_.find(pod.node); node != nodes_.end() && node->second > when) return;
+    const Timestamp since = std::max({when, pod.labelled, changed->second});
+    if (since <= silence_->last_write) return;
+    const Duration waited(silence_->next_write.nanos - since.nanos);
+    if (waited > several_) waited_.insert(service);
+    away_ |= waited > limit_ || waited_.size() > 1;
     return;
   }
 }

@@ -4,12 +4,15 @@
 // what happens to pods meanwhile waits for the first, and is shown when it is back:
 // a change of a pod that an endpoint shows (address, Ready, asked to go, gone), which
 // came after the last write before the silence and was shown at its end no sooner
-// than 5 s and the batch period later, tells that nobody was there. A controller that
+// than 5 s and the batch period later, tells that nobody was there; so do changes of
+// several Services' pods that waited for 2 s and the batch period (what a retry waits
+// for is one Service). A controller that
 // its limit on calls slows down is never silent. Only when nothing was written counts,
 // and how long what was written had waited; not what or how often.
 //
-// The same pod may have waited for something else: its Service, its Node, or labels.
-// These begin the wait, too. A change that was taken back in time waits for nothing.
+// The same pod may have waited for something else: its Service, or labels, which begin
+// the wait, too, or its Node, after which a controller comes when its retries are due.
+// A change that was taken back in time waits for nothing.
 #ifndef EPSLICE_SIM_RUN_SILENCE_H_
 #define EPSLICE_SIM_RUN_SILENCE_H_
 
@@ -17,6 +20,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,7 +40,9 @@ class Silence {
   };
   // `controller_name`: the managed-by label of the slices.
   Silence(std::string controller_name, Duration batch_period)
-      : controller_name_(std::move(controller_name)), limit_(kLeast + batch_period) {}
+      : controller_name_(std::move(controller_name)),
+        limit_(kLeast + batch_period),
+        several_(kSeveral + batch_period) {}
 
   // Every event of a trace in order, the start state's too; `write`: it is a write of
   // the recorded controller. The time in which that was away where this event shows
@@ -46,8 +52,12 @@ class Silence {
   bool undecided() const { return silence_.has_value(); }
 
  private:
-  static constexpr Duration kLeast = std::chrono::seconds(5);
+  static constexpr Duration kLeast = std::chrono::seconds(5), kSeveral = std::chrono::seconds(2);
   static constexpr std::size_t kMostGone = 100'000;
+  // Of a pod: four of each of the last that had its name (a StatefulSet's).
+  static constexpr std::size_t kMostViews = 32;
+  // Of a Service and address type, whichever of its slices it was.
+  using Group = std::pair<ObjectKey, Text>;
   // What a slice shows of a pod.
   struct View {
     bool gone = true;  // deleted, ended, or without address
@@ -57,18 +67,17 @@ class Silence {
   };
   struct PodState {
     View now;
-    // When it last ceased to be as each view says; few views are ever seen.
+    // When it last ceased to be as each view says, the last one at the end.
     std::vector<std::pair<View, Timestamp>> left;
     StringMap labels;
     Timestamp labelled;
     Text node;
+    std::set<Group> lost_by;  // whose slices showed it, and did not at some time
   };
   struct Shown {
     View view;
     ObjectKey by;  // the slice; empty: no slice shows the pod, which is there
   };
-  // Of a Service and address type, whichever of its slices it was.
-  using Group = std::pair<ObjectKey, Text>;
   struct SliceState {
     Group group;
     std::vector<ObjectKey> pods;
@@ -81,7 +90,7 @@ class Silence {
   static void Leave(Timestamp now, PodState* pod);
 
   const std::string controller_name_;
-  const Duration limit_;
+  const Duration limit_, several_;
   std::map<ObjectKey, PodState> pods_;
   std::deque<ObjectKey> gone_;
   std::map<ObjectKey, Timestamp> services_;  // when they last changed
@@ -91,7 +100,8 @@ class Silence {
   Timestamp last_write_;
   // The last silence that was long enough, while what waited may still be shown.
   std::optional<Away> silence_;
-  bool away_ = false;  // it was seen to be one of nobody there
+  std::set<ObjectKey> waited_;  // Services of whose pods changes waited for `several_`
+  bool away_ = false;           // it was seen to be one of nobody there
 };
 
 }  // namespace epslice::sim

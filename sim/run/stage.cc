@@ -61,8 +61,10 @@ class StartWithoutSlices : public TraceReader {
     while (true) {
       absl::StatusOr<bool> more = reader_->Next(event);
       if (!more.ok() || !*more) return more;
-      const bool begins = event->start || event->actor.starts_with(kServesOwnAgent);
-      if (!begins || event->type != WatchEventType::kAdded || !IsSliceOf(event->object, controller_)) return more;
+      const bool begins = event->start
+                              ? event->type != WatchEventType::kDeleted
+                              : event->type == WatchEventType::kAdded && event->actor.starts_with(kServesOwnAgent);
+      if (!begins || !IsSliceOf(event->object, controller_)) return more;
     }
   }
   TraceSummary summary() const override { return reader_->summary(); }
@@ -100,6 +102,12 @@ absl::Status Stage::Configure(const RunSpec& spec) {
     const absl::Status set = settings_.SetPair(pair);
     if (!set.ok()) return absl::InvalidArgumentError(Concat("--set: ", std::string(set.message())));
   }
+  const auto is_rps = [](std::string_view setting) { return setting.starts_with("default-rps"); };
+  rps_given_ = std::any_of(spec.settings.begin(), spec.settings.end(), is_rps);
+  if (scenario_) {
+    rps_given_ |= scenario_->traffic.default_rps.has_value();
+    for (const ScenarioSetting& setting : scenario_->settings) rps_given_ |= is_rps(setting.key);
+  }
   seed_ = spec.seed ? *spec.seed : scenario_ && scenario_->seed ? *scenario_->seed : 1;
   duration_ = spec.duration ? spec.duration : scenario_ ? scenario_->duration : std::nullopt;
   settings_.simulation.seed = seed_;
@@ -132,9 +140,10 @@ absl::Status Stage::OpenTraces(const RunSpec& spec) {
       if (driver_ == nullptr || !driver_->Owns(object)) return false;
       // Of a pod that will not be there nothing need be known.
       const auto pod = object.As<Pod>();
-      if (pod != nullptr && !simulation_->Get(Kind::kPod, pod->metadata.namespace_, pod->metadata.name).has_value()) {
-        facts_.Forget(*pod);
-      }
+      if (pod == nullptr) return true;
+      const auto there = simulation_->Get(Kind::kPod, pod->metadata.namespace_, pod->metadata.name).As<Pod>();
+      const Text& uid = pod->metadata.uid;
+      if (there == nullptr || (!uid.empty() && there->metadata.uid != uid)) facts_.Forget(*pod);
       return true;
     };
   }

@@ -71,6 +71,8 @@ class Stage {
 
   const Settings& settings() const { return settings_; }
   std::uint64_t seed() const { return seed_; }
+  // Somebody chose DataPlaneOptions::default_rps.
+  bool rps_given() const { return rps_given_; }
   // The one asked for, else the scenario's.
   std::optional<Duration> duration() const { return duration_; }
   // Null where there is none, but for the simulation and, served, the driver
@@ -90,6 +92,7 @@ class Stage {
   const std::optional<ServedStage> served_;
   Settings settings_;
   std::uint64_t seed_ = 1;
+  bool rps_given_ = false;
   std::optional<Duration> duration_;
   std::optional<Scenario> scenario_;
   TraceFacts facts_;

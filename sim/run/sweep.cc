@@ -153,6 +153,11 @@ std::map<std::string, double> MetricsOf(const RunReport& report) {
   for (const NumberOf<RunNumbers>& number : RunNumberTable()) {
     metrics.emplace(number.name, report.numbers.*number.member);
   }
+  if (!report.expectations.empty()) {
+    const auto kept = std::count_if(report.expectations.begin(), report.expectations.end(),
+                                    [](const RunReport::Expectation& e) { return e.pass; });
+    metrics.emplace(kMetricKept, static_cast<double>(kept) / static_cast<double>(report.expectations.size()));
+  }
   return metrics;
 }
 

@@ -112,6 +112,8 @@ std::string SweepCsv(const SweepTable& table);
 
 // The numbers of a run that make a row, by name; and those that a table shows
 // when nobody asks for others.
+// Where there are expectations `kMetricKept`, too: the share of them that is kept.
+inline constexpr char kMetricKept[] = "expectationsKept";
 std::map<std::string, double> MetricsOf(const RunReport& report);
 const std::vector<std::string>& HeadlineMetrics();
 

@@ -17,13 +17,20 @@ std::string SelectorText(const StringMap& labels) {
   return text;
 }
 
+// Beyond it are no StatefulSets, and no numbers left to scale up to.
+constexpr int kMostNumber = 1'000'000'000;
+
 // Of a StatefulSet's pod; none where it is named otherwise.
 std::optional<int> NumberOf(std::string_view pod, std::string_view set) {
   if (pod.size() < set.size() + 2 || !pod.starts_with(set) || pod[set.size()] != '-') return std::nullopt;
   const std::string_view digits = pod.substr(set.size() + 1);
+  // Of two pods of one number one would be lost.
+  if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
   int number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc() || end != digits.data() + digits.size() || number < 0) return std::nullopt;
+  if (error != std::errc() || end != digits.data() + digits.size() || number < 0 || number > kMostNumber) {
+    return std::nullopt;
+  }
   return number;
 }
 
@@ -43,8 +50,8 @@ Workloads::Group Workloads::GroupOf(const Pod& pod) const {
   switch (facts->owner) {
     case PodOwner::kNode: return {Workload::Kind::kStatic, Text()};
     case PodOwner::kDaemonSet:
-      // For which node a pending one is its affinity says, which is not read.
-      if (pod.nodeName.empty()) return {Workload::Kind::kStatic, Text()};
+      // It is known to be for no node.
+      if (pod.nodeName.empty() && facts->for_node.empty()) return {Workload::Kind::kStatic, Text()};
       return {Workload::Kind::kDaemonSet, facts->owner_name};
     case PodOwner::kStatefulSet:
       if (!NumberOf(pod.metadata.name, facts->owner_name)) return {};
@@ -102,7 +109,9 @@ LivePodPtr Workloads::Wrap(const std::shared_ptr<const Pod>& object, Workload* w
     if (workload->kind == Workload::Kind::kStatefulSet) {
       pod->slot = PodSlot(NumberOf(pod->key.name, workload->set_name).value_or(0), Text());
     } else if (workload->kind == Workload::Kind::kDaemonSet) {
-      pod->slot = PodSlot(0, Text::Intern(object->nodeName));
+      const PodFacts* facts = index_.FactsOf(*object);
+      pod->slot =
+          PodSlot(0, Text::Intern(object->nodeName.empty() && facts != nullptr ? facts->for_node : object->nodeName));
     }
   } else {
     pod->Draw(*behaviour_, simulation_.Stream("pod " + pod->key.ToString()));

@@ -87,12 +87,13 @@ void ClusterIndex::Withdraw(const NodeEntry& node) {
   zone->second.pods -= node.taken;
   zone->second.places -= node.max_pods;
   zone->second.open.erase({node.taken, node.name});
-  if (zone->second.places == 0) zones_.erase(zone);
+  if (--zone->second.nodes == 0) zones_.erase(zone);
 }
 
 void ClusterIndex::Enter(const NodeEntry& node) {
   if (!node.open()) return;
   Zone& zone = zones_[node.zone];
+  ++zone.nodes;
   zone.pods += node.taken;
   zone.places += node.max_pods;
   if (node.taken < node.max_pods) zone.open.insert({node.taken, node.name});
@@ -232,7 +233,7 @@ std::vector<ObjectKey> ClusterIndex::SelectorsOf(const Text& namespace_name, con
 bool ClusterIndex::Fits(const NodeEntry& node, std::int64_t cpu_milli) const {
   // Of a node that does not say how much it has nothing can be said.
   const std::optional<std::int64_t>& cpu = node.object->allocatableCpuMilli;
-  return cpu_milli == 0 || !cpu || node.cpu_used_milli + cpu_milli <= *cpu;
+  return cpu_milli == 0 || !cpu || cpu_milli <= *cpu - node.cpu_used_milli;
 }
 
 NodeEntry* ClusterIndex::PlaceInZone(const Zone& zone, std::int64_t cpu_milli, const Spread& own) {

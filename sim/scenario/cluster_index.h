@@ -100,7 +100,7 @@ class ClusterIndex : public RunObserver {
 
  private:
   struct Zone {
-    int pods = 0, places = 0;
+    std::int64_t nodes = 0, pods = 0, places = 0;
     std::set<std::pair<int, Text>> open;  // with room for a pod: how many places are taken, its name
   };
   // Where a pod is, and what it takes there.

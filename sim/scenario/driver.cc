@@ -93,6 +93,10 @@ void ScenarioDriver::WithoutEffect(const std::string& why) {
   if (first && told_) told_(NoteOf(acting_line_, why));
 }
 
+void ScenarioDriver::PassOver(const ObjectKey& service, std::string_view why, std::size_t* left) {
+  if (--*left == 0) WithoutEffect(Concat("Service ", service.ToString(), ": ", why));
+}
+
 void ScenarioDriver::Schedule() {
   for (const ScenarioAction& action : scenario_.actions) ScheduleAction(action, action.at, 0);
 }
@@ -127,25 +131,33 @@ void ScenarioDriver::Do(const RolloutAction& action) {
   int number = 0;
   // Two Services may have the same pods behind them.
   auto begun = std::make_shared<std::set<const Workload*>>();
+  auto left = std::make_shared<std::size_t>(index_.ServicesLike(action.service).size());
   ForServices(action.service, [&](const ObjectKey& service) {
-    simulation_.scheduler().After(action.stagger * number++, [this, &action, service, begun, line = acting_line_] {
-      acting_line_ = line;
-      Workload* workload = workloads_.Adopt(service);
-      if (workload == nullptr || !begun->insert(workload).second) return;
-      if (workload->kind == Workload::Kind::kStatic) {
-        return WithoutEffect(
-            Concat("Service ", service.ToString(), ": rollout does nothing: its pods are static pods"));
-      }
-      workloads_.Rollout(workload, action);
-    });
+    simulation_.scheduler().After(
+        action.stagger * number++, [this, &action, service, begun, left, line = acting_line_] {
+          acting_line_ = line;
+          Workload* workload = workloads_.Adopt(service);
+          if (workload == nullptr) return PassOver(service, "rollout does nothing: it has no selector", left.get());
+          if (workload->replicas == 0 && workload->slots.empty()) {
+            PassOver(service, "rollout replaces nothing: it has no pods", left.get());
+          }
+          // Without pods, too: those to come are of the new revision.
+          if (!begun->insert(workload).second) return;
+          if (workload->kind == Workload::Kind::kStatic) {
+            return WithoutEffect(
+                Concat("Service ", service.ToString(), ": rollout does nothing: its pods are static pods"));
+          }
+          workloads_.Rollout(workload, action);
+        });
   });
 }
 
 void ScenarioDriver::Do(const ScaleAction& action) {
   simulation_.Note(Concat("scale ", action.service, " to ", action.to));
+  std::size_t left = index_.ServicesLike(action.service).size();
   ForServices(action.service, [&](const ObjectKey& service) {
     Workload* workload = workloads_.Adopt(service);
-    if (workload == nullptr) return;
+    if (workload == nullptr) return PassOver(service, "scale does nothing: it has no selector", &left);
     if (workload->kind == Workload::Kind::kDaemonSet || workload->kind == Workload::Kind::kStatic) {
       return WithoutEffect(Concat("Service ", service.ToString(), ": scale does nothing: its pods are ",
                                   workload->kind == Workload::Kind::kStatic ? "static pods" : "of a DaemonSet",

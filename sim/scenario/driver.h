@@ -104,6 +104,9 @@ class ScenarioDriver {
   void Flap(const std::shared_ptr<const Flapping>& pods, Duration half, Instant end, bool ready);
   void SetSlowdown();
   void WithoutEffect(const std::string& why);
+  // Of the `left` Services that an action is for one is passed over; it has no effect
+  // where all are.
+  void PassOver(const ObjectKey& service, std::string_view why, std::size_t* left);
   std::string NoteOf(int line, const std::string& why) const;
 
   const Scenario scenario_;

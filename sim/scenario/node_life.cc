@@ -112,8 +112,9 @@ void NodeLife::Fail(const Text& name, std::optional<Duration> back_after) {
   if (++machine.outages > 1) return;
   const std::uint64_t era = ++machine.era;
   owned_.insert(node);
-  for (const LivePodPtr& pod : TakePods(node)) workloads_.life().MachineDown(pod);
+  // First: taking the pods may put others of theirs on it, which do not start.
   entry->machine_up = false;
+  for (const LivePodPtr& pod : TakePods(node)) workloads_.life().MachineDown(pod);
   simulation_.SetNodeUp(node, false);
   Scheduler& scheduler = simulation_.scheduler();
   scheduler.After(times_.not_ready_after, [this, node, era] { GiveUp(node, era); });
@@ -187,11 +188,11 @@ void NodeLife::LeaveWhenDrained(const Text& node) {
 void NodeLife::Leave(const Text& node) {
   leaving_.erase(node);
   owned_.insert(node);
-  const std::vector<LivePodPtr> pods = TakePods(node);
   simulation_.SetNodeUp(node, false);
   simulation_.Delete(Kind::kNode, "", node);
-  // As the pod garbage collector does with pods of nodes that are not there.
-  for (const LivePodPtr& pod : pods) workloads_.life().Remove(pod);
+  // As the pod garbage collector does with pods of nodes that are not there. Taking
+  // them puts none of theirs on it any more.
+  for (const LivePodPtr& pod : TakePods(node)) workloads_.life().Remove(pod);
   machines_.erase(node);
 }
 
@@ -202,6 +203,19 @@ void NodeLife::DeletedOutside(const Text& node) {
   machines_.erase(node);
   simulation_.SetNodeUp(node, false);
   for (const LivePodPtr& pod : TakePods(node)) workloads_.life().Remove(pod);
+}
+
+void NodeLife::DeletedByTrace(const Text& node) {
+  if (index_.Find(node) != nullptr) return;
+  leaving_.erase(node);
+  machines_.erase(node);
+  for (const ObjectKey& key : index_.PodsOf(node)) {
+    if (const LivePodPtr pod = workloads_.Find(key)) workloads_.life().Remove(pod);
+  }
+}
+
+void NodeLife::AddedByOthers(const Text& node) {
+  if (index_.Find(node) != nullptr) workloads_.CoverKnown({node});
 }
 
 void NodeLife::Relabel(const Text& node,

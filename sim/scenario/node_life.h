@@ -51,6 +51,12 @@ class NodeLife {
   // A client of a served cluster deleted it: its pods go as with any other that
   // leaves. Nothing happens where it is there again.
   void DeletedOutside(const Text& node);
+  // A trace deleted it, whose pods that the trace does not tell of any more go, too.
+  // (Also called for nodes that left by the above.)
+  void DeletedByTrace(const Text& node);
+  // A trace, or a client, brought it: DaemonSets that the trace does not tell of any
+  // more come to it. (Also called for nodes that this brought.)
+  void AddedByOthers(const Text& node);
   void Relabel(const Text& node, const std::vector<std::pair<std::string, std::optional<std::string>>>& labels);
   void SetAllocatable(const Text& node, std::int64_t cpu_milli);
 

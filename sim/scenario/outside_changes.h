@@ -1,5 +1,5 @@
-// OutsideChanges: what the clients of a served cluster do to pods and nodes, told
-// to those who run them. In a run there are none.
+// OutsideChanges: what the clients of a served cluster do to pods and nodes, and a
+// trace to nodes, told to those who run them.
 #ifndef EPSLICE_SIM_SCENARIO_OUTSIDE_CHANGES_H_
 #define EPSLICE_SIM_SCENARIO_OUTSIDE_CHANGES_H_
 

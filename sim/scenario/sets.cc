@@ -10,7 +10,9 @@ namespace epslice::sim {
 
 void Workloads::Seat(const LivePodPtr& pod) {
   if (!pod->slot) return;
-  pod->workload->slots[*pod->slot] = pod;
+  LivePodPtr& seat = pod->workload->slots[*pod->slot];
+  // On a node may be a DaemonSet's next pod beside one that is going.
+  if (seat == nullptr || seat->terminating) seat = pod;
   pod->workload->replicas = static_cast<int>(pod->workload->slots.size());
 }
 
@@ -53,8 +55,15 @@ void Workloads::CoverNodes(const std::vector<Text>& nodes) {
   list.kind = Kind::kPod;
   for (const AnyObject& object : simulation_.server().Handle(list).list.items) {
     const auto pod = object.As<Pod>();
-    if (!HasEnded(*pod) && GroupOf(*pod).first == Workload::Kind::kDaemonSet) Take(KeyOf(pod->metadata));
+    if (HasEnded(*pod) || GroupOf(*pod).first != Workload::Kind::kDaemonSet) continue;
+    // Of one without a Service the trace goes on telling.
+    if (index_.SelectorsOf(pod->metadata.namespace_, pod->metadata.labels).empty()) continue;
+    Take(KeyOf(pod->metadata));
   }
+  CoverKnown(nodes);
+}
+
+void Workloads::CoverKnown(const std::vector<Text>& nodes) {
   const std::size_t others = index_.nodes().size() - nodes.size();
   for (const auto& workload : all_) {
     if (workload->kind != Workload::Kind::kDaemonSet || 2 * workload->slots.size() <= others) continue;

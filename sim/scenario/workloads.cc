@@ -35,7 +35,9 @@ Workloads::Workloads(Simulation* simulation, ClusterIndex* index, std::shared_pt
 Workload* Workloads::Make(WorkloadTemplate made_from, const Group& group) {
   auto workload = std::make_unique<Workload>();
   std::string stream = "workload " + made_from.service.ToString();
-  if (!group.second.empty()) stream += Concat(" ", group.second.view());
+  if (group.first != Workload::Kind::kReplicas) {
+    stream += Concat(" of kind ", static_cast<int>(group.first), " ", group.second.view());
+  }
   workload->random = simulation_.Stream(stream);
   workload->kind = group.first;
   workload->set_name = group.second;
@@ -221,6 +223,11 @@ void Workloads::Place(const LivePodPtr& pod) {
   }
   if (workload != nullptr) CountPlace(pod, *node);
   life_.Bind(pod, node->name);
+}
+
+std::size_t Workloads::unplaced() const {
+  const auto waits = [](const LivePodPtr& pod) { return !pod->gone && !pod->terminating; };
+  return static_cast<std::size_t>(std::count_if(unplaced_.begin(), unplaced_.end(), waits));
 }
 
 void Workloads::RetryUnplaced() {

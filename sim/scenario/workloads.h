@@ -107,6 +107,8 @@ class Workloads {
   // These nodes are new: DaemonSets with pods on more than half of the others, and
   // a Service, have one there, too.
   void CoverNodes(const std::vector<Text>& nodes);
+  // The same of those DaemonSets whose pods were taken before.
+  void CoverKnown(const std::vector<Text>& nodes);
 
   // Of sets one pod at a time, whatever the action says; of a StatefulSet the last
   // one first. Static pods stay as they are.
@@ -118,7 +120,7 @@ class Workloads {
 
   PodLife& life() { return life_; }
   // Pods that find no room at the moment.
-  std::size_t unplaced() const { return unplaced_.size(); }
+  std::size_t unplaced() const;
   // Pods that were made like such of which it is not known what CPU they request.
   std::int64_t made_blindly() const { return made_blindly_; }
 

@@ -105,6 +105,7 @@ class MergedReader : public TraceReader {
     std::stable_sort(later_.begin(), later_.end(), [](const AnyObject& a, const AnyObject& b) {
       return a.meta().creationTimestamp < b.meta().creationTimestamp;
     });
+    for (const AnyObject& object : later_) untold_.insert({object.kind(), KeyOf(object.meta())});
     for (Input& input : inputs_) {
       while (input.head && input.head->start) {
         start_.push_back(std::move(input.head->object));
@@ -124,7 +125,7 @@ class MergedReader : public TraceReader {
       const AnyObject& object = later_[next_later_];
       const Timestamp due{object.meta().creationTimestamp.nanos + 1'000'000'000};
       if (next != nullptr && (next->start || next->time < due)) return false;
-      if (next == nullptr || told_.count({object.kind(), KeyOf(object.meta())}) > 0) {
+      if (next == nullptr || untold_.count({object.kind(), KeyOf(object.meta())}) == 0) {
         ++summary_.skipped[next == nullptr ? "objects of dumps that were created after the last event"
                                            : std::string(kToldByEvents)];
         continue;
@@ -167,7 +168,7 @@ class MergedReader : public TraceReader {
 
   void Count(const TraceEvent& event) {
     if (next_later_ < later_.size() && MayComeLater(event.object.kind())) {
-      told_.insert({event.object.kind(), KeyOf(event.object.meta())});
+      untold_.erase({event.object.kind(), KeyOf(event.object.meta())});
     }
     shown_[static_cast<std::size_t>(event.object.kind())] = true;
     CountEvent(event, &summary_);
@@ -217,7 +218,7 @@ class MergedReader : public TraceReader {
   std::vector<AnyObject> later_;  // in the order of their creation
   std::size_t next_later_ = 0;
   std::int64_t came_later_ = 0;
-  std::set<std::pair<Kind, ObjectKey>> told_;  // of kinds in later_
+  std::set<std::pair<Kind, ObjectKey>> untold_;  // of later_, those that no event told of
   const bool real_times_;
   const std::string audit_log_;
   std::array<bool, kAllKinds.size()> shown_{};

@@ -81,6 +81,27 @@ bool BeginsWithTable(std::string_view head) {
   return line.find(',') != std::string_view::npos && line.find_first_of(":[]{}#") == std::string_view::npos;
 }
 
+// 2026-11-22T22:50:53.96Z stdout F ... (the CRI's format of logs).
+bool HasRuntimesPrefix(std::string_view head) {
+  const std::string_view line = head.substr(0, head.find('\n'));
+  const std::size_t time = line.find(' ');
+  if (time == std::string_view::npos || time < 20 || line[4] != '-' || line[10] != 'T') return false;
+  const std::string_view rest = line.substr(time + 1);
+  return rest.starts_with("stdout F ") || rest.starts_with("stderr F ") || rest.starts_with("stdout P ") ||
+         rest.starts_with("stderr P ");
+}
+
+// What this program reads and writes besides, given by mistake.
+absl::Status NotOneOfOurs(const RecordStream& stream, const TextRecord& record) {
+  JsonSpan kind, api_version;
+  JsonSpan(record.text).Get({{"kind", &kind}, {"apiVersion", &api_version}});
+  if (!api_version.String().starts_with("epslice.dev/")) return absl::OkStatus();
+  const std::string name = kind.String();
+  if (name == "Scenario") return stream.Error(record.line, "is a Scenario, no trace: give it with --scenario");
+  if (!name.ends_with("Report")) return absl::OkStatus();
+  return stream.Error(record.line, Concat("is a ", name, " that was written by this program, no trace"));
+}
+
 // The beginning of a YAML text as JSON, as far as to the first item of a list.
 std::string YamlHead(std::string_view head) {
   const auto read = [&head](char* buffer, std::size_t size) -> absl::StatusOr<std::size_t> {
@@ -136,6 +157,11 @@ class Opener {
     const auto syntax = stream->DetectSyntax();
     if (!syntax.ok()) return syntax.status();
     const bool yaml = *syntax == RecordStream::Syntax::kYaml;
+    if (yaml && HasRuntimesPrefix(stream->Ahead())) {
+      return stream->Error(1,
+                           "is a container's log as its runtime keeps it: before each line are time and stream; take "
+                           "them off (sed -E 's/^[^ ]+ (stdout|stderr) [FP] //')");
+    }
     if (yaml && BeginsWithTable(stream->Ahead())) {
       return stream->Error(1,
                            "is a table (CSV), whose columns a preset tells: -f alibaba-dlrm:FILE (alibaba-openb, "
@@ -150,6 +176,7 @@ class Opener {
     if (!any.ok()) return any.status();
     if (!*any) return absl::InvalidArgumentError(Concat(name, ": holds no documents"));
     if (record.broken) return stream->Error(record.line, "the first record is cut off");
+    if (absl::Status own = NotOneOfOurs(*stream, record); !own.ok()) return own;
     const Format format = FormatOf(JsonSpan(record.text), stream->Ahead());
     if (format == Format::kNone) {
       return stream->Error(record.line, Concat("is in no format that is known; ", kAcceptedTraces));
@@ -183,7 +210,7 @@ class Opener {
 
   std::unique_ptr<TraceReader> Finish() {
     TraceSummary summary;
-    StartState start = ChooseStartState(std::move(dumps_), audit_begin_, &summary);
+    StartState start = ChooseStartState(std::move(dumps_), audit_begin_, options_.facts, &summary);
     dump_.objects = std::move(start.objects);
     if (!passed_over_.empty()) summary.notes.push_back(PassedOverNote());
     for (std::string& what : FillInManifests(&dump_.objects).Sentences()) {
@@ -245,12 +272,14 @@ class Opener {
   absl::Status ReadAsDump(RecordStream* stream) {
     DumpOptions options;
     options.keep_json = keep_json_;
+    std::shared_ptr<TraceFacts> facts;
     if (options_.facts != nullptr) {
-      options.sees_json = [facts = options_.facts](const AnyObject& object) { facts->Note(object); };
+      facts = std::make_shared<TraceFacts>();
+      options.sees_json = [facts](const AnyObject& object) { facts->Note(object); };
     }
     absl::StatusOr<Dump> dump = ReadDumpSource(stream->name(), stream->TakeAll(), options);
     if (!dump.ok()) return dump.status();
-    dumps_.push_back({stream->name(), std::move(dump->objects)});
+    dumps_.push_back({stream->name(), std::move(dump->objects), std::move(facts)});
     for (const auto& [kind, count] : dump->ignored) dump_.ignored[kind] += count;
     for (std::string& note : dump->notes) dump_.notes.push_back(std::move(note));
     return absl::OkStatus();

@@ -119,6 +119,13 @@ absl::StatusOr<TraceFiles> ListFiles(const std::vector<std::string>& sources, Di
     std::error_code error;
     const fs::file_status status = fs::status(source, error);
     if (!fs::exists(status)) {
+      const std::size_t colon = source.find(':');
+      std::error_code ignored;
+      if (colon != std::string::npos && fs::exists(source.substr(colon + 1), ignored)) {
+        return absl::InvalidArgumentError(Concat(source, ": there is no preset \"", source.substr(0, colon),
+                                                 "\"; accepted are alibaba-dlrm, alibaba-openb, alibaba-openb-nodes, "
+                                                 "azure-vmtable and csv(created=COLUMN,...)"));
+      }
       const absl::Status why = FileError(error ? error.value() : ENOENT);
       return absl::Status(why.code(), Concat(source, ": ", std::string(why.message())));
     }

@@ -35,7 +35,7 @@ std::uint64_t EarliestVersion(const std::vector<AnyObject>& objects) {
 // Puts the files together, in the order of their versions.
 class StateBuilder {
  public:
-  explicit StateBuilder(TraceSummary* summary) : summary_(*summary) {}
+  StateBuilder(TraceFacts* facts, TraceSummary* summary) : facts_(facts), summary_(*summary) {}
 
   void Add(std::vector<DumpFile> files) {
     std::vector<DumpFile> apart;
@@ -93,7 +93,7 @@ class StateBuilder {
     for (AnyObject& object : file.objects) {
       const Kind kind = object.kind();
       if (kind != Kind::kNode && kind != Kind::kNamespace) state_version_ = std::max(state_version_, VersionOf(object));
-      Take(std::move(object));
+      Take(std::move(object), file);
     }
   }
 
@@ -107,13 +107,14 @@ class StateBuilder {
       if (known.count(object.kind()) > 0) {
         ++summary_.skipped[kOfLaterDumps];
       } else {
-        Take(std::move(object));
+        Take(std::move(object), file);
       }
     }
   }
 
-  void Take(AnyObject object) {
+  void Take(AnyObject object, const DumpFile& file) {
     const BasicMeta& meta = object.meta();
+    if (facts_ != nullptr && file.facts != nullptr) facts_->TakeOver(object, *file.facts);
     if (!meta.uid.empty()) {
       uids_.insert(meta.uid);
       named_.insert({object.kind(), KeyOf(meta)});
@@ -122,6 +123,7 @@ class StateBuilder {
     objects_.push_back(std::move(object));
   }
 
+  TraceFacts* const facts_;
   TraceSummary& summary_;
   std::vector<AnyObject> objects_;
   std::unordered_set<Text> uids_;  // looked up only
@@ -162,7 +164,7 @@ void KeepStartState(Timestamp begin, std::vector<AnyObject>* objects, std::vecto
   *objects = std::move(kept);
 }
 
-StartState ChooseStartState(std::vector<DumpFile> files, Timestamp begin, TraceSummary* summary) {
+StartState ChooseStartState(std::vector<DumpFile> files, Timestamp begin, TraceFacts* facts, TraceSummary* summary) {
   const auto is_older = [begin](const AnyObject& object) {
     const Timestamp created = object.meta().creationTimestamp;
     const Kind kind = object.kind();
@@ -175,7 +177,7 @@ StartState ChooseStartState(std::vector<DumpFile> files, Timestamp begin, TraceS
   std::stable_sort(files.begin(), files.end(), [](const DumpFile& a, const DumpFile& b) {
     return LatestVersion(a.objects) < LatestVersion(b.objects);
   });
-  StateBuilder builder(summary);
+  StateBuilder builder(facts, summary);
   builder.Add(std::move(files));
   StartState state;
   state.objects = std::move(*builder.objects());

@@ -7,6 +7,7 @@
 #define EPSLICE_SIM_TRACE_START_DUMPS_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,13 +15,15 @@
 #include "apis/object.h"
 #include "informers/clock.h"
 #include "sim/trace/trace.h"
+#include "sim/trace/trace_facts.h"
 
 namespace epslice::sim {
 
-// The objects of one file.
+// The objects of one file, and what is known of them; null: nothing.
 struct DumpFile {
   std::string name;
   std::vector<AnyObject> objects;
+  std::shared_ptr<const TraceFacts> facts;
 };
 
 struct StartState {
@@ -49,7 +52,8 @@ bool MayComeLater(Kind kind);
 // the state shows Nodes, Services or Pods that are older than the log, the log
 // begins in the middle, and `version` is set. Else it tells all that happened,
 // see KeepStartState().
-StartState ChooseStartState(std::vector<DumpFile> files, Timestamp begin, TraceSummary* summary);
+// `facts` (may be null) gets those of the objects that count.
+StartState ChooseStartState(std::vector<DumpFile> files, Timestamp begin, TraceFacts* facts, TraceSummary* summary);
 
 // Why an object of a dump is left out.
 inline constexpr std::string_view kToldByEvents =

@@ -14,6 +14,7 @@
 namespace epslice::sim {
 namespace {
 
+// Of a pod, so that what a node's request together is a number, too.
 constexpr std::int64_t kMostCpu = std::numeric_limits<std::int64_t>::max() / (1 << 20);
 
 // Unquoted numbers, which hand-written manifests have, are quantities, too.
@@ -33,16 +34,16 @@ std::optional<std::int64_t> CpuOf(JsonSpan resources) {
 
 // As the scheduler's PodRequests(): sidecars (init containers that restart) run on
 // while those behind them start. Nullopt: the JSON is not that of a pod as somebody
-// wrote it, but made from a struct, which knows little of its containers.
-std::optional<std::int64_t> CpuOfPod(JsonSpan spec) {
+// wrote it (`written`: that is known), but made from a struct, which knows little of
+// its containers.
+std::optional<std::int64_t> CpuOfPod(JsonSpan spec, bool written) {
   JsonSpan containers, init, overhead, of_pod;
   spec.Get({{"containers", &containers}, {"initContainers", &init}, {"overhead", &overhead}, {"resources", &of_pod}});
   std::int64_t together = 0, sidecars = 0, starting = 0;
-  bool written = false;
   containers.ForEachItem([&](JsonSpan container) {
     JsonSpan image, resources;
     container.Get({{"image", &image}, {"resources", &resources}});
-    written |= image.present();
+    written |= image.present() || resources.present();
     together += CpuOf(resources).value_or(0);
   });
   if (!written) return std::nullopt;
@@ -55,8 +56,21 @@ std::optional<std::int64_t> CpuOfPod(JsonSpan spec) {
       starting = std::max(starting, sidecars + cpu);
     }
   });
-  const std::int64_t all = std::max(together + sidecars, starting);
-  return CpuOf(of_pod).value_or(all) + QuantityOf(overhead["cpu"]).value_or(0);
+  const std::int64_t all = CpuOf(of_pod).value_or(std::max(together + sidecars, starting));
+  return std::min(all + QuantityOf(overhead["cpu"]).value_or(0), kMostCpu);
+}
+
+// As the DaemonSet controller writes it into each of its pods; empty: otherwise.
+Text NodeOfAffinity(JsonSpan spec) {
+  Text node;
+  spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"].ForEachItem(
+      [&node](JsonSpan term) {
+        term["matchFields"].ForEachItem([&node](JsonSpan field) {
+          if (field["key"].String() != "metadata.name" || field["operator"].String() != "In") return;
+          field["values"].ForEachItem([&node](JsonSpan value) { node = Text::Intern(value.String()); });
+        });
+      });
+  return node;
 }
 
 PodOwner OwnerOf(std::string_view kind) {
@@ -65,11 +79,11 @@ PodOwner OwnerOf(std::string_view kind) {
   return kind == "Node" ? PodOwner::kNode : PodOwner::kOther;
 }
 
-Text NameOf(const BasicMeta& pod) {
-  if (!pod.uid.empty()) return pod.uid;
-  const std::string_view in = pod.namespace_.empty() ? "default" : pod.namespace_.view();
-  return Text(Concat(in, "/", pod.name.view()));
+std::string NameWithoutUid(const BasicMeta& pod) {
+  return Concat(pod.namespace_.empty() ? "default" : pod.namespace_.view(), "/", pod.name.view());
 }
+
+Text NameOf(const BasicMeta& pod) { return pod.uid.empty() ? Text(NameWithoutUid(pod)) : pod.uid; }
 
 class NotingReader : public TraceReader {
  public:
@@ -103,7 +117,9 @@ void TraceFacts::Note(const AnyObject& object) {
   if (object.kind() != Kind::kPod || pods_.count(NameOf(object.meta())) > 0) return;
   JsonSpan metadata, spec;
   json.Get({{"metadata", &metadata}, {"spec", &spec}});
-  const std::optional<std::int64_t> cpu = CpuOfPod(spec);
+  bool owned = false;
+  metadata["ownerReferences"].ForEachItem([&owned](JsonSpan) { owned = true; });
+  const std::optional<std::int64_t> cpu = CpuOfPod(spec, owned);
   if (!cpu) return;
   PodFacts facts;
   facts.cpu_milli = *cpu;
@@ -114,17 +130,35 @@ void TraceFacts::Note(const AnyObject& object) {
     facts.owner = OwnerOf(kind.String());
     facts.owner_name = Text::Intern(name.String());
   });
+  if (facts.owner == PodOwner::kDaemonSet) facts.for_node = NodeOfAffinity(spec);
   has_daemons_ |= facts.owner == PodOwner::kDaemonSet;
   pods_.emplace(NameOf(object.meta()), std::move(facts));
 }
 
-const PodFacts* TraceFacts::Find(const Pod& pod) const {
-  auto it = pods_.find(pod.metadata.uid);
-  if (it == pods_.end()) {
-    // A server gives a uid to what has none.
-    it = pods_.find(Text(Concat(pod.metadata.namespace_.view(), "/", pod.metadata.name.view())));
+void TraceFacts::TakeOver(const AnyObject& object, const TraceFacts& from) {
+  if (object.kind() == Kind::kNode) {
+    if (const auto it = from.places_.find(object.meta().name); it != from.places_.end()) places_.insert(*it);
+  } else if (object.kind() == Kind::kPod) {
+    const auto it = from.pods_.find(NameOf(object.meta()));
+    if (it == from.pods_.end()) return;
+    has_daemons_ |= it->second.owner == PodOwner::kDaemonSet;
+    pods_.insert(*it);
   }
+}
+
+// A server gives a uid to what has none.
+std::unordered_map<Text, PodFacts>::const_iterator TraceFacts::Lookup(const Pod& pod) const {
+  const auto it = pods_.find(pod.metadata.uid);
+  return it != pods_.end() ? it : pods_.find(Text(NameWithoutUid(pod.metadata)));
+}
+
+const PodFacts* TraceFacts::Find(const Pod& pod) const {
+  const auto it = Lookup(pod);
   return it == pods_.end() ? nullptr : &it->second;
+}
+
+void TraceFacts::Forget(const Pod& pod) {
+  if (const auto it = Lookup(pod); it != pods_.end()) pods_.erase(it);
 }
 
 std::optional<int> TraceFacts::PlacesOf(const Text& node) const {

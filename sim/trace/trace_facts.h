@@ -26,6 +26,7 @@ enum class PodOwner : std::uint8_t {
 struct PodFacts {
   PodOwner owner = PodOwner::kNone;
   Text owner_name;
+  Text for_node;  // of a DaemonSet: where its affinity wants it
   // What the scheduler counts: of containers and sidecars the sum, but at least
   // what an init container needs, and the overhead; thousandths of a CPU.
   std::int64_t cpu_milli = 0;
@@ -37,15 +38,19 @@ class TraceFacts {
   // Of an object with JSON; of a pod what is seen first counts. Other kinds are
   // passed over.
   void Note(const AnyObject& object);
+  // What `from` knows of the object, where nothing is known yet.
+  void TakeOver(const AnyObject& object, const TraceFacts& from);
   // Null: nothing is known. Valid until it is forgotten.
   const PodFacts* Find(const Pod& pod) const;
   // status.allocatable.pods, as it was seen last.
   std::optional<int> PlacesOf(const Text& node) const;
   // The pod is gone: what was kept of it goes, too.
-  void Forget(const Pod& pod) { pods_.erase(pod.metadata.uid); }
+  void Forget(const Pod& pod);
   bool has_daemons() const { return has_daemons_; }
 
  private:
+  std::unordered_map<Text, PodFacts>::const_iterator Lookup(const Pod& pod) const;
+
   // By uid; of pods without one (hand-written) by namespace/name.
   std::unordered_map<Text, PodFacts> pods_;  // looked up only
   std::unordered_map<Text, int> places_;     // looked up only

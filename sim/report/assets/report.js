@@ -87,7 +87,7 @@
   }
   function axes(unit, more) {
     return Object.assign({
-      x: {ticks: {maxTicksLimit: 8, maxRotation: 0}, grid: {display: false}},
+      x: {ticks: {maxTicksLimit: window.innerWidth < 600 ? 4 : 8, autoSkipPadding: 12, maxRotation: 0}, grid: {display: false}},
       y: {beginAtZero: true, ticks: {callback: (v) => format(v, unit), maxTicksLimit: 6}},
     }, more);
   }

@@ -243,6 +243,25 @@ TEST_F(ReconcileTest, PackingCountsOfTheReference) {
   }
 }
 
+TEST_F(ReconcileTest, WhichSliceNewEndpointsGoIntoCanBeDrawn) {
+  const auto first_slice = [this](std::uint64_t seed) {
+    config_.new_endpoints_seed = seed;
+    const Plan plan = Run();
+    EXPECT_EQ(Ops(plan), "c2 u0 d0");
+    std::vector<std::string> names;
+    for (const Endpoint& endpoint : plan.writes[0].slice->endpoints) names.push_back(endpoint.targetRef->name.str());
+    return names;
+  };
+  config_.max_endpoints_per_slice = 10;
+  input_.pods = Pods(20);
+  const std::vector<std::string> by_name = first_slice(0), drawn = first_slice(1), other = first_slice(2);
+  EXPECT_TRUE(std::is_sorted(by_name.begin(), by_name.end()));
+  const std::set<std::string> sets[] = {
+      {by_name.begin(), by_name.end()}, {drawn.begin(), drawn.end()}, {other.begin(), other.end()}};
+  EXPECT_NE(sets[0], sets[1]);
+  EXPECT_NE(sets[1], sets[2]);
+}
+
 TEST_F(ReconcileTest, PortGroupsHaveSlicesOfTheirOwn) {
   input_.service = ServiceBuilder().TargetPort("web");
   input_.pods = {PodBuilder("a", "10.0.0.1").Port("web", 8080), PodBuilder("b", "10.0.0.2").Port("web", 9090),

@@ -121,6 +121,7 @@ class Story : public RunObserver {
     syncs.push_back({job.service, result, queued, begun, ended});
     Say("sync " + job.service.ToString());
   }
+  void OnPutOff(Instant, std::int64_t count) override { put_off += count; }
   void OnQueue(Instant, std::size_t ready, std::size_t delayed, std::size_t processing) override {
     queue.push_back({ready, delayed, processing});
   }
@@ -138,6 +139,7 @@ class Story : public RunObserver {
   };
   std::vector<std::string> lines;
   std::vector<Commit> commits;
+  std::int64_t put_off = 0;
   std::vector<ControllerWrite> writes;
   std::vector<Sync> syncs;
   std::vector<std::array<std::size_t, 3>> queue;

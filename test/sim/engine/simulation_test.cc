@@ -55,6 +55,27 @@ TEST(SimulationTest, TimesAreTheSumsOfTheModels) {
   EXPECT_EQ(ReadyAddresses(&simulation).size(), 9U);
 }
 
+// The second change comes before the echo of what was written for the first.
+TEST(SimulationTest, SyncsThatArePutOffAreTold) {
+  SimulationOptions options = Exact();
+  options.models.watch_latency = Latency::Constant(milliseconds(500));
+  Simulation simulation(options);
+  Story story;
+  simulation.AddObserver(&story);
+  LoadShop(&simulation, "web", 10);
+  simulation.StartController();
+  ASSERT_TRUE(simulation.Settle(minutes(1)));
+  EXPECT_EQ(story.put_off, 0);
+  const Instant begin = simulation.now() + seconds(10);
+  simulation.scheduler().At(begin, [&] { simulation.Delete(Kind::kPod, "shop", "web-3", AtOnce()); });
+  simulation.scheduler().At(begin + milliseconds(20),
+                            [&] { simulation.Delete(Kind::kPod, "shop", "web-4", AtOnce()); });
+  simulation.RunUntil(begin + milliseconds(20));
+  ASSERT_TRUE(simulation.Settle(hours(1)));
+  EXPECT_EQ(story.put_off, 1);
+  EXPECT_EQ(ReadyAddresses(&simulation).size(), 8U);
+}
+
 TEST(SimulationTest, ObserversHearAllInOrder) {
   Simulation simulation(Exact());
   Story story, second;

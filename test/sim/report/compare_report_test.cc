@@ -70,6 +70,23 @@ TEST(CompareReportTest, SaysWhatDiffers) {
   EXPECT_EQ(report.services[10].path, "services.shop/s11.rejected");
 }
 
+TEST(CompareReportTest, WhatTheScenarioExpects) {
+  RunReport baseline = Baseline(), variant = Variant();
+  EXPECT_TRUE(Compare(baseline, variant).as_expected());
+  baseline.expectations = {{"writes < 300", 200, true}, {"blackHoled < 1", 0, true}};
+  variant.expectations = {{"writes < 300", 50, true}, {"blackHoled < 1", 3, false}};
+  const CompareReport report = Compare(baseline, variant);
+  EXPECT_FALSE(report.as_expected());
+  // What the baseline does is no matter.
+  EXPECT_TRUE(Compare(variant, baseline).as_expected());
+  std::ostringstream text;
+  PrintComparison(report, text);
+  EXPECT_NE(text.str().find("blackHoled < 1   pass (0)     FAIL (3)"), std::string::npos) << text.str();
+  const auto json = nlohmann::json::parse(ToJson(report));
+  EXPECT_EQ(json["expectations"][1]["variant"]["pass"], false);
+  EXPECT_EQ(json["expectations"][1]["baseline"]["value"], 0);
+}
+
 // Sums of the same in another order.
 TEST(CompareReportTest, RoundingIsNoDifference) {
   RunReport baseline = Baseline();

@@ -194,5 +194,12 @@ TEST(SweepTest, FirstErrorEndsIt) {
   EXPECT_LE(runs, 2);
 }
 
+TEST(SweepTest, WhatTheScenarioExpectsIsANumber) {
+  RunReport report;
+  EXPECT_EQ(MetricsOf(report).count(kMetricKept), 0U);
+  report.expectations = {{"writes < 3", 1, true}, {"slices < 3", 5, false}};
+  EXPECT_EQ(MetricsOf(report).at(kMetricKept), 0.5);
+}
+
 }  // namespace
 }  // namespace epslice::sim

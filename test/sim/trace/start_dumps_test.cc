@@ -47,10 +47,10 @@ struct Chosen {
 
 Chosen Choose(const std::vector<std::vector<Shown>>& files) {
   std::vector<DumpFile> dumps;
-  for (const auto& file : files) dumps.push_back({Concat("file", dumps.size()), Objects(file)});
+  for (const auto& file : files) dumps.push_back({Concat("file", dumps.size()), Objects(file), nullptr});
   TraceSummary summary;
   Chosen chosen;
-  for (const AnyObject& object : ChooseStartState(std::move(dumps), {}, &summary).objects) {
+  for (const AnyObject& object : ChooseStartState(std::move(dumps), {}, nullptr, &summary).objects) {
     chosen.objects.push_back(Concat(InfoOf(object.kind()).resource, " ", KeyOf(object.meta()).ToString(), " ",
                                     object.meta().resourceVersion.view()));
   }
@@ -129,8 +129,9 @@ TEST(StartDumpsTest, WhatOnlyTheDumpTellsMayComeLater) {
   StartState state = ChooseStartState(
       {{"all",
         {CreatedAt(kNode, "n2", 70, "2026-01-01T10:05:00Z"), CreatedAt(kPod, "p", 80, "2026-01-01T10:06:00Z"),
-         CreatedAt(kService, "web", 60, "2026-01-01T10:04:00Z")}}},
-      begin, &summary);
+         CreatedAt(kService, "web", 60, "2026-01-01T10:04:00Z")},
+        nullptr}},
+      begin, nullptr, &summary);
   EXPECT_TRUE(state.objects.empty());
   ASSERT_EQ(state.later.size(), 2u);
   EXPECT_EQ(state.later[0].meta().name, "n2");
@@ -140,12 +141,13 @@ TEST(StartDumpsTest, WhatOnlyTheDumpTellsMayComeLater) {
 
   // Nodes are older than the log, but what changed of them since says nothing of the
   // log's pods and Services.
-  state = ChooseStartState({{"nodes", {CreatedAt(kNode, "n1", 900, "2025-01-01T10:00:00Z")}}}, begin, &summary);
+  state = ChooseStartState({{"nodes", {CreatedAt(kNode, "n1", 900, "2025-01-01T10:00:00Z")}, nullptr}}, begin, nullptr,
+                           &summary);
   EXPECT_EQ(state.objects.size(), 1u);
   EXPECT_EQ(state.version, 0u);
-  state = ChooseStartState({{"nodes", {CreatedAt(kNode, "n1", 900, "2025-01-01T10:00:00Z")}},
-                            {"pods", {CreatedAt(kPod, "p", 80, "2025-01-01T10:06:00Z")}}},
-                           begin, &summary);
+  state = ChooseStartState({{"nodes", {CreatedAt(kNode, "n1", 900, "2025-01-01T10:00:00Z")}, nullptr},
+                            {"pods", {CreatedAt(kPod, "p", 80, "2025-01-01T10:06:00Z")}, nullptr}},
+                           begin, nullptr, &summary);
   EXPECT_EQ(state.objects.size(), 2u);
   EXPECT_EQ(state.version, 80u);
 }

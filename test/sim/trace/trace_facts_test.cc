@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 
 #include "apis/concat.h"
@@ -55,6 +57,52 @@ TEST(TraceFactsTest, CpuAsTheSchedulerCountsIt) {
     facts.Forget(*pod.As<Pod>());
     EXPECT_EQ(facts.Find(*pod.As<Pod>()), nullptr);
   }
+}
+
+TEST(TraceFactsTest, PodsWithoutUidAreForgottenToo) {
+  TraceFacts facts;
+  std::string text = FactsPodText(R"("containers":[)" + Container("") + "]");
+  text.erase(text.find(R"("uid":"u",)"), 10);
+  const AnyObject told = PodOf(text);
+  facts.Note(told);
+  // A server gives it a uid.
+  Pod pod = *told.As<Pod>();
+  pod.metadata.uid = Text("u-1");
+  EXPECT_NE(facts.Find(pod), nullptr);
+  facts.Forget(pod);
+  EXPECT_EQ(facts.Find(pod), nullptr);
+}
+
+// Dumps that somebody wrote by hand, or cleaned, have no images.
+TEST(TraceFactsTest, PodsWithoutImages) {
+  const std::string owner = R"({"kind":"DaemonSet","name":"o","controller":true})";
+  const struct {
+    const char* what;
+    std::string spec, owners;
+    bool known;
+  } cases[] = {{"requests", R"("containers":[{"name":"c","resources":{"requests":{"cpu":"1"}}}])", "", true},
+               {"an owner", R"("containers":[{"name":"c"}])", owner, true},
+               {"nothing", R"("containers":[{"name":"c"}])", "", false}};
+  for (const auto& c : cases) {
+    TraceFacts facts;
+    std::string text = FactsPodText(c.spec, c.owners);
+    if (c.owners.empty()) text.erase(text.find(R"(,"ownerReferences":[])"), 21);
+    const AnyObject pod = PodOf(text);
+    facts.Note(pod);
+    EXPECT_EQ(facts.Find(*pod.As<Pod>()) != nullptr, c.known) << c.what;
+    EXPECT_EQ(facts.has_daemons(), !c.owners.empty()) << c.what;
+  }
+}
+
+TEST(TraceFactsTest, NoSumOverflows) {
+  std::string containers;
+  for (int i = 0; i < 1000; ++i) containers += Concat(i == 0 ? "" : ",", Container(R"("requests":{"cpu":"9e15"})"));
+  TraceFacts facts;
+  const AnyObject pod = PodOf(FactsPodText(R"("containers":[)" + containers + "]"));
+  facts.Note(pod);
+  ASSERT_NE(facts.Find(*pod.As<Pod>()), nullptr);
+  // A million of them on a node.
+  EXPECT_LT(facts.Find(*pod.As<Pod>())->cpu_milli, std::numeric_limits<std::int64_t>::max() / 1'000'000);
 }
 
 TEST(TraceFactsTest, OwnersAndWhatIsNotKnown) {

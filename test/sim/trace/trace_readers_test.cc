@@ -173,6 +173,29 @@ TEST(BadTraceTest, ArchivesThatAreNotReadAreNamed) {
   EXPECT_THAT(ReadAll(OpenTrace({Named("a.sktrace")})).error, HasSubstr("neither Services nor Pods"));
 }
 
+TEST(BadTraceTest, WhatIsGivenByMistakeIsNamed) {
+  const struct {
+    const char* text;
+    const char* error;
+  } cases[] = {
+      {"apiVersion: epslice.dev/v1\nkind: Scenario\nduration: 1m\n",
+       "is a Scenario, no trace: give it with --scenario"},
+      {R"({"kind":"RunReport","apiVersion":"epslice.dev/v1","name":"x"})",
+       "is a RunReport that was written by this program, no trace"},
+      {"2026-11-22T22:50:53.961Z stdout F {\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\"}\n",
+       "is a container's log as its runtime keeps it"},
+  };
+  for (const auto& c : cases) {
+    const auto reader = OpenTraceText("t", c.text);
+    ASSERT_FALSE(reader.ok()) << c.text;
+    EXPECT_THAT(std::string(reader.status().message()), HasSubstr(c.error));
+    EXPECT_THAT(std::string(reader.status().message()), HasSubstr("t: line 1: "));
+  }
+  const auto preset = OpenTrace({"alibaba-dlmr:/dev/null"});
+  ASSERT_FALSE(preset.ok());
+  EXPECT_THAT(std::string(preset.status().message()), HasSubstr("there is no preset \"alibaba-dlmr\""));
+}
+
 TEST(OverlapTest, SourcesThatDoNotMatchAreNotedAndReplayed) {
   std::string other = PodJson("12", "", "n1", "False");
   for (std::size_t at; (at = other.find("u1")) != std::string::npos;) other.replace(at, 2, "u7");
