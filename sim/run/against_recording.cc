@@ -13,6 +13,7 @@
 #include "sim/run/replay.h"
 #include "sim/run/service_view.h"
 #include "sim/run/show_latency.h"
+#include "sim/trace/made_nodes.h"
 
 namespace epslice::sim {
 namespace {
@@ -75,9 +76,11 @@ bool SeveralOfAType(const std::vector<SlicePtr>& slices) {
 }
 
 // What consumers would see of each Service that is there in the end and not the
-// same.
+// same. `without_hints`: Services whose hints are not compared, as these go by the
+// CPU of nodes that were made up; null: there are none of these.
 std::map<ObjectKey, std::vector<std::string>> CompareEnds(Simulation* simulation, const RecordedController& recorded,
-                                                          const SlicesByService& simulated) {
+                                                          const SlicesByService& simulated,
+                                                          std::set<ObjectKey>* without_hints) {
   SlicesByService theirs;
   for (const auto& [key, slice] : recorded.slices()) theirs[ServiceOfSlice(*slice)].push_back(slice);
   SlicesByService ours = simulated;
@@ -88,7 +91,10 @@ std::map<ObjectKey, std::vector<std::string>> CompareEnds(Simulation* simulation
     // Where the Service is gone the slices wait for a collector that a
     // recording need not have.
     if (!object.has_value()) continue;
-    const HintComparison hints = !WantsTopologyAwareHints(*object.As<Service>())             ? HintComparison::kEach
+    const bool by_cpu = WantsTopologyAwareHints(*object.As<Service>());
+    if (by_cpu && without_hints != nullptr) without_hints->insert(service);
+    const HintComparison hints = !by_cpu                                                     ? HintComparison::kEach
+                                 : without_hints != nullptr                                  ? HintComparison::kNone
                                  : SeveralOfAType(theirs[service]) || SeveralOfAType(slices) ? HintComparison::kTotals
                                                                                              : HintComparison::kCounts;
     std::vector<std::string> what = CompareSlices(theirs[service], slices, hints);
@@ -116,11 +122,13 @@ std::int64_t WritesOf(const std::map<ObjectKey, WriteCounts>& writes, const Obje
 // controller is at work; then what the simulated one does later on the same
 // Services does not count. True where that is so.
 bool CompareWithEnd(Simulation* simulation, const RecordedController& recorded, Timestamp recording_ends,
-                    const Moment& end, const Moment& settled, AgainstRecording* result) {
+                    bool made_nodes, const Moment& end, const Moment& settled, AgainstRecording* result) {
   std::vector<ObjectKey> idle, cut, unseen;
-  const auto in_the_end = CompareEnds(simulation, recorded, end.slices);
+  std::set<ObjectKey> hintless;
+  std::set<ObjectKey>* without_hints = made_nodes ? &hintless : nullptr;
+  const auto in_the_end = CompareEnds(simulation, recorded, end.slices, without_hints);
   bool ended_at_work = false;
-  for (const auto& [service, differences] : CompareEnds(simulation, recorded, settled.slices)) {
+  for (const auto& [service, differences] : CompareEnds(simulation, recorded, settled.slices, without_hints)) {
     const AnyObject now = simulation->Get(Kind::kService, service.namespace_, service.name);
     // The one that is behind, then: the recorded controller or the simulated one.
     const bool at_work = recorded.WorksOn(*now.As<Service>(), recording_ends.nanos);
@@ -146,6 +154,12 @@ bool CompareWithEnd(Simulation* simulation, const RecordedController& recorded, 
   note(idle, "without a selector its slices are as they were when it lost it, which is chance");
   note(cut, "the recording ends while it is being worked on, and what is under way then is chance");
   note(unseen, "the recording does not tell its slices as they were written last");
+  if (!hintless.empty()) {
+    result->notes.push_back(Concat(
+        "of ", hintless.size(), hintless.size() == 1 ? " Service" : " Services",
+        " (the first: ", hintless.begin()->ToString(),
+        ") the hints are not compared: they go by the CPU of nodes, which is not known where nodes are made up"));
+  }
   if (ended_at_work) {
     std::int64_t later = 0;
     for (const auto& [service, counts] : settled.writes) later += counts.all() - WritesOf(end.writes, service);
@@ -255,6 +269,7 @@ struct RecordedSide {
 
   void OnEvent(const TraceEvent& event, TraceRole role) {
     recorded.OnEvent(event, role);
+    if (const auto node = event.object.As<Node>()) made_nodes |= IsMadeUp(*node);
     if (IsSliceOf(event.object, controller_name)) {
       flags.OnSlice(*event.object.As<EndpointSlice>(), event.type == WatchEventType::kDeleted,
                     role == TraceRole::kRecordedWrite && event.type == WatchEventType::kAdded);
@@ -294,6 +309,7 @@ struct RecordedSide {
   RecordedController recorded;
   RecordedFlags flags;
   ApiPace pace;
+  bool made_nodes = false;
   Simulation* running = nullptr;  // from the first event on
   std::int64_t shown = 0;
 };
@@ -378,7 +394,7 @@ absl::StatusOr<AgainstRecording> RunAgainstRecording(TraceReader* reader, const 
   if (absl::Status s = CheckThereIsSomething(recorded, replayer, controller_name); !s.ok()) return s;
   result.without_slice = recorded.unseen();
   result.not_counted = recorded.uncounted();
-  const bool cut = CompareWithEnd(&simulation, recorded, result.trace.end, end, settled, &result);
+  const bool cut = CompareWithEnd(&simulation, recorded, result.trace.end, side.made_nodes, end, settled, &result);
   const Moment& counted = cut ? end : settled;
   result.writes = SideBySide(recorded.writes(), counted.writes);
   result.recorded_latency = LatenciesOf(recorded.latency());

@@ -105,7 +105,7 @@ std::vector<std::string> CompareSlices(const std::vector<std::shared_ptr<const E
   for (const auto& [key, seen] : b.endpoints) {
     if (a.endpoints.count(key) == 0) add(Concat(seen.who, ": simulated only"));
   }
-  if (hints != HintComparison::kEach) {
+  if (hints == HintComparison::kCounts || hints == HintComparison::kTotals) {
     const auto numbers = hints == HintComparison::kCounts ? &View::hint_counts : &View::hint_totals;
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> counts;
     for (const auto& [what, count] : a.*numbers) counts[what].first = count;

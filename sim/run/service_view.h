@@ -16,8 +16,8 @@ namespace epslice::sim {
 // which endpoints of a zone serve another; then only how many do is compared
 // (kCounts). With several slices chance also decides in which slice an endpoint
 // is, and so which slices keep older hints: then how many endpoints serve each
-// zone is compared (kTotals).
-enum class HintComparison { kEach, kCounts, kTotals };
+// zone is compared (kTotals). Where the CPU of nodes is not known, nothing is (kNone).
+enum class HintComparison { kEach, kCounts, kTotals, kNone };
 
 // Differences between two sets of slices of one Service, one line each, at most
 // `most` and a line that counts the rest; empty: consumers see the same.

@@ -102,7 +102,7 @@ class UnseenWrites {
       summary->notes.emplace_back(
           "no write of a node is logged with its object: zones, CPU and readiness of nodes are those of the dump "
           "beside "
-          "the log, if there is one");
+          "the log, or else made up");
     }
   }
 

@@ -11,6 +11,7 @@
 #include "sim/trace/csv_reader.h"
 #include "sim/trace/dump_reader.h"
 #include "sim/trace/event_decode.h"
+#include "sim/trace/made_nodes.h"
 #include "sim/trace/merged_reader.h"
 #include "sim/trace/overlap.h"
 #include "sim/trace/readers.h"
@@ -233,6 +234,7 @@ class Opener {
     std::unique_ptr<TraceReader> reader =
         MergeReaders(std::move(dump_), std::move(start.later), std::move(timed), others_.empty() && start.version == 0,
                      std::move(audit_log), std::move(summary));
+    reader = WithMadeNodes(std::move(reader));
     if (options_.facts == nullptr) return reader;
     return NotingFacts(std::move(reader), options_.facts, keep_json_);
   }

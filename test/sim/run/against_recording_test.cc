@@ -176,6 +176,44 @@ TEST(AgainstRecordingTest, TellsWhoseWritesTheyAre) {
   }
 }
 
+// Nodes are not logged: the recorded slices name them.
+TEST(AgainstRecordingTest, ARecordingWithoutItsNodes) {
+  const std::string node =
+      Replaced(NodeLine(), R"("uid":"u-n1")", R"("uid":"u-n1","labels":{"topology.kubernetes.io/zone":"a"})");
+  const auto slice = [](const char* second, std::string_view type, std::string_view pods) {
+    return Replaced(SliceLine(second, type, kKcm, "10.0.0.1", pods), R"("nodeName":"n1")",
+                    R"("nodeName":"n1","zone":"a","hints":{"forZones":[{"name":"b"}]})");
+  };
+  const std::string hinted =
+      Replaced(ServiceLine("01", "ADDED"), R"("namespace":"shop",)",
+               R"("namespace":"shop","annotations":{"service.kubernetes.io/topology-mode":"Auto"},)");
+  struct Case {
+    const char* what;
+    std::string lines;  // before the events
+    std::size_t made_up, differences, notes;
+  };
+  const Case cases[] = {
+      {"all there", node + ServiceLine("01", "ADDED"), 0, 1, 0},
+      {"without", ServiceLine("01", "ADDED"), 1, 1, 0},
+      {"hints in proportion to CPU", node + hinted, 0, 2, 0},
+      {"these without nodes are not compared", hinted, 1, 0, 1},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    const auto result = RunLines(c.lines + PodLine("02", "ADDED", 0, true) + slice("02.02", "ADDED", "r") +
+                                 PodLine("05", "MODIFIED", 0, false) + slice("05.02", "MODIFIED", "n"));
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    EXPECT_EQ(result->RecordedTotal().all(), 2);
+    EXPECT_EQ(result->SimulatedTotal().all(), 2);
+    EXPECT_EQ(result->trace.made_up.size(), c.made_up);
+    EXPECT_EQ(result->differences.size(), c.differences);
+    EXPECT_EQ(result->notes.size(), c.notes);
+    for (const std::string& note : result->notes) {
+      EXPECT_NE(note.find("of 1 Service (the first: shop/web) the hints are not compared"), note.npos) << note;
+    }
+  }
+}
+
 // Whether anybody collects the slices of a Service that is gone, the recording shows.
 TEST(AgainstRecordingTest, SlicesOfAServiceThatIsGoneGoAsTheyWentThen) {
   constexpr std::string_view kGc = "kcm/v1.36.0 (linux/amd64) kubernetes/abc/generic-garbage-collector";

@@ -110,6 +110,34 @@ TEST(RunTest, APodOnANodeThatIsNotThereIsNoted) {
 }
 
 // What was made up is said of what was read, and that there was more.
+std::string SliceOfBoth() {
+  return R"({"time":"2026-01-01T12:00:04Z","type":"ADDED","object":{"apiVersion":"discovery.k8s.io/v1",)"
+         R"("kind":"EndpointSlice","metadata":{"name":"web-1","namespace":"shop","uid":"u-web-1","labels":{)"
+         R"("kubernetes.io/service-name":"web","endpointslice.kubernetes.io/managed-by":)"
+         R"("endpointslice-controller.k8s.io"}},"addressType":"IPv4","endpoints":[)"
+         R"({"addresses":["10.1.0.1"],"nodeName":"n1","zone":"a"},)"
+         R"({"addresses":["10.1.0.2"],"nodeName":"n2","zone":"b"}]}})"
+         "\n";
+}
+
+TEST(RunTest, NodesThatSlicesNameHaveProxiesAndZones) {
+  const ScratchFile trace(
+      "made-nodes.jsonl",
+      Added("01", "Service", "web",
+            R"(,"namespace":"shop"},"spec":{"clusterIP":"10.96.0.1","ipFamilies":["IPv4"],"selector":{"app":"web"},)"
+            R"("ports":[{"port":80,"targetPort":80,"protocol":"TCP"}]})") +
+          AddedPod("02", "p1", "n1", "10.1.0.1") + AddedPod("03", "p2", "n2", "10.1.0.2") + SliceOfBoth());
+  RunSpec spec;
+  spec.sources = {trace.path()};
+  const RunReport report = Ran(spec).report;
+  EXPECT_THAT(report.made_up, ::testing::Contains(HasSubstr("2 nodes, from the endpoints of slices")));
+  EXPECT_THAT(report.notes, ::testing::Not(::testing::Contains(HasSubstr("nodes that are not there"))));
+  EXPECT_EQ(report.numbers.endpoints, 2);
+  EXPECT_GT(report.numbers.requests, 0);
+  // Each zone sends half of them, to both.
+  EXPECT_NEAR(report.numbers.cross_zone_share, 0.5, 0.05);
+}
+
 TEST(RunTest, ARunThatEndsBeforeItsTraceSaysSo) {
   std::string text = R"({"kind":"TraceHeader","apiVersion":"epslice.dev/v1","madeUp":["all of it"]})"
                      "\n";
