@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "apis/json_writer.h"
@@ -242,8 +243,9 @@ absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url) {
   };
   constexpr std::string_view kHttp = "http://";
   constexpr std::string_view kHttps = "https://";
-  const bool tls = url.substr(0, kHttps.size()) == kHttps;
-  if (!tls && url.substr(0, kHttp.size()) != kHttp) return bad("the scheme is neither https nor http");
+  // Schemes may be in capitals (RFC 3986, 3.1).
+  const bool tls = absl::StartsWithIgnoreCase(url, kHttps);
+  if (!tls && !absl::StartsWithIgnoreCase(url, kHttp)) return bad("the scheme is neither https nor http");
   std::string_view rest = url.substr(tls ? kHttps.size() : kHttp.size());
   for (const char c : rest) {
     if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f) return bad("not an URL");
