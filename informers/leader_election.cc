@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/time.h"
+
 namespace epslice {
 namespace {
 
@@ -10,8 +12,6 @@ namespace {
 // A standby here comes sooner (see See()), so that a little is enough to keep
 // replicas out of step.
 constexpr double kJitter = 0.2;
-
-std::string Seconds(Duration d) { return std::to_string(InSeconds(d)) + " s"; }
 
 }  // namespace
 
@@ -52,8 +52,8 @@ LeaderElector::Action LeaderElector::Next(Instant now, Timestamp wall) {
   done.kind = Action::Kind::kDone;
   if (state_ == State::kLeading && now - renewed_at_ >= options_.renew_deadline) {
     state_ = State::kLost;
-    error_ = "the lease could not be renewed for " + Seconds(options_.renew_deadline) +
-             (error_.empty() ? "" : ": " + error_);
+    error_ = "the lease could not be renewed for " + absl::FormatDuration(absl::FromChrono(options_.renew_deadline)) +
+             (error_.empty() ? step_ == Step::kIdle ? "" : ": a call has no answer" : ": " + error_);
   }
   if (state_ == State::kLost || state_ == State::kReleased) return done;
   if (releasing_) {

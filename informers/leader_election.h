@@ -59,7 +59,7 @@ class LeaderElector {
   struct Action {
     enum class Kind : std::uint8_t { kSend, kWait, kDone };
     Kind kind = Kind::kWait;
-    Request request;   // kSend: then OnResponse() comes before the next call
+    Request request;   // kSend: then OnResponse() comes before the next call, or nothing but Next() after lost_at()
     Instant until{0};  // kWait
   };
 
@@ -81,6 +81,9 @@ class LeaderElector {
   bool MayWrite(Instant now) const { return state_ == State::kLeading && now < fenced_at_; }
   // When MayWrite() ends, unless the Lease is renewed; 0 where it is not true.
   Instant writes_until() const { return state_ == State::kLeading ? fenced_at_ : Instant{0}; }
+  // When it is lost, unless it is renewed: Next() says so from then on, also while a
+  // request has no answer yet. 0 where it does not lead.
+  Instant lost_at() const { return state_ == State::kLeading ? renewed_at_ + options_.renew_deadline : Instant{0}; }
   // The Lease as it was last read or written; nullopt: neither was done.
   const std::optional<Lease>& lease() const { return seen_; }
   // Who holds the Lease as last seen; empty: nobody.

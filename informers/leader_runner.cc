@@ -12,6 +12,10 @@
 namespace epslice {
 namespace {
 
+// How long Stop() lets a call go on that is under way: a renewal that is cancelled
+// may have happened, and the Lease is then not given back.
+constexpr Duration kStopMoment = std::chrono::seconds(1);
+
 // FNV-1a: the same everywhere.
 std::uint64_t SeedOf(std::string_view identity) {
   std::uint64_t hash = 14695981039346656037U;
@@ -63,6 +67,7 @@ LeaderRunner::LeaderRunner(LeaderRunnerOptions options, Transport* transport, co
 LeaderRunner::~LeaderRunner() { Stop(); }
 
 void LeaderRunner::Start() {
+  call_thread_ = std::thread([this] { MakeCalls(); });
   thread_ = std::thread([this] { Run(); });
   watch_thread_ = std::thread([this] {
     WatchLease();
@@ -77,6 +82,12 @@ void LeaderRunner::Stop() {
     wake_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
+  {
+    std::lock_guard<std::mutex> lock(mu_);
+    calls_end_ = true;
+    wake_.notify_all();
+  }
+  if (call_thread_.joinable()) call_thread_.join();
   EndWatch();
   if (!watch_thread_.joinable()) return;
   // As client-go, after the Lease was given back: that does not wait for Events.
@@ -177,11 +188,60 @@ void LeaderRunner::Note() {
   }
 }
 
+void LeaderRunner::MakeCalls() {
+  std::unique_lock<std::mutex> lock(mu_);
+  for (;;) {
+    wake_.wait(lock, [this] { return calls_end_ || (call_ != nullptr && !call_->begun); });
+    if (calls_end_) return;
+    const std::shared_ptr<Call> call = call_;
+    call->begun = true;
+    lock.unlock();
+    Response response = transport_.Do(call->request, &call->cancel);
+    lock.lock();
+    call->response = std::move(response);
+    wake_.notify_all();
+  }
+}
+
+std::optional<Response> LeaderRunner::Ask(Request request, bool last) {
+  const auto call = std::make_shared<Call>();
+  call->request = std::move(request);
+  std::optional<Instant> end;  // no longer
+  if (!last && elector_.state() == LeaderElector::State::kLeading) end = elector_.lost_at();
+  bool stopping = false;
+  std::unique_lock<std::mutex> lock(mu_);
+  call_ = call;
+  wake_.notify_all();
+  const auto answered = [&call] { return call->response.has_value(); };
+  while (!answered()) {
+    const Instant now = clock_.Now();
+    if (stopping_ && !last && !stopping) {
+      stopping = true;
+      end = std::min(end.value_or(now + kStopMoment), now + kStopMoment);
+    }
+    if (end.has_value() && now >= *end) break;
+    if (end.has_value()) {
+      wake_.wait_for(lock, *end - now);
+    } else {
+      wake_.wait(lock);
+    }
+  }
+  if (answered()) return std::move(call->response);
+  lock.unlock();
+  call->cancel.Cancel();
+  if (!stopping) return std::nullopt;
+  lock.lock();
+  wake_.wait(lock, answered);
+  return std::move(call->response);
+}
+
 void LeaderRunner::Run() {
   for (;;) {
+    bool last = false;
     {
       std::lock_guard<std::mutex> lock(mu_);
-      if (stopping_) elector_.Release();
+      last = stopping_;
+      if (last) elector_.Release();
       if (watched_) elector_.OnWatched(watched_->get(), clock_.Now());
       watched_.reset();
     }
@@ -189,8 +249,10 @@ void LeaderRunner::Run() {
     Note();
     if (action.kind == LeaderElector::Action::Kind::kDone) return;
     if (action.kind == LeaderElector::Action::Kind::kSend) {
-      elector_.OnResponse(transport_.Do(action.request, &calls_), clock_.Now());
-      Note();
+      if (const std::optional<Response> response = Ask(action.request, last)) {
+        elector_.OnResponse(*response, clock_.Now());
+        Note();
+      }
       continue;
     }
     std::unique_lock<std::mutex> lock(mu_);

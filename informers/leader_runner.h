@@ -79,8 +79,8 @@ struct LeaderNews {
 struct LeaderCallbacks {
   // It leads now: MayWrite() is true already. At most once.
   std::function<void()> on_leading;
-  // It led, could not renew the Lease in time, and never will lead again. Not called
-  // when it is given back.
+  // It led, could not renew the Lease in time, and never will lead again. Told at the
+  // renew deadline, also where a call hangs. Not called when it is given back.
   std::function<void()> on_lost;
 };
 
@@ -118,8 +118,8 @@ class LeaderRunner {
   // At most once.
   void Start();
   // Gives the Lease back, if it is held, and ends the threads: takes as long as one
-  // call may take, and `farewell`. Nothing may be written any more when it is
-  // called. Safe to call again.
+  // call may take, a second for one that is under way, and `farewell`. Nothing may
+  // be written any more when it is called. Safe to call again.
   void Stop();
 
   // The fence (LeaderElector::MayWrite), to be asked before every write.
@@ -135,7 +135,19 @@ class LeaderRunner {
   void Unregister(int id);
 
  private:
+  // A call about the Lease, guarded by mu_ but for `cancel`.
+  struct Call {
+    Request request;
+    CancelToken cancel;
+    bool begun = false;
+    std::optional<Response> response;
+  };
+
   void Run();
+  void MakeCalls();
+  // The answer; nullopt: it did not come before the Lease was lost. `last`: the call
+  // that gives the Lease back, which Stop() waits for.
+  std::optional<Response> Ask(Request request, bool last);
   void WatchLease();
   // After a watch that ended with `status`: when to try again; nullopt: never.
   std::optional<Duration> PauseAfterWatch(const Status& status);
@@ -160,7 +172,6 @@ class LeaderRunner {
   std::string told_error_;
   std::atomic<std::int64_t> writes_until_{0};
   std::atomic<bool> lost_{false};
-  CancelToken calls_;
 
   std::mutex callbacks_mu_;
   std::vector<std::pair<int, LeaderCallbacks>> callbacks_;  // guarded by callbacks_mu_, as are the next
@@ -170,12 +181,17 @@ class LeaderRunner {
   std::mutex mu_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  // Calls have a thread of their own, so that Run() notices when the Lease is lost,
+  // whatever a call waits for.
+  std::shared_ptr<Call> call_;
+  bool calls_end_ = false;
   // What the watch saw last and Run() has not looked at; null: the Lease is gone.
   std::optional<std::shared_ptr<const Lease>> watched_;
   CancelToken watch_;
   bool told_refusal_ = false;            // of the watch's thread
   std::unique_ptr<EventSender> events_;  // null: none are sent
   std::thread thread_;
+  std::thread call_thread_;
   std::thread watch_thread_;
 };
 

@@ -5,18 +5,26 @@
 #ifndef EPSLICE_INFORMERS_STOP_SIGNALS_H_
 #define EPSLICE_INFORMERS_STOP_SIGNALS_H_
 
+#include "informers/transport.h"
+
 namespace epslice {
 
-// SIGTERM and SIGINT wait for WaitForStopSignal(); SIGPIPE is ignored. Call it
-// before the first thread is started: threads inherit it.
+// From now on a thread waits for SIGTERM and SIGINT: the first is told by
+// WaitForStopSignal() and StopToken(), the next one ends the process at once, with
+// exit code 128 + its number, whatever the program is at. SIGPIPE is ignored. Call
+// it once, before the first thread is started: threads inherit it.
 void PrepareStopSignals();
 
-// Blocks until SIGTERM or SIGINT comes and returns it. From then on the next
-// one ends the process at once, with exit code 128 + its number.
+// Blocks until SIGTERM or SIGINT came, or RequestStop(), and returns it (SIGTERM).
 int WaitForStopSignal();
 
-// As if SIGTERM had come: for what ends the program from within, such as a lost
-// Lease. From any thread.
+// Cancelled by the same: for calls that are made before the program waits. Register
+// callbacks that are short: they run in the thread that waits for signals. It is
+// there as long as the process.
+CancelToken* StopToken();
+
+// As if a first SIGTERM had come; nothing where one has: for what ends the program
+// from within, such as a lost Lease. From any thread. After PrepareStopSignals().
 void RequestStop();
 
 }  // namespace epslice

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "apis/status_text.h"
 #include "controllers/endpointslice/service_event.h"
 #include "controllers/manager/connection.h"
 #include "controllers/manager/live_runner.h"
@@ -166,6 +167,16 @@ absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& optio
   return leading;
 }
 
+// Of the files that say who we are to the API server.
+void LogTrouble(const absl::Status& status, Logger* log) {
+  if (status.ok()) {
+    log->Info(0, "The files of our credentials are good again");
+  } else {
+    log->Warning("A file of our credentials is no good; the API server is asked with what was read before",
+                 {{"err", MessageOf(status)}});
+  }
+}
+
 int Run(const ManagerOptions& options) {
   PrepareStopSignals();
   const RealClock clock;
@@ -180,6 +191,7 @@ int Run(const ManagerOptions& options) {
   };
   if (connection->http.credentials != nullptr) {
     connection->http.credentials->OnRotation([&metrics](const std::string& pem) { metrics.ObserveRotation(pem); });
+    connection->http.credentials->OnTrouble([&log](const absl::Status& status) { LogTrouble(status, &log); });
   }
   connection->http.metadata_of_written_suffices = true;  // for SliceTracker
   absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(connection->http, &clock);
@@ -188,8 +200,12 @@ int Run(const ManagerOptions& options) {
     log.Warning("The API server's certificate is not verified: insecure-skip-tls-verify");
   }
   const absl::StatusOr<std::unique_ptr<ServingGuard>> guard =
-      ServingGuard::Create(options, *connection, &clock, &log,
+      ServingGuard::Create(options, *connection, &clock, &log, StopToken(),
                            [&metrics](Duration remaining) { metrics.ObserveClientCertificate(remaining); });
+  if (StopToken()->cancelled()) {
+    log.Info(0, "Stopped before it was started", {{"signal", WaitForStopSignal()}});
+    return 0;
+  }
   if (!guard.ok()) return Fail(guard.status());
   LiveRunnerOptions runner_options = RunnerOptions(options, clock);
   runner_options.controller.queue.observer = metrics.queue_observer();

@@ -34,7 +34,7 @@ ServingGuard::ServingGuard(DelegatedAuthOptions options, Parts parts, const Cloc
 
 absl::StatusOr<std::unique_ptr<ServingGuard>> ServingGuard::Create(const ManagerOptions& options,
                                                                    const ApiConnection& connection, const Clock* clock,
-                                                                   Logger* log,
+                                                                   Logger* log, CancelToken* stop,
                                                                    std::function<void(Duration)> observe_certificate) {
   const bool asked_for = !options.authentication_kubeconfig.empty() || !options.authorization_kubeconfig.empty() ||
                          options.client_trust.Given();
@@ -51,12 +51,14 @@ absl::StatusOr<std::unique_ptr<ServingGuard>> ServingGuard::Create(const Manager
   if (!authorization.ok()) return authorization.status();
   parts.authorization = *std::move(authorization);
   parts.look_up_cancel = std::make_unique<CancelToken>();
+  const int stopped = stop->Register([cancel = parts.look_up_cancel.get()] { cancel->Cancel(); });
   absl::StatusOr<std::unique_ptr<ClientTrustSource>> trust = ClientTrustSource::Create(
       options.client_trust,
       [transport = parts.authentication.get(), cancel = parts.look_up_cancel.get()] {
         return LookUpConfigMap(transport, cancel);
       },
       clock, log);
+  stop->Unregister(stopped);
   if (!trust.ok()) return trust.status();
   parts.trust = *std::move(trust);
   DelegatedAuthOptions auth;

@@ -30,10 +30,11 @@ class ServingGuard {
   // `observe_certificate`: DelegatedAuthOptions has it.
   // InvalidArgument: a kubeconfig or a bundle of certificates that is no good.
   // Unavailable: the cluster does not say whose certificates name clients
-  // (client_trust.h), and has to. May wait for the API server.
+  // (client_trust.h), and has to. May wait for the API server, unless `stop` is
+  // cancelled: Unavailable then, or a guard that has not looked.
   static absl::StatusOr<std::unique_ptr<ServingGuard>> Create(const ManagerOptions& options,
                                                               const ApiConnection& connection, const Clock* clock,
-                                                              Logger* log,
+                                                              Logger* log, CancelToken* stop,
                                                               std::function<void(Duration)> observe_certificate);
 
   std::optional<ServingReply> Check(const GuardedRequest& request) { return auth_.Check(request); }

@@ -1,11 +1,15 @@
 #include "informers/http/credentials.h"
 
+#include <algorithm>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "apis/cat.h"
 #include "apis/status_text.h"
 #include "informers/http/exec_credential.h"
@@ -59,12 +63,12 @@ class FileCredentials : public Credentials {
     std::lock_guard<std::mutex> lock(mu_);
     return Read();
   }
-  absl::StatusOr<Value> Get(const CancelToken*) override {
+  absl::StatusOr<Value> Get(const CancelToken*, Duration) override {
     std::lock_guard<std::mutex> lock(mu_);
     if (HasFiles() && clock_->Now() - read_at_ >= kCredentialFileAge) Read().IgnoreError();
     return value_;
   }
-  bool Refresh(std::uint64_t generation, const CancelToken*) override {
+  bool Refresh(std::uint64_t generation, const CancelToken*, Duration) override {
     std::lock_guard<std::mutex> lock(mu_);
     if (generation == value_.generation && HasFiles()) Read().IgnoreError();
     return generation != value_.generation;
@@ -99,6 +103,7 @@ class FileCredentials : public Credentials {
       }
     }
     if (!result.ok() || !later.ok()) read_at_ -= kCredentialFileAge - kRetry;
+    TellOfTrouble(result.ok() ? later : result);
     return result;
   }
 
@@ -114,33 +119,100 @@ class ExecCredentials : public Credentials {
  public:
   ExecCredentials(ExecPluginConfig config, const Clock* clock) : config_(std::move(config)), clock_(clock) {}
 
-  absl::StatusOr<Value> Get(const CancelToken* cancel) override {
-    // Held while the plugin runs: who comes meanwhile waits for what it says.
-    std::lock_guard<std::mutex> lock(mu_);
+  ~ExecCredentials() override {
+    {
+      std::lock_guard<std::mutex> lock(mu_);
+      if (run_ != nullptr) run_->cancel.Cancel();
+    }
+    if (thread_.joinable()) thread_.join();
+  }
+
+  absl::StatusOr<Value> Get(const CancelToken* cancel, Duration patience) override {
+    std::unique_lock<std::mutex> lock(mu_);
     const bool expired = expiration_.is_set() && clock_->WallNow() >= expiration_;
     if (!have_ || expired) {
-      if (absl::Status status = Run(cancel); !status.ok()) return status;
+      if (absl::Status status = Renew(&lock, cancel, patience); !status.ok()) return status;
     }
     return value_;
   }
 
   bool from_plugin() const override { return true; }
 
-  bool Refresh(std::uint64_t generation, const CancelToken* cancel) override {
-    std::lock_guard<std::mutex> lock(mu_);
+  bool Refresh(std::uint64_t generation, const CancelToken* cancel, Duration patience) override {
+    std::unique_lock<std::mutex> lock(mu_);
     if (generation != value_.generation) return have_;
     // Somebody whom the server refuses whatever he says.
     const Instant now = clock_->Now();
     if (refused_at_.has_value() && now - *refused_at_ < kExecPluginPause) return false;
     refused_at_ = now;
     have_ = false;
-    return Run(cancel).ok();
+    return Renew(&lock, cancel, patience).ok();
   }
 
  private:
-  absl::Status Run(const CancelToken* cancel) {
-    if (!failure_.ok() && clock_->Now() - failed_at_ < kExecPluginPause) return failure_;
-    absl::StatusOr<ExecCredential> credential = Ask(cancel);
+  // One run of the plugin, and those who wait for it. Guarded by mu_, but `cancel`.
+  struct PluginRun {
+    CancelToken cancel;
+    int waiting = 0;
+    bool done = false;
+    absl::Status status;
+  };
+
+  // With what a run says that begins now, or is under way: whoever comes while the
+  // plugin runs waits for the same answer.
+  absl::Status Renew(std::unique_lock<std::mutex>* lock, const CancelToken* cancel, Duration patience) {
+    const Instant deadline = clock_->Now() + patience;
+    for (;;) {
+      if (cancel != nullptr && cancel->cancelled()) return absl::CancelledError("cancelled");
+      if (run_ == nullptr || run_->done) {
+        if (!failure_.ok() && clock_->Now() - failed_at_ < kExecPluginPause) return failure_;
+        Start();
+      }
+      const std::shared_ptr<PluginRun> run = run_;
+      ++run->waiting;
+      absl::Status status = Await(run.get(), lock, cancel, deadline);
+      --run->waiting;
+      // Nobody wants it any more.
+      if (absl::IsCancelled(status) && run->waiting == 0) run->cancel.Cancel();
+      if (!status.ok()) return status;
+      // One that was killed since others did not want it: another has to be begun.
+      if (!absl::IsCancelled(run->status)) return run->status;
+    }
+  }
+
+  // OK: it is done, whatever it came to.
+  absl::Status Await(const PluginRun* run, std::unique_lock<std::mutex>* lock, const CancelToken* cancel,
+                     Instant deadline) const {
+    // How soon it is noticed that somebody is cancelled, or has waited long enough.
+    constexpr std::chrono::milliseconds kLook(20);
+    const Instant begin = clock_->Now();
+    while (!run->done) {
+      if (cancel != nullptr && cancel->cancelled()) return absl::CancelledError("cancelled");
+      if (clock_->Now() >= deadline) {
+        return Failure(Cat({"takes longer than ", absl::FormatDuration(absl::FromChrono(deadline - begin))}));
+      }
+      done_.wait_for(*lock, kLook);
+    }
+    return absl::OkStatus();
+  }
+
+  void Start() {
+    if (thread_.joinable()) thread_.join();  // it has let go of mu_
+    run_ = std::make_shared<PluginRun>();
+    thread_ = std::thread([this, run = run_] {
+      absl::StatusOr<ExecCredential> credential = Ask(&run->cancel);
+      std::lock_guard<std::mutex> lock(mu_);
+      run->status = Take(std::move(credential));
+      run->done = true;
+      done_.notify_all();
+    });
+  }
+
+  absl::Status Failure(std::string_view why) const {
+    return absl::FailedPreconditionError(Cat({"exec plugin ", QuoteForError(config_.command, 256), ": ", why}));
+  }
+
+  absl::Status Take(absl::StatusOr<ExecCredential> credential) {
     if (credential.ok()) {
       failure_ = absl::OkStatus();
       value_.authorization = Bearer(credential->token);
@@ -157,8 +229,7 @@ class ExecCredentials : public Credentials {
     have_ = false;
     if (absl::IsCancelled(credential.status())) return credential.status();
     failed_at_ = clock_->Now();
-    failure_ = absl::FailedPreconditionError(
-        Cat({"exec plugin ", QuoteForError(config_.command, 256), ": ", MessageOf(credential.status())}));
+    failure_ = Failure(MessageOf(credential.status()));
     return failure_;
   }
 
@@ -168,6 +239,7 @@ class ExecCredentials : public Credentials {
     process.argv.insert(process.argv.end(), config_.args.begin(), config_.args.end());
     process.env = config_.env;
     process.env.emplace_back("KUBERNETES_EXEC_INFO", ExecInfoJson(config_));
+    process.timeout = kExecPluginTimeout;
     absl::StatusOr<std::string> output = RunProcess(process, clock_, cancel);
     if (absl::IsNotFound(output.status()) && !config_.install_hint.empty()) {
       return absl::NotFoundError(Cat({MessageOf(output.status()), ": ", QuoteForError(config_.install_hint, 400)}));
@@ -186,6 +258,9 @@ class ExecCredentials : public Credentials {
   absl::Status failure_;  // of the last run
   Instant failed_at_{0};
   std::optional<Instant> refused_at_;
+  std::shared_ptr<PluginRun> run_;  // the last one; null: none yet
+  std::thread thread_;              // of it
+  mutable std::condition_variable done_;
 };
 
 }  // namespace

@@ -1,9 +1,10 @@
 // Credentials: what a request is authorized with, kept fresh.
 //
 // A token or client certificate in a file is read again before it is a minute
-// old, so that rotation goes unnoticed; while the file cannot be read, what was
-// read last stays. An exec plugin runs when its credentials have expired or
-// the server refuses them, and not again for a while after it failed.
+// old, so that rotation goes unnoticed; while the file cannot be used, what was
+// read last stays, and OnTrouble() is told. An exec plugin runs when its credentials have expired or
+// the server refuses them, and not again for a while after it failed. It runs in
+// a thread of its own, so that nobody has to wait for it longer than he will.
 // Nothing here gets into logs or errors but names of files and programs.
 #ifndef EPSLICE_INFORMERS_HTTP_CREDENTIALS_H_
 #define EPSLICE_INFORMERS_HTTP_CREDENTIALS_H_
@@ -22,6 +23,9 @@
 
 namespace epslice {
 
+// After that a plugin that runs is killed.
+inline constexpr Duration kExecPluginTimeout = std::chrono::seconds(60);
+
 // Thread-safety: all implementations may be used from any thread.
 class Credentials {
  public:
@@ -33,12 +37,14 @@ class Credentials {
 
   virtual ~Credentials() = default;
 
-  // To be asked before every request. Reads files and runs plugins where that
-  // is due, and so may block; `cancel` (may be null) ends a plugin.
-  virtual absl::StatusOr<Value> Get(const CancelToken* cancel) = 0;
+  // To be asked before every request. Reads files where that is due, and waits for
+  // a plugin, until `cancel` (may be null: Cancelled) or for `patience`
+  // (FailedPrecondition). A plugin goes on without those whose patience ended, for
+  // the next who asks; when the last who waits is cancelled, it is killed.
+  virtual absl::StatusOr<Value> Get(const CancelToken* cancel, Duration patience = kExecPluginTimeout) = 0;
   // The server refused (401) the credentials of this generation. True where
   // there are others now, so that asking once more is worth it.
-  virtual bool Refresh(std::uint64_t generation, const CancelToken* cancel) = 0;
+  virtual bool Refresh(std::uint64_t generation, const CancelToken* cancel, Duration patience = kExecPluginTimeout) = 0;
 
   // The certificate that was given out last, PEM; "": none. Does not wait, and
   // reads no file.
@@ -49,7 +55,17 @@ class Credentials {
   // of, PEM. From whatever thread asks for credentials; before the first does.
   void OnRotation(std::function<void(const std::string& certificate_pem)> tell) { tell_ = std::move(tell); }
 
+  // Called when a file can no longer be used, with which and why, once for each
+  // reason, and with OK when all can again. As OnRotation(); it must not ask for
+  // credentials. (A plugin's failures fail the calls that need it.)
+  void OnTrouble(std::function<void(const absl::Status& status)> tell) { tell_trouble_ = std::move(tell); }
+
  protected:
+  void TellOfTrouble(const absl::Status& status) {
+    if (!tell_trouble_ || status == told_) return;
+    told_ = status;
+    tell_trouble_(status);
+  }
   // For certificate_pem().
   void Show(const std::shared_ptr<const Identity>& identity);
   void TellOfRotation(const Identity& before) const {
@@ -60,6 +76,8 @@ class Credentials {
   mutable std::mutex shown_mu_;
   std::shared_ptr<const Identity> shown_;  // guarded by shown_mu_
   std::function<void(const std::string&)> tell_;
+  std::function<void(const absl::Status&)> tell_trouble_;
+  absl::Status told_;  // one thread at a time
 };
 
 // Null where `source` holds none. `clock` must outlive them. InvalidArgument

@@ -83,6 +83,8 @@ struct HttpTransport::Impl {
   }
   bool WaitForToken(HttpCall* call);
   bool WaitAsTold(const Request& request, const Status& status, Duration* waited, HttpCall* call) const;
+  // How long a call waits for credentials.
+  Duration Patience() const { return std::min(options.call_timeout, kExecPluginTimeout); }
   bool HasFresher(const Status& status, const Credentials::Value& who, CancelToken* cancel) const;
   Outcome Run(const Attempt& attempt, const bool& head_seen, HttpCall* call, std::string* error);
   void Observe(const Request& request, int code, Instant start) const {
@@ -155,7 +157,7 @@ Status HttpTransport::Impl::Prepare(const Request& request, CancelToken* cancel,
 Status HttpTransport::Impl::Admit(CancelToken* cancel, HttpCall* call, Attempt* attempt) {
   if (!WaitForToken(call)) return StatusUnreachable("cancelled before it was sent");
   if (options.credentials == nullptr) return Status();
-  absl::StatusOr<Credentials::Value> value = options.credentials->Get(cancel);
+  absl::StatusOr<Credentials::Value> value = options.credentials->Get(cancel, Patience());
   if (!value.ok()) return StatusUnreachable(Cat({"no credentials: ", MessageOf(value.status())}));
   attempt->who = *std::move(value);
   if (!attempt->who.authorization.empty()) {
@@ -166,7 +168,8 @@ Status HttpTransport::Impl::Admit(CancelToken* cancel, HttpCall* call, Attempt* 
 
 // A request that was refused as unauthorized was not executed.
 bool HttpTransport::Impl::HasFresher(const Status& status, const Credentials::Value& who, CancelToken* cancel) const {
-  return status.code == 401 && options.credentials != nullptr && options.credentials->Refresh(who.generation, cancel);
+  return status.code == 401 && options.credentials != nullptr &&
+         options.credentials->Refresh(who.generation, cancel, Patience());
 }
 
 // Nor was one that the server wants to see again later. True after that time,

@@ -196,6 +196,33 @@ TEST_F(LeaderRunnerTest, DoesNotWaitForAnEventThatHangs) {
   }
 }
 
+// As one does whose credentials come from a plugin that hangs.
+TEST_F(LeaderRunnerTest, ARenewalThatHangsHidesNoLoss) {
+  transport_.ReleaseByOther();
+  Start(milliseconds(10));
+  ASSERT_TRUE(WaitUntil([&] { return Said("on_leading"); }));
+  transport_.HangUpdate();
+  ASSERT_TRUE(WaitUntil([&] { return Said("on_lost"); }));
+  EXPECT_TRUE(runner_->lost());
+  EXPECT_TRUE(Said("the lease could not be renewed for 20ms")) << TakeSaid();
+  runner_->Stop();
+}
+
+TEST_F(LeaderRunnerTest, StopGivesTheLeaseBackWhereARenewalHangs) {
+  transport_.ReleaseByOther();
+  LeaderRunnerOptions options = Options(milliseconds(10));
+  options.elector.renew_deadline = seconds(6000);
+  options.elector.lease_duration = seconds(7000);
+  Start(std::move(options));
+  ASSERT_TRUE(WaitUntil([&] { return Said("on_leading"); }));
+  transport_.HangUpdate();
+  ASSERT_TRUE(WaitUntil([&] { return transport_.hanging() == 1; }));
+  runner_->Stop();
+  EXPECT_EQ(transport_.holder(), "");
+  EXPECT_FALSE(runner_->lost());
+  EXPECT_TRUE(Said("Gave the lease back"));
+}
+
 TEST_F(LeaderRunnerTest, WithoutAComponentThereAreNoEvents) {
   transport_.ReleaseByOther();
   LeaderRunnerOptions options = Options(seconds(600));

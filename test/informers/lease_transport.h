@@ -33,11 +33,15 @@ class LeaseTransport : public Transport {
     if (request.kind == Kind::kEvent) {
       response = Post(request, cancel);
     } else {
-      std::lock_guard<std::mutex> lock(mu_);
+      std::unique_lock<std::mutex> lock(mu_);
       if (request.verb == Verb::kGet) ++gets_;
       if (request.verb == Verb::kUpdate && down_) {
         response.status = StatusUnreachable("no answer");
         return response;
+      }
+      if (request.verb == Verb::kUpdate && std::exchange(hang_update_, false)) {
+        lock.unlock();
+        return Hang(cancel);
       }
       if (request.verb == Verb::kUpdate) Set(*request.object.As<Lease>());
       response.object = AnyObject::Of(lease_);
@@ -63,6 +67,11 @@ class LeaseTransport : public Transport {
   void SetDown() {
     std::lock_guard<std::mutex> lock(mu_);
     down_ = true;
+  }
+  // The next update of the Lease hangs until its call is cancelled.
+  void HangUpdate() {
+    std::lock_guard<std::mutex> lock(mu_);
+    hang_update_ = true;
   }
   // Events hang until their call is cancelled.
   void HangEvents() {
@@ -105,7 +114,7 @@ class LeaseTransport : public Transport {
     std::lock_guard<std::mutex> lock(mu_);
     return events_;
   }
-  // Events that hang.
+  // Events and updates that hung.
   int hanging() const {
     std::lock_guard<std::mutex> lock(mu_);
     return hanging_;
@@ -121,21 +130,29 @@ class LeaseTransport : public Transport {
     lease_.metadata.resourceVersion = Text(std::to_string(++version_));
     cv_.notify_all();
   }
+  Response Hang(CancelToken* cancel) {
+    {
+      std::lock_guard<std::mutex> lock(mu_);
+      ++hanging_;
+    }
+    progress_->Bump();
+    const int id = cancel->Register([this] { Wake(); });
+    {
+      std::unique_lock<std::mutex> lock(mu_);
+      cv_.wait(lock, [cancel] { return cancel->cancelled(); });
+    }
+    cancel->Unregister(id);
+    Response response;
+    response.status = StatusUnreachable("cancelled");
+    return response;
+  }
   Response Post(const Request& request, CancelToken* cancel) {
     Response response;
     const auto event = request.object.As<Event>();
     std::unique_lock<std::mutex> lock(mu_);
     if (hang_events_) {
-      ++hanging_;
       lock.unlock();
-      progress_->Bump();
-      const int id = cancel->Register([this] { Wake(); });
-      lock.lock();
-      cv_.wait(lock, [cancel] { return cancel->cancelled(); });
-      lock.unlock();
-      cancel->Unregister(id);
-      response.status = StatusUnreachable("cancelled");
-      return response;
+      return Hang(cancel);
     }
     if (refused_events_ != 0) {
       response.status.code = refused_events_;
@@ -187,7 +204,7 @@ class LeaseTransport : public Transport {
   Lease lease_;
   int version_ = 0, gets_ = 0, watches_ = 0, hanging_ = 0;
   int refused_ = 0, refused_events_ = 0;
-  bool watching_ = false, down_ = false, hang_events_ = false;
+  bool watching_ = false, down_ = false, hang_events_ = false, hang_update_ = false;
   std::string selector_;
   std::vector<std::string> events_;
 };

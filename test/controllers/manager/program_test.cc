@@ -11,7 +11,6 @@
 #include "apis/json.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "informers/stop_signals.h"
 #include "sim/cluster/document_store.h"
 #include "sim/serve/http_server.h"
 #include "sim/trace/dump_reader.h"
@@ -359,19 +358,6 @@ TEST_F(ProgramTest, AServerThatIsNotToBeTrustedIsNotTalkedTo) {
   Run({"--master=https://127.0.0.1:" + std::to_string(port_)});
   ASSERT_TRUE(WaitForOutput("List or watch failed"));
   EXPECT_THAT(child_->output(), HasSubstr("certificate is not accepted"));
-}
-
-TEST(SignalsTest, TheSecondSignalEndsAtOnce) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(
-      {
-        PrepareStopSignals();
-        kill(getpid(), SIGTERM);
-        if (WaitForStopSignal() != SIGTERM) _exit(1);
-        kill(getpid(), SIGINT);
-        for (;;) pause();
-      },
-      testing::ExitedWithCode(128 + SIGINT), "");
 }
 
 // Beside a controller that agrees there is nothing to say; what somebody spoils

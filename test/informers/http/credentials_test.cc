@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <future>
 #include <string>
 #include <thread>
@@ -93,6 +94,36 @@ TEST_F(CredentialsTest, ATokenFileIsReadAgainWithinAMinute) {
   EXPECT_EQ(Authorization(credentials.get()), "Bearer two");
   clock_.Advance(seconds(10));
   EXPECT_EQ(Authorization(credentials.get()), "Bearer three");
+}
+
+TEST_F(CredentialsTest, AFileThatWentBadIsToldOnce) {
+  const Identity one = Issue("one", {});
+  CredentialSource source;
+  source.token_file = dir_.Write("token", "one");
+  source.certificate_file = dir_.Write("crt", one.certificate_pem);
+  source.key_file = dir_.Write("key", one.key_pem);
+  const auto credentials = New(source);
+  std::vector<std::string> told;
+  credentials->OnTrouble([&told](const absl::Status& status) { told.push_back(status.ok() ? "OK" : TextOf(status)); });
+  const auto look = [&] {
+    clock_.Advance(seconds(60));
+    EXPECT_TRUE(credentials->Get(nullptr).ok());
+    return std::exchange(told, {});
+  };
+  EXPECT_THAT(look(), testing::IsEmpty());
+  dir_.Write("token", " ");
+  EXPECT_THAT(look(), testing::ElementsAre(dir_.path() + "/token: is empty"));
+  EXPECT_THAT(look(), testing::IsEmpty()) << "the same for as long as it lasts";
+  dir_.Write("token", "s3cret and more");
+  EXPECT_THAT(look(), testing::ElementsAre(dir_.path() + "/token: is no token"));
+  dir_.Write("token", "two");
+  EXPECT_THAT(look(), testing::ElementsAre("OK"));
+  dir_.Write("key", Issue("two", {}).key_pem);
+  const std::vector<std::string> mismatch = look();
+  ASSERT_EQ(mismatch.size(), 1U);
+  EXPECT_THAT(mismatch[0], testing::StartsWith(dir_.path() + "/crt: "));
+  dir_.Write("key", one.key_pem);
+  EXPECT_THAT(look(), testing::ElementsAre("OK"));
 }
 
 TEST_F(CredentialsTest, ARefusedTokenIsReadAgainAtOnce) {
@@ -280,6 +311,64 @@ TEST_F(CredentialsTest, ManyThreadsRunAPluginOnce) {
   }
   for (std::thread& t : threads) t.join();
   EXPECT_EQ(Runs(), 1);
+}
+
+// Waits while there is a file "hang".
+class SlowPluginTest : public CredentialsTest {
+ protected:
+  SlowPluginTest() {
+    CredentialSource source;
+    source.exec.emplace();
+    source.exec->api_version = kV1;
+    source.exec->command = dir_.WriteScript(
+        "slow", "cd '" + dir_.path() + "'; echo run >>runs; while [ -e hang ]; do sleep 0.01; done; cat answer");
+    dir_.Write("hang", "");
+    AnswerToken("abc");
+    plugin_ = New(source);
+  }
+  void LetItGo() { std::filesystem::remove(dir_.path() + "/hang"); }
+  void WaitForRuns(int n) {
+    while (!std::filesystem::exists(dir_.path() + "/runs") || Runs() < n) std::this_thread::yield();
+  }
+  std::future<absl::Status> Ask(CancelToken* cancel, Duration patience) {
+    return std::async(std::launch::async, [=, this] { return plugin_->Get(cancel, patience).status(); });
+  }
+
+  std::shared_ptr<Credentials> plugin_;
+};
+
+TEST_F(SlowPluginTest, NobodyWaitsLongerThanHeWill) {
+  std::future<absl::Status> lease = Ask(nullptr, seconds(5));
+  WaitForRuns(1);
+  std::future<absl::Status> other = Ask(nullptr, seconds(50));
+  while (lease.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) clock_.Advance(seconds(1));
+  EXPECT_EQ(TextOf(lease.get()), "exec plugin \"" + dir_.path() + "/slow\": takes longer than 5s");
+  LetItGo();
+  EXPECT_TRUE(other.get().ok()) << "what it says is heard all the same";
+  EXPECT_EQ(Authorization(plugin_.get()), "Bearer abc");
+  EXPECT_EQ(Runs(), 1);
+}
+
+TEST_F(SlowPluginTest, WhoIsCancelledWaitsNoMore) {
+  CancelToken one, two;
+  std::future<absl::Status> first = Ask(&one, seconds(60));
+  WaitForRuns(1);
+  std::future<absl::Status> second = Ask(&two, seconds(60));
+  one.Cancel();
+  EXPECT_TRUE(absl::IsCancelled(first.get()));
+  two.Cancel();
+  EXPECT_TRUE(absl::IsCancelled(second.get()));
+  EXPECT_TRUE(absl::IsCancelled(plugin_->Get(&two).status()));
+  EXPECT_EQ(Runs(), 1) << "not for who is cancelled";
+  LetItGo();
+  EXPECT_EQ(Authorization(plugin_.get()), "Bearer abc") << "no failure of the plugin's";
+}
+
+TEST_F(SlowPluginTest, IsKilledWithItsCredentials) {
+  std::future<absl::Status> first = Ask(nullptr, seconds(0));
+  EXPECT_FALSE(first.get().ok());
+  WaitForRuns(1);
+  plugin_.reset();
 }
 
 TEST(ProcessTest, OutputAndTimeAreBounded) {
