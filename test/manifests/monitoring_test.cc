@@ -1,7 +1,10 @@
 // Rules and dashboard read series that the controller has, by labels they have.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -18,10 +21,10 @@ namespace {
 constexpr const char* kGolden = EPSLICE_SOURCE_DIR "/test/golden/manager/metrics.txt";
 
 // What Prometheus adds to each series it scrapes.
-const std::set<std::string> kTargetLabels = {"job", "instance", "pod"};
+const std::set<std::string> kTargetLabels = {"job", "instance", "pod", "namespace", "cluster"};
 
-const std::set<std::string> kFunctions = {"sum",      "min",    "max",  "rate",
-                                          "increase", "absent", "time", "histogram_quantile"};
+const std::set<std::string> kFunctions = {
+    "sum", "min", "max", "rate", "count", "increase", "absent", "time", "histogram_quantile"};
 
 // {where, expression}
 using Expressions = std::vector<std::pair<std::string, std::string>>;
@@ -77,6 +80,7 @@ void Check(const Expressions& expressions) {
   // them).
   series["epslice_shadow_differences"] = {"kind"};
   series["epslice_shadow_services"] = {};
+  series["up"] = {};  // Prometheus' own
   for (const Json& rule : Rules()) {
     if (rule.contains("record")) series[rule.at("record").get<std::string>()];
   }
@@ -122,6 +126,38 @@ TEST(Monitoring, AlertsSayWhatIsWrongAndWhatToDo) {
     EXPECT_FALSE(rule.at("annotations").at("description").get<std::string>().empty()) << name;
   }
   EXPECT_GE(names.size(), 8U);
+}
+
+// Controllers of other names, and other clusters, are each to have a leader, and no
+// more than one.
+TEST(Monitoring, LeadersAreCountedByLease) {
+  Expressions all = RuleExpressions();
+  const Expressions dashboard = DashboardExpressions();
+  all.insert(all.end(), dashboard.begin(), dashboard.end());
+  int read = 0;
+  for (const auto& [where, text] : all) {
+    const PromExpression expression = ReadPromQl(text);
+    const bool leaders = std::any_of(expression.selectors.begin(), expression.selectors.end(),
+                                     [](const auto& s) { return s.name == "leader_election_master_status"; });
+    if (!leaders || expression.functions.empty()) continue;
+    ++read;
+    EXPECT_EQ(expression.grouping, (std::set<std::string>{"cluster", "namespace", "name"})) << where;
+  }
+  EXPECT_EQ(read, 4);
+}
+
+// By Prometheus' own checker, where it is: alerts.json says what should fire when.
+TEST(Monitoring, AlertsFireWhenTheyShould) {
+  if (RunCommand("promtool --version 2>&1").code != 0) GTEST_SKIP() << "NOT TESTED: no promtool in PATH";
+  const std::string folder = testing::TempDir() + "/alerts." + std::to_string(getpid());
+  ASSERT_TRUE(std::filesystem::create_directories(folder));
+  std::ofstream(folder + "/rules.json") << Rule().at("spec").dump();
+  std::ofstream(folder + "/alerts.json") << ReadFile(EPSLICE_SOURCE_DIR "/test/manifests/alerts.json");
+  for (const char* command : {"promtool check rules rules.json", "promtool test rules alerts.json"}) {
+    const CommandResult result = RunCommand("cd '" + folder + "' && " + command + " 2>&1");
+    EXPECT_EQ(result.code, 0) << result.output;
+  }
+  std::filesystem::remove_all(folder);
 }
 
 // Whoever scrapes by other means than the ServiceMonitor has to give this label.
