@@ -100,7 +100,7 @@ class Shadow {
 // that the reference lets hints be (every ready endpoint has one, for a zone
 // with capacity, and no zone has more than its maximum), or where each zone has
 // as many endpoints as in the plan. Under the resilient policy nothing is open.
-std::vector<Difference> ShadowDifferences(const ReconcileInput& input, const ReconcileConfig& config, const Plan& plan);
+std::vector<Difference> ShadowDifferences(const ReconcileInput& input, const Plan& plan);
 
 // The same plan when nothing of it is written: without writes and Events, its
 // hints and metrics those of the slices as they are. Retry errors stay.

@@ -69,15 +69,10 @@ bool OnlyOtherHints(const Difference& difference) {
 
 }  // namespace
 
-std::vector<Difference> ShadowDifferences(const ReconcileInput& input, const ReconcileConfig& config,
-                                          const Plan& plan) {
-  const auto over_maximum = [&](const auto& slice) {
-    return slice->endpoints.size() > static_cast<std::size_t>(config.max_endpoints_per_slice);
-  };
-  // What differs beside what would be written is only this, and it is the usual
-  // case that nothing does.
-  if (plan.writes.empty() && std::none_of(input.slices.begin(), input.slices.end(), over_maximum)) return {};
-  std::vector<Difference> differences = DiffService(input, config, plan).differences;
+std::vector<Difference> ShadowDifferences(const ReconcileInput& input, const Plan& plan) {
+  // The usual case.
+  if (plan.writes.empty()) return {};
+  std::vector<Difference> differences = DiffService(input, plan).differences;
   std::map<Text, bool> open;  // by address type
   std::erase_if(differences, [&](const Difference& difference) {
     if (!OnlyOtherHints(difference)) return false;

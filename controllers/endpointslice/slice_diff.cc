@@ -17,7 +17,7 @@ using SlicePtr = std::shared_ptr<const EndpointSlice>;
 
 constexpr std::array<std::string_view, kDifferenceKinds> kNames = {
     "missing-endpoint", "unexpected-endpoint", "changed-endpoint", "duplicate-endpoint", "wrong-ports",
-    "wrong-labels",     "over-maximum",        "foreign-owner",    "missing-slice",      "unexpected-slice"};
+    "wrong-labels",     "foreign-owner",       "missing-slice",    "unexpected-slice"};
 
 bool OwnedBy(const EndpointSlice& slice, const Service& service) {
   return std::any_of(slice.metadata.ownerReferences.begin(), slice.metadata.ownerReferences.end(),
@@ -98,8 +98,7 @@ std::vector<FieldDifference> CompareEndpoints(const Place& want, const Place& ha
 
 class Differ {
  public:
-  Differ(const ReconcileInput& input, const ReconcileConfig& config, const Plan& plan)
-      : input_(input), config_(config) {
+  Differ(const ReconcileInput& input, const Plan& plan) : input_(input) {
     for (const SlicePtr& slice : input.slices) {
       if (OwnedBy(*slice, *input.service)) owned_.push_back(slice);
     }
@@ -173,11 +172,6 @@ class Differ {
       if (!wanted.empty() && wanted.count(PortsText(slice.ports)) == 0) AddWrongPorts(slice);
     }
     if (after != after_.end()) CompareLabels(*after->second, slice);
-    if (slice.endpoints.size() > static_cast<std::size_t>(config_.max_endpoints_per_slice)) {
-      AddSlice(
-          DifferenceKind::kOverMaximum, slice,
-          {{"endpoints", std::to_string(config_.max_endpoints_per_slice), std::to_string(slice.endpoints.size())}});
-    }
   }
 
   void AddWrongPorts(const EndpointSlice& slice) {
@@ -276,7 +270,6 @@ class Differ {
   }
 
   const ReconcileInput& input_;
-  const ReconcileConfig& config_;
   std::vector<SlicePtr> owned_;
   std::map<Text, SlicePtr> after_;  // by name
   std::vector<SlicePtr> created_;
@@ -300,15 +293,21 @@ std::string DescribeFields(const Difference& difference) {
   std::string out;
   for (const FieldDifference& field : difference.fields) {
     if (!out.empty()) out += "; ";
-    out += Concat(field.field, ": want \"", field.want, "\", have \"", field.have, '"');
+    // What labels say is in quotes already, since "" is not the same as none.
+    const bool label = field.field.starts_with("labels.");
+    const auto text = [label](const std::string& value) {
+      if (label) return value.empty() ? std::string("none") : value;
+      return Concat('"', value, '"');
+    };
+    out += Concat(field.field, ": want ", text(field.want), ", have ", text(field.have));
   }
   return out;
 }
 
-ServiceDiff DiffService(const ReconcileInput& input, const ReconcileConfig& config, const Plan& plan) {
+ServiceDiff DiffService(const ReconcileInput& input, const Plan& plan) {
   ServiceDiff diff;
   diff.service = plan.service;
-  diff.differences = Differ(input, config, plan).Run();
+  diff.differences = Differ(input, plan).Run();
   diff.only_hints =
       !diff.differences.empty() && std::all_of(diff.differences.begin(), diff.differences.end(), IsOnlyHints);
   diff.errors = plan.retry_errors;

@@ -22,12 +22,11 @@ enum class DifferenceKind : std::uint8_t {
   kDuplicateEndpoint,   // is there more than once
   kWrongPorts,          // a slice has ports that no pod of the Service has
   kWrongLabels,         // a slice does not have the labels of the Service
-  kOverMaximum,         // a slice has more endpoints than --max-endpoints-per-slice
   kForeignOwner,        // a slice with our labels that this Service does not own
   kMissingSlice,        // not even an empty slice of an address type
   kUnexpectedSlice,     // an empty slice that would be deleted
 };
-inline constexpr std::size_t kDifferenceKinds = 10;
+inline constexpr std::size_t kDifferenceKinds = 9;
 // "missing-endpoint" ...
 std::string_view NameOf(DifferenceKind kind);
 
@@ -57,7 +56,7 @@ struct ServiceDiff {
 
 // Pure; equal input gives equal output. The plan must be Reconcile()'s for the
 // same input and config.
-ServiceDiff DiffService(const ReconcileInput& input, const ReconcileConfig& config, const Plan& plan);
+ServiceDiff DiffService(const ReconcileInput& input, const Plan& plan);
 
 }  // namespace epslice
 

@@ -32,8 +32,7 @@ void LiveRunner::Impl::RunShadow(const Job& job) {
   const Instant begin = clock->Now();
   const Plan wanted = controller.MakePlan(job);
   const bool managed = job.input.service != nullptr;
-  const std::vector<Difference> found =
-      managed ? ShadowDifferences(job.input, options.controller.reconcile, wanted) : std::vector<Difference>();
+  const std::vector<Difference> found = managed ? ShadowDifferences(job.input, wanted) : std::vector<Difference>();
   const Plan plan = managed ? PlanOfOnlooker(job.input, wanted) : wanted;
   const Outcome nothing;
   if (options.observe_sync) options.observe_sync(job, plan, nothing);

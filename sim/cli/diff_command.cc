@@ -31,7 +31,7 @@ DiffResult MakeDiffs(const DumpCluster& cluster, const ReconcileConfig& config) 
   result.skipped_services = cluster.skipped_services;
   result.ignored_objects = cluster.ignored_objects;
   for (const ReconcileInput& input : cluster.inputs) {
-    ServiceDiff diff = DiffService(input, config, Reconcile(input, config));
+    ServiceDiff diff = DiffService(input, Reconcile(input, config));
     result.different += diff.differences.empty() ? 0 : 1;
     result.only_hints += diff.only_hints ? 1 : 0;
     for (const Difference& d : diff.differences) ++result.by_kind[static_cast<std::size_t>(d.kind)];

@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const epslice::sim::DumpCluster cluster = epslice::sim::MakeDumpCluster(*dump, config);
   for (const epslice::ReconcileInput& input : cluster.inputs) {
     const epslice::Plan plan = epslice::Reconcile(input, config);
-    epslice::DiffService(input, config, plan);
+    epslice::DiffService(input, plan);
   }
   const absl::StatusOr<epslice::sim::Dump> again = epslice::sim::ReadDumpText("input", bytes, options);
   Check(again.ok() && again->objects.size() == dump->objects.size(), "reading is deterministic");
