@@ -17,6 +17,14 @@ bool StaysWhereItIs(const Change<EndpointSlice>& change) {
          change.before->metadata.labels.Get(kLabelManagedBy) == change.after->metadata.labels.Get(kLabelManagedBy);
 }
 
+// The time that this change moved; unset: it did not.
+template <typename T, typename TimeOf>
+Timestamp MovedTo(const Change<T>& change, TimeOf time_of) {
+  if (change.after == nullptr) return {};
+  const Timestamp time = time_of(*change.after);
+  return change.before != nullptr && time_of(*change.before) == time ? Timestamp() : time;
+}
+
 // Whether the reference looks at hints anew after this change of a Node.
 bool ReferenceHeeds(const Change<Node>& change) {
   if (change.before == nullptr || change.after == nullptr) return true;
@@ -62,13 +70,30 @@ void ServiceController::Enqueue(const std::vector<Routed>& routed, Instant now) 
 void ServiceController::Observe(const Change<Service>& change, Instant now) {
   if (!started_) return;
   service_pods_.OnService(change, stores_.pods);
-  Enqueue(router_.OnService(change), now);
+  const std::vector<Routed> routed = router_.OnService(change);
+  NoteSeen(routed, MovedTo(change, [](const Service& s) { return s.metadata.creationTimestamp; }), now);
+  Enqueue(routed, now);
 }
 
 void ServiceController::Observe(const Change<Pod>& change, Instant now) {
   if (!started_) return;
   service_pods_.OnPod(change);
-  Enqueue(router_.OnPod(change, service_pods_), now);
+  const std::vector<Routed> routed = router_.OnPod(change, service_pods_);
+  NoteSeen(routed, MovedTo(change, [](const Pod& pod) { return pod.readyTransitionTime; }), now);
+  Enqueue(routed, now);
+}
+
+void ServiceController::NoteSeen(const std::vector<Routed>& routed, Timestamp moved, Instant now) {
+  for (const Routed& r : routed) {
+    const auto [it, is_new] = seen_.try_emplace(r.service, Job::Seen{now, moved});
+    if (is_new) continue;
+    // What others do not seem to have written may have needed no write.
+    if (!working_) {
+      it->second = {now, moved};
+    } else if (moved.is_set() && (!it->second.moved.is_set() || moved < it->second.moved)) {
+      it->second.moved = moved;
+    }
+  }
 }
 
 void ServiceController::Observe(const Change<Node>& change, Instant now) {
@@ -86,6 +111,7 @@ void ServiceController::Observe(const Change<Node>& change, Instant now) {
 
 void ServiceController::Observe(const Change<EndpointSlice>& change, Instant now) {
   if (!started_) return;
+  if (!working_) seen_.erase(ServiceOfSlice(change.any()));
   const std::vector<Routed> routed = router_.OnSlice(change, &tracker_);
   // A deletion of ours, maybe: it has no version to wait for.
   if (change.after == nullptr && !awaited_.empty()) EndAwait(ServiceOfSlice(*change.before), now);
@@ -173,6 +199,7 @@ std::optional<Job> ServiceController::Next(Instant now) {
     if (service == nullptr || !IsManagedService(*service)) {
       hints_.erase(*key);
       hint_totals_.Forget(*key);
+      seen_.erase(*key);
       Job job;
       job.service = *key;
       return job;
@@ -226,6 +253,7 @@ Job ServiceController::MakeSync(const ObjectKey& key, std::shared_ptr<const Serv
   TriggerTimes::Result trigger = trigger_times_.Compute(*job.input.service, job.input.pods);
   job.input.trigger_time = trigger.trigger;
   job.trigger_state = std::move(trigger.next);
+  if (auto seen = seen_.extract(key); !seen.empty()) job.seen = seen.mapped();
   return job;
 }
 
@@ -281,6 +309,7 @@ SyncResult ServiceController::Complete(const Job& job, const Plan& plan, const O
   }
   if (!outcome.errors.empty() || !plan.retry_errors.empty()) {
     ++counters_.error;
+    if (job.seen.has_value() && !outcome.errors.empty()) NoteAgain(job);
     Retry(job.service, now, outcome.retry_after);
     return SyncResult::kError;
   }
@@ -288,6 +317,15 @@ SyncResult ServiceController::Complete(const Job& job, const Plan& plan, const O
   queue_.Forget(job.service);
   queue_.Done(job.service, now);
   return SyncResult::kSuccess;
+}
+
+// It is to be tried again; what came meanwhile came later.
+void ServiceController::NoteAgain(const Job& job) {
+  const auto [it, is_new] = seen_.try_emplace(job.service, *job.seen);
+  if (is_new) return;
+  it->second.at = job.seen->at;
+  const Timestamp moved = job.seen->moved;
+  if (moved.is_set() && (!it->second.moved.is_set() || moved < it->second.moved)) it->second.moved = moved;
 }
 
 SyncResult ServiceController::CompleteVerify(const Job& job, const Response& response, Instant now) {

@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "apis/core.h"
 #include "apis/discovery.h"
 #include "apis/request.h"
@@ -87,6 +88,13 @@ struct Job {
   ReconcileInput input;
   Request verify;
   std::shared_ptr<const TriggerTimes::State> trigger_state;
+  // The changes of the Service or its pods that queued it: since the last sync that
+  // succeeded. nullopt: it was queued by something else.
+  struct Seen {
+    Instant at{0};    // when the first of them was seen
+    Timestamp moved;  // the earliest time of a Ready condition, or a creation, that they brought; unset: none
+  };
+  std::optional<Seen> seen;
 };
 
 // How a sync ended: the reference's metric `syncs`.
@@ -108,8 +116,14 @@ class ServiceController {
   // Start() it does nothing.
   void Resync(Instant now);
 
+  // Somebody else works, until BeginWork(): what changes is his to write, and is
+  // forgotten where he does (Job::seen).
+  void AwaitWork() { working_ = false; }
   // Work begins now: what is queued waited for nobody until now.
-  void BeginWork(Instant now) { queue_.WaitAnew(now); }
+  void BeginWork(Instant now) {
+    working_ = true;
+    queue_.WaitAnew(now);
+  }
 
   // Queues one Service: somebody wants to look at it again.
   void Queue(const ObjectKey& service, Instant now) { queue_.Add(service, now); }
@@ -151,16 +165,18 @@ class ServiceController {
   // Services that something is remembered of, beside the stores: none of them
   // is to outlive its Service for longer than its last sync.
   struct Remembered {
-    std::size_t written = 0, trigger_times = 0, unsure = 0, awaited = 0, hints = 0, queue = 0;
+    std::size_t written = 0, trigger_times = 0, unsure = 0, awaited = 0, hints = 0, queue = 0, seen = 0;
     friend bool operator==(const Remembered&, const Remembered&) = default;
   };
   Remembered remembered() const {
-    return {tracker_.size(), trigger_times_.size(), unsure_.size(),
-            awaited_.size(), hints_.size(),         queue_.known_size()};
+    return {tracker_.size(), trigger_times_.size(), unsure_.size(), awaited_.size(),
+            hints_.size(),   queue_.known_size(),   seen_.size()};
   }
 
  private:
   void Enqueue(const std::vector<Routed>& routed, Instant now);
+  void NoteSeen(const std::vector<Routed>& routed, Timestamp moved, Instant now);
+  void NoteAgain(const Job& job);
   void NoteZone(const Change<Node>& change);
   // Queues the Services whose hints no longer fit the zones' CPU.
   void QueueOutdatedHints(Instant now);
@@ -214,6 +230,8 @@ class ServiceController {
   // the nodes goes through all of them and queues some.
   std::map<ObjectKey, HintStates> hints_;
   HintTotals hint_totals_;
+  absl::flat_hash_map<ObjectKey, Job::Seen> seen_;  // of Services that are queued
+  bool working_ = true;
   bool started_ = false;
   Counters counters_;
 };

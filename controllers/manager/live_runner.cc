@@ -108,7 +108,10 @@ void LiveRunner::Impl::StartWhenSynced(Instant now) {
   if (controller.started() || !services_synced || !pods_synced || !nodes_synced || !slices_synced) return;
   controller.Start(now);
   const ClusterStores& stores = controller.stores();
-  log->Info(0, shadow ? "Lists are complete; starting to compare" : "Lists are complete; starting to sync",
+  log->Info(0,
+            shadow    ? "Lists are complete; starting to compare"
+            : standby ? "Lists are complete; keeping up with them until it leads"
+                      : "Lists are complete; starting to sync",
             {{"services", stores.services.size()},
              {"pods", stores.pods.size()},
              {"nodes", stores.nodes.size()},
@@ -140,6 +143,7 @@ void LiveRunner::Lead() {
 void LiveRunner::Start() {
   Impl* const impl = impl_.get();
   impl->start_time = impl->clock->Now();
+  if (impl->standby) impl->controller.AwaitWork();
   ClusterStores& stores = impl->controller.stores();
   auto& threads = impl->informer_threads;
   for (const Kind kind : Monitor::kKinds) impl->monitor.InformerStarted(kind, impl->start_time);

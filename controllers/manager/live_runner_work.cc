@@ -223,11 +223,34 @@ void LiveRunner::Impl::NoteAnswer(const Request& request, const Status& status) 
   }
 }
 
+namespace {
+
+// The names of slices, as many as a line of the log bears.
+template <typename Slices>
+std::string NamesFor(const Slices& slices) {
+  constexpr std::size_t kMost = 20;
+  std::string names;
+  std::size_t n = 0;
+  for (const auto& slice : slices) {
+    if (++n > kMost) continue;
+    if (!names.empty()) names += ',';
+    names += slice->metadata.name.view();
+  }
+  if (n > kMost) names += " and " + std::to_string(n - kMost) + " more";
+  return names;
+}
+
+}  // namespace
+
 void LiveRunner::Impl::LogSync(const Job& job, const Plan& plan, const Outcome& outcome, bool expected_failure,
                                Duration took) {
   const LogField service("service", job.service);
   const std::size_t errors = outcome.errors.size() + plan.retry_errors.size();
   if (errors > 0) {
+    if (outcome.creates + outcome.updates + outcome.deletes > 0) {
+      log->Info(2, "Wrote a part of what is to be written",
+                {service, {"written", NamesFor(outcome.written)}, {"deleted", NamesFor(outcome.deleted)}});
+    }
     const LogField error("err", outcome.errors.empty() ? plan.retry_errors.front() : outcome.errors.front());
     constexpr const char* kMessage = "Sync failed; will retry";
     if (expected_failure) {
@@ -244,6 +267,8 @@ void LiveRunner::Impl::LogSync(const Job& job, const Plan& plan, const Outcome& 
              {"creates", outcome.creates},
              {"updates", outcome.updates},
              {"deletes", outcome.deletes},
+             {"written", NamesFor(outcome.written)},
+             {"deleted", NamesFor(outcome.deleted)},
              {"duration", took}});
 }
 

@@ -103,11 +103,23 @@ class QueueHistograms : public WorkQueueObserver {
   Histogram* work_ = nullptr;
 };
 
+// From the change that a sync wrote down until now. The trigger time alone would
+// not do: where a pod gets a label, it says since when the pod is ready, which may be
+// weeks. So it counts from no earlier than the changes say that they were made, which
+// is when they were seen where they say nothing. nullopt: nothing changed that we saw,
+// or nothing with a time.
+std::optional<Duration> TimeSinceChange(const Job& job, const Clock& clock) {
+  if (!job.seen.has_value() || !job.input.trigger_time.is_set()) return std::nullopt;
+  const Timestamp wall = clock.WallNow();
+  Duration took = clock.Now() - job.seen->at;
+  if (job.seen->moved.is_set()) took = std::max(took, Duration(wall.nanos - job.seen->moved.nanos));
+  return std::max(Duration(0), std::min(took, Duration(wall.nanos - job.input.trigger_time.nanos)));
+}
+
 }  // namespace
 
 struct Metrics::Impl {
-  Impl(std::string_view api_server, const Clock* c)
-      : clock(c), host(HostOf(api_server)), working_since(c->WallNow()), queue(&registry) {
+  Impl(std::string_view api_server, const Clock* c) : clock(c), host(HostOf(api_server)), queue(&registry) {
     added = &AddHistogram("endpoint_slice_controller_endpoints_added_per_sync",
                           "Endpoints that a sync added, for each address type.")
                  .Add({}, ExponentialBuckets(2, 2, 15));
@@ -115,8 +127,9 @@ struct Metrics::Impl {
                             "Endpoints that a sync removed, for each address type.")
                    .Add({}, ExponentialBuckets(2, 2, 15));
     programming = &AddHistogram("epslice_network_programming_seconds",
-                                "From what changed endpoints (a pod's Ready condition, which is of whole seconds, or "
-                                "a Service's creation) to the slices written.")
+                                "From what changed endpoints (the time that a pod's Ready condition tells, which is "
+                                "of whole seconds, a Service's creation; else when the change was seen) to the slices "
+                                "written.")
                        .Add({}, ProgrammingBuckets());
     expiration = &AddHistogram("apiserver_client_certificate_expiration_seconds",
                                "How long certificates were still good for with which requests to the port came.")
@@ -134,8 +147,6 @@ struct Metrics::Impl {
 
   const Clock* const clock;
   const std::string host;
-  // Of the process, or of its time as the leader; guarded by mu.
-  Timestamp working_since;
   prometheus::Registry registry;
   QueueHistograms queue;
   Histogram* added = nullptr;
@@ -235,17 +246,15 @@ void Metrics::ObserveSync(const Job& job, const Plan& plan, const Outcome& outco
   }
   Histogram* const histogram = impl_->ChangedFor(WantsTopologyAwareHints(service), traffic);
   for (const int count : changed) histogram->Observe(count);
-  // What happened while we were not there says nothing about our speed.
-  const Timestamp trigger = job.input.trigger_time;
-  if (outcome.creates + outcome.updates > 0 && trigger.is_set() && trigger.nanos >= impl_->working_since.nanos) {
-    impl_->programming->Observe(std::max(0.0, InSeconds(Duration(impl_->clock->WallNow().nanos - trigger.nanos))));
+  if (outcome.creates + outcome.updates == 0) return;
+  if (const std::optional<Duration> took = TimeSinceChange(job, *impl_->clock)) {
+    impl_->programming->Observe(InSeconds(*took));
   }
 }
 
 void Metrics::SetLeader(const std::string& name, bool leading) {
   std::lock_guard<std::mutex> lock(impl_->mu);
   impl_->leading[name] = leading;
-  if (leading) impl_->working_since = impl_->clock->WallNow();
 }
 
 void Metrics::ObserveClientCertificate(Duration remaining) { impl_->expiration->Observe(InSeconds(remaining)); }

@@ -40,8 +40,7 @@ struct CertificateTimes {
 class Metrics {
  public:
   // `api_server`: its URL, of which the label `host` is made. `clock` must
-  // outlive this; what was triggered before now does not count as latency of
-  // ours.
+  // outlive this.
   Metrics(std::string_view api_server, const Clock* clock);
   ~Metrics();
   Metrics(const Metrics&) = delete;

@@ -186,7 +186,8 @@ void AddLeaderElectionFlags(CLI::App* app, ManagerOptions* o, std::string* leade
 }
 
 void AddLoggingFlags(CLI::App* app, ManagerOptions* o) {
-  AddFlag(app, "-v,--v", kLogging, "N", "0", "Verbosity: 0 what an operator should know, 2 each write, 4 each sync",
+  AddFlag(app, "-v,--v", kLogging, "N", "0",
+          "Verbosity: 0 what an operator should know, 2 each sync that wrote, with its slices, 4 each sync",
           IntSetter(&o->verbosity, 0, std::numeric_limits<int>::max()));
   AddFlag(app, "--logging-format", kLogging, "FORMAT", "text", "text or json, to standard error",
           [o](const std::string& value) -> std::optional<std::string> {

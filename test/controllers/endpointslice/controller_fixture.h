@@ -53,6 +53,7 @@ class ServiceControllerTest : public ::testing::Test {
   std::optional<std::string> Work() {
     std::optional<Job> job = controller_.Next(now_);
     if (!job) return std::nullopt;
+    seen_ = job->seen;
     std::string did = job->service.ToString();
     if (job->kind == Job::Kind::kVerify) {
       Response response;
@@ -148,6 +149,7 @@ class ServiceControllerTest : public ::testing::Test {
   std::function<void()> before_complete_;
   Status refuse_;
   bool happens_anyway_ = false;
+  std::optional<Job::Seen> seen_;  // of the last job
   std::int64_t cpu_milli_ = 1000;
   std::vector<std::string> events_;
   int made_ = 0;

@@ -31,6 +31,71 @@ TEST_F(ServiceControllerTest, StartQueuesEveryServiceOnce) {
   EXPECT_THAT(WorkAll(), ElementsAre("shop/a c1", "shop/b c1"));
 }
 
+TEST_F(ServiceControllerTest, AJobTellsWhenItsChangesWereSeen) {
+  StartAndSettle();
+  EXPECT_FALSE(seen_.has_value()) << "what is there at the start did not change";
+  const auto put = [&](std::int64_t ready_since, const char* ip) {
+    PodBuilder pod("web-00000", ip);
+    pod.pod.metadata.resourceVersion = Text(std::to_string(++version_));
+    PutPod(pod.ReadySince(ready_since));
+  };
+  const std::int64_t old = testkit::kCreated;
+  const Instant first = now_;
+  put(old, "10.9.0.1");
+  now_ += seconds(1);
+  put(old + 70, "10.9.0.2");
+  now_ += seconds(1);
+  put(old + 80, "10.9.0.3");
+  refuse_.code = 500;
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web error"));
+  ASSERT_TRUE(seen_.has_value());
+  EXPECT_EQ(seen_->at, first);
+  EXPECT_EQ(seen_->moved, Timestamp::FromSeconds(old + 70)) << "the earliest that moved";
+  // Tried again: it is the same change.
+  refuse_.code = 200;
+  now_ += seconds(10);
+  put(old + 90, "10.9.0.4");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  ASSERT_TRUE(seen_.has_value());
+  EXPECT_EQ(seen_->at, first);
+  EXPECT_EQ(seen_->moved, Timestamp::FromSeconds(old + 70));
+  Echo();
+  now_ += seconds(10);
+  put(old + 90, "10.9.0.5");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  ASSERT_TRUE(seen_.has_value());
+  EXPECT_EQ(seen_->at, now_);
+  EXPECT_FALSE(seen_->moved.is_set()) << "no time of it moved";
+  EXPECT_EQ(controller_.remembered().seen, 0U);
+}
+
+// What the leader wrote is done with; what changed after it had gone counts from
+// when it was seen.
+TEST_F(ServiceControllerTest, AStandbyRemembersWhatNobodyWroteYet) {
+  controller_.AwaitWork();
+  Start();
+  PutPod(PodBuilder("web-x", "10.2.0.1"));
+  EXPECT_EQ(controller_.remembered().seen, 1U);
+  auto slice = std::make_shared<EndpointSlice>();
+  slice->metadata.namespace_ = Text("shop");
+  slice->metadata.name = Text("web-leader");
+  slice->metadata.labels = StringMap{{Text(kLabelServiceName), Text("web")},
+                                     {Text(kLabelManagedBy), controller_.options().reconcile.controller_name}};
+  slice->metadata.resourceVersion = Text(std::to_string(++version_));
+  server_["web-leader"] = slice;
+  Put<EndpointSlice>(controller_.stores().slices, slice);
+  EXPECT_EQ(controller_.remembered().seen, 0U);
+  PutPod(PodBuilder("web-y", "10.2.0.2"));
+  now_ += seconds(5);
+  PutPod(PodBuilder("web-z", "10.2.0.3"));
+  const Instant last = now_;
+  now_ += seconds(13);
+  controller_.BeginWork(now_);
+  ASSERT_TRUE(Work().has_value());
+  ASSERT_TRUE(seen_.has_value());
+  EXPECT_EQ(seen_->at, last);
+}
+
 TEST_F(ServiceControllerTest, TheEchoOfAWriteQueuesNothing) {
   Start();
   EXPECT_THAT(WorkAll(), ElementsAre("shop/web c1"));

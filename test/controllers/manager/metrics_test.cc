@@ -176,7 +176,9 @@ TEST_F(MetricsTest, IsAsTheGoldenFile) {
   written.creates = 1;
   const Timestamp trigger = clock_.WallNow();
   clock_.Advance(milliseconds(700));
-  metrics_.ObserveSync(JobOf(MakeService("plain"), trigger), MakePlan(130, 2, {0, 0, 1, 2}), written);
+  Job plain = JobOf(MakeService("plain"), trigger);
+  plain.seen = Job::Seen{clock_.Now(), trigger};
+  metrics_.ObserveSync(plain, MakePlan(130, 2, {0, 0, 1, 2}), written);
   metrics_.ObserveSync(JobOf(MakeService("close", "PreferClose")), MakePlan(8, 1, {}), Outcome());
   metrics_.ObserveSync(JobOf(MakeService("odd", "FarAway")), MakePlan(1, 1, {0}), Outcome());
   const auto hinted = MakeService("hinted", "PreferSameNode");
@@ -349,26 +351,43 @@ TEST_F(MetricsTest, GaugesAreSumsOverTheServicesThatThereAre) {
   expect(50, 1, 2);
 }
 
-TEST_F(MetricsTest, LatencyIsOfWhatWasWrittenAndTriggeredInOurTime) {
+TEST_F(MetricsTest, LatencyIsOfWhatWasWrittenAndSeenToChange) {
   const auto count = [&] { return Read().Value("epslice_network_programming_seconds_count"); };
   Outcome written;
   written.updates = 1;
-  const Timestamp before{clock_.WallNow().nanos - 1};
-  const Timestamp after = clock_.WallNow();
+  const Timestamp begin = clock_.WallNow();
+  const auto ago = [&](int s) { return Timestamp{begin.nanos - s * 1'000'000'000LL}; };
+  const auto job = [&](Timestamp trigger, Timestamp moved) {
+    Job out = JobOf(MakeService("a"), trigger);
+    out.seen = Job::Seen{clock_.Now() - seconds(3), moved};
+    return out;
+  };
   clock_.Advance(seconds(3));
-  const Timestamp later{clock_.WallNow().nanos + 500};
-  metrics_.ObserveSync(JobOf(MakeService("a"), before), Plan(), written);
-  metrics_.ObserveSync(JobOf(MakeService("a")), Plan(), written);
-  metrics_.ObserveSync(JobOf(MakeService("a"), after), Plan(), Outcome());
+  metrics_.ObserveSync(JobOf(MakeService("a"), begin), Plan(), written);  // nothing was seen to change
+  metrics_.ObserveSync(job({}, {}), Plan(), written);
+  metrics_.ObserveSync(job(begin, begin), Plan(), Outcome());
   Outcome failed = written;
   failed.errors = {"no"};
-  metrics_.ObserveSync(JobOf(MakeService("a"), after), Plan(), failed);
+  metrics_.ObserveSync(job(begin, begin), Plan(), failed);
   EXPECT_EQ(count(), 0);
-  metrics_.ObserveSync(JobOf(MakeService("a"), after), Plan(), written);
-  // Another clock may be ahead of ours.
-  metrics_.ObserveSync(JobOf(MakeService("a"), later), Plan(), written);
-  EXPECT_EQ(count(), 2);
-  EXPECT_EQ(Read().Value("epslice_network_programming_seconds_sum"), 3);
+
+  const struct {
+    const char* what;
+    Timestamp trigger, moved;
+    double seconds;
+  } cases[] = {
+      {"a pod became ready a second before that was seen", ago(1), ago(1), 4},
+      {"a pod that is ready for long got a label", ago(1000), {}, 3},
+      {"both", ago(1000), ago(1), 4},
+      {"the Service is older than what changed", ago(1000), ago(2), 5},
+      {"another clock may be ahead of ours", Timestamp{clock_.WallNow().nanos + 500}, {}, 0},
+  };
+  for (const auto& c : cases) {
+    const double before = Read().Value("epslice_network_programming_seconds_sum");
+    metrics_.ObserveSync(job(c.trigger, c.moved), Plan(), written);
+    EXPECT_DOUBLE_EQ(Read().Value("epslice_network_programming_seconds_sum") - before, c.seconds) << c.what;
+  }
+  EXPECT_EQ(count(), 5);
 }
 
 TEST_F(MetricsTest, IsUsedFromManyThreads) {
