@@ -18,6 +18,14 @@ foreach(pair controller=endpointslice-controller sim=endpointslice-sim dev=libep
   install(FILES ${debian}/copyright CHANGELOG.md README.md SECURITY.md docs/switching.md DESTINATION /usr/share/doc/${package}
           COMPONENT ${component} EXCLUDE_FROM_ALL)
 endforeach()
+# The library's page, and the programs that it shows.
+install(FILES docs/library.md DESTINATION /usr/share/doc/libepslice-dev COMPONENT dev EXCLUDE_FROM_ALL)
+foreach(example external_endpoints one_of_several)
+  install(FILES test/consumer/${example}/main.cc DESTINATION /usr/share/doc/libepslice-dev/examples/${example}
+          COMPONENT dev EXCLUDE_FROM_ALL)
+endforeach()
+install(FILES test/consumer/external_endpoints/cluster.yaml
+        DESTINATION /usr/share/doc/libepslice-dev/examples/external_endpoints COMPONENT dev EXCLUDE_FROM_ALL)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME epslice)
