@@ -152,8 +152,10 @@ void LeaderRunner::Note() {
     Tell(Weight::kInfo, "Another replica leads", "leader", elector_.leader());
   }
   told_leader_ = elector_.leader();
-  const bool released = elector_.state() == LeaderElector::State::kReleased;
-  if (elector_.error() != told_error_ && !elector_.error().empty() && !released) {
+  // What it is over with is told below.
+  const bool over =
+      elector_.state() == LeaderElector::State::kReleased || elector_.state() == LeaderElector::State::kLost;
+  if (elector_.error() != told_error_ && !elector_.error().empty() && !over) {
     Tell(Weight::kWarning, "The lease could not be taken or renewed; trying again", "err", elector_.error());
   }
   told_error_ = elector_.error();

@@ -26,7 +26,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "apis/core.h"
 #include "apis/discovery.h"
 #include "apis/request.h"
@@ -230,7 +229,7 @@ class ServiceController {
   // the nodes goes through all of them and queues some.
   std::map<ObjectKey, HintStates> hints_;
   HintTotals hint_totals_;
-  absl::flat_hash_map<ObjectKey, Job::Seen> seen_;  // of Services that are queued
+  std::unordered_map<ObjectKey, Job::Seen> seen_;  // of Services that are queued
   bool working_ = true;
   bool started_ = false;
   Counters counters_;

@@ -170,7 +170,7 @@ class ExecCredentials : public Credentials {
       }
       const std::shared_ptr<PluginRun> run = run_;
       ++run->waiting;
-      absl::Status status = Await(run.get(), lock, cancel, deadline);
+      absl::Status status = Await(run.get(), lock, cancel, deadline, patience);
       --run->waiting;
       // Nobody wants it any more.
       if (absl::IsCancelled(status) && run->waiting == 0) run->cancel.Cancel();
@@ -182,14 +182,13 @@ class ExecCredentials : public Credentials {
 
   // OK: it is done, whatever it came to.
   absl::Status Await(const PluginRun* run, std::unique_lock<std::mutex>* lock, const CancelToken* cancel,
-                     Instant deadline) const {
+                     Instant deadline, Duration patience) const {
     // How soon it is noticed that somebody is cancelled, or has waited long enough.
     constexpr std::chrono::milliseconds kLook(20);
-    const Instant begin = clock_->Now();
     while (!run->done) {
       if (cancel != nullptr && cancel->cancelled()) return absl::CancelledError("cancelled");
       if (clock_->Now() >= deadline) {
-        return Failure(Cat({"takes longer than ", absl::FormatDuration(absl::FromChrono(deadline - begin))}));
+        return Failure(Cat({"takes longer than ", absl::FormatDuration(absl::FromChrono(patience))}));
       }
       done_.wait_for(*lock, kLook);
     }
@@ -198,14 +197,15 @@ class ExecCredentials : public Credentials {
 
   void Start() {
     if (thread_.joinable()) thread_.join();  // it has let go of mu_
-    run_ = std::make_shared<PluginRun>();
-    thread_ = std::thread([this, run = run_] {
+    const auto run = std::make_shared<PluginRun>();
+    thread_ = std::thread([this, run] {
       absl::StatusOr<ExecCredential> credential = Ask(&run->cancel);
       std::lock_guard<std::mutex> lock(mu_);
       run->status = Take(std::move(credential));
       run->done = true;
       done_.notify_all();
     });
+    run_ = run;  // not where there was no thread to be had
   }
 
   absl::Status Failure(std::string_view why) const {

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "apis/cat.h"
 #include "apis/json.h"
 #include "apis/json_writer.h"
@@ -244,8 +243,13 @@ absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url) {
   constexpr std::string_view kHttp = "http://";
   constexpr std::string_view kHttps = "https://";
   // Schemes may be in capitals (RFC 3986, 3.1).
-  const bool tls = absl::StartsWithIgnoreCase(url, kHttps);
-  if (!tls && !absl::StartsWithIgnoreCase(url, kHttp)) return bad("the scheme is neither https nor http");
+  const auto has = [url](std::string_view scheme) {
+    return url.size() >= scheme.size() && std::equal(scheme.begin(), scheme.end(), url.begin(), [](char want, char c) {
+             return want == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+           });
+  };
+  const bool tls = has(kHttps);
+  if (!tls && !has(kHttp)) return bad("the scheme is neither https nor http");
   std::string_view rest = url.substr(tls ? kHttps.size() : kHttp.size());
   for (const char c : rest) {
     if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f) return bad("not an URL");

@@ -55,7 +55,7 @@ TEST_F(ServiceControllerTest, AJobTellsWhenItsChangesWereSeen) {
   refuse_.code = 200;
   now_ += seconds(10);
   put(old + 90, "10.9.0.4");
-  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web verify", "shop/web u1"));
   ASSERT_TRUE(seen_.has_value());
   EXPECT_EQ(seen_->at, first);
   EXPECT_EQ(seen_->moved, Timestamp::FromSeconds(old + 70));

@@ -135,7 +135,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, SecretsTest, testing::Values("text", "json"),
 
 TEST_P(SecretsTest, WhenAllIsWell) {
   Serve(ca_, kToken);
-  RunUntil("starting to sync", TokenAndKey());
+  RunUntil("Lists are complete", TokenAndKey());
 }
 
 TEST_P(SecretsTest, WhenTheServerKnowsNobodyLikeThat) {
@@ -155,7 +155,7 @@ TEST_P(SecretsTest, OfAnExecPlugin) {
   const std::string credential =
       R"({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": ")";
   Serve(ca_, kPluginToken);
-  RunUntil("starting to sync", Plugin("echo '" + credential + kPluginToken + "\"}}'\n"));
+  RunUntil("Lists are complete", Plugin("echo '" + credential + kPluginToken + "\"}}'\n"));
   EXPECT_EQ(dir_.Read("told"), kArg + " " + kEnv + "\n");
   // Nonsense for an answer, with the token in it; and none.
   RunUntil("exec plugin", Plugin("echo '" + credential + kPluginToken + "'\n"));
