@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "apis/cat.h"
+#include "apis/fnv.h"
 #include "informers/object_reference.h"
 
 namespace epslice {
@@ -16,17 +17,10 @@ namespace {
 // may have happened, and the Lease is then not given back.
 constexpr Duration kStopMoment = std::chrono::seconds(1);
 
-// FNV-1a: the same everywhere.
-std::uint64_t SeedOf(std::string_view identity) {
-  std::uint64_t hash = 14695981039346656037U;
-  for (const char c : identity) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  return hash;
-}
-
 LeaderRunnerOptions Complete(LeaderRunnerOptions options) {
   LeaderElectorOptions& elector = options.elector;
   if (elector.identity.empty()) elector.identity = NewLeaderIdentity();
-  if (elector.seed == 0) elector.seed = SeedOf(elector.identity);
+  if (elector.seed == 0) elector.seed = Fnv1a(elector.identity);
   return options;
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "apis/fnv.h"
 #include "apis/names.h"
 #include "controllers/endpointslice/given_endpoints.h"
 
@@ -34,10 +35,9 @@ std::string_view DrawnBy(const GivenEndpoint& desired) {
   return addresses.empty() ? std::string_view() : addresses[0].view();
 }
 
-// FNV-1a, and the last step of SplitMix64 so that all bits count.
+// With the last step of SplitMix64, so that all bits count.
 std::uint64_t DrawnPlace(std::uint64_t seed, std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U ^ seed;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  std::uint64_t hash = Fnv1a(text, seed);
   hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9U;
   hash = (hash ^ (hash >> 27U)) * 0x94d049bb133111ebU;
   return hash ^ (hash >> 31U);

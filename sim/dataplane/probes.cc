@@ -4,6 +4,7 @@
 // after so many answers in a row, so some time after the truth has changed.
 #include <algorithm>
 
+#include "apis/fnv.h"
 #include "sim/dataplane/data_plane_impl.h"
 
 namespace epslice::sim {
@@ -30,7 +31,7 @@ void DataPlane::Impl::ProbeNode(NodeState* node) {
     node->probed_up = true;
   } else if (node->up != node->probed_up) {
     const std::uint64_t event = ++node->probe_event;
-    scheduler->At(MindChanged(internal::HashOf(node->name)), [this, node, event] {
+    scheduler->At(MindChanged(Fnv1a(node->name)), [this, node, event] {
       if (ended || node->probe_event != event) return;
       TouchBalanced();
       sources.Remove(*node);
@@ -95,7 +96,7 @@ void DataPlane::Impl::ProbeAt(ServiceState* service, NodeState* node) {
   probed.answer = answer;
   const std::uint64_t event = probed.event = ++last_probe_event;
   if (answer == probed.healthy) return;
-  const std::uint64_t phase = internal::HashOf(service->key.ToString()) ^ internal::HashOf(node->name);
+  const std::uint64_t phase = Fnv1a(service->key.ToString()) ^ Fnv1a(node->name);
   scheduler->At(MindChanged(phase), [this, service, name = node->name, event] {
     const auto at = service->probed.find(name);
     if (ended || at == service->probed.end() || at->second.event != event) return;

@@ -4,13 +4,9 @@
 #include <unordered_map>
 #include <utility>
 
-namespace epslice::sim::internal {
+#include "apis/fnv.h"
 
-std::uint64_t HashOf(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3U;
-  return hash;
-}
+namespace epslice::sim::internal {
 
 ProxyGroups::ProxyGroups(const DataPlaneOptions& options, Scheduler* scheduler, std::uint64_t seed, Callbacks callbacks)
     : options_(options), scheduler_(scheduler), seed_(seed), callbacks_(std::move(callbacks)) {}
@@ -22,7 +18,7 @@ int ProxyGroups::Join(int zone, const Text& zone_name, bool* is_new) {
   *is_new = static_cast<std::size_t>(index) == of_zone.groups.size();
   if (*is_new) {
     of_zone.groups.push_back(size());
-    const Random random = Random(seed_).Fork(HashOf(zone_name) + static_cast<std::uint64_t>(index));
+    const Random random = Random(seed_).Fork(Fnv1a(zone_name) + static_cast<std::uint64_t>(index));
     groups_.push_back(Group{zone, random, 0, {}, {}, Instant(0), Instant(0), false, 0});
   }
   return of_zone.groups[static_cast<std::size_t>(index)];

@@ -77,9 +77,6 @@ class ProxyGroups {
   std::vector<ZoneGroups> by_zone_;
 };
 
-// A number from a text that is the same on every machine (FNV-1a).
-std::uint64_t HashOf(std::string_view text);
-
 }  // namespace epslice::sim::internal
 
 #endif  // EPSLICE_SIM_DATAPLANE_PROXY_GROUPS_H_

@@ -3,18 +3,12 @@
 #include <utility>
 #include <vector>
 
+#include "apis/fnv.h"
 #include "sim/engine/controller_process.h"
 #include "sim/engine/observed_server.h"
 
 namespace epslice::sim {
 namespace {
-
-// FNV-1a.
-std::uint64_t HashOf(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return hash;
-}
 
 Request RequestFor(Verb verb, AnyObject object) {
   Request request;
@@ -37,7 +31,7 @@ struct Simulation::Impl {
     SetApiSlowdown(1);
   }
 
-  Random Stream(std::string_view purpose) const { return Random(options.seed).Fork(HashOf(purpose)); }
+  Random Stream(std::string_view purpose) const { return Random(options.seed).Fork(Fnv1a(purpose)); }
 
   MemoryApiServerOptions ServerOptions() const {
     MemoryApiServerOptions server_options = options.server;
