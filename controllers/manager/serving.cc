@@ -237,9 +237,7 @@ bool Serving::Impl::process_and_close_socket(socket_t socket) {
   }
   const std::shared_ptr<const TlsContext> context = Context();
   ServerConnection connection(
-      socket, clock,
-      {options.idle_timeout, options.request_timeout, options.write_timeout, options.max_head_bytes,
-       /*keep_head=*/options.guard != nullptr},
+      socket, clock, {options.idle_timeout, options.request_timeout, options.write_timeout, options.max_head_bytes},
       context.get());
   std::uint64_t id = 0;
   {
@@ -264,10 +262,7 @@ void Serving::Impl::Serve(ServerConnection* connection, std::uint64_t id) {
   while (good && !closed && !close_connection && connection->AwaitRequest()) {
     good = process_request(*stream, false, closed, [&](httplib::Request& request) {
       connection->HeadDone();
-      // Answers are small; and ranges of what is made anew have no meaning.
-      request.headers.erase("Accept-Encoding");
-      request.headers.erase("Range");
-      request.ranges.clear();
+      NormalizeHead(&request);
       std::lock_guard<std::mutex> lock(mu);
       connections.at(id).since = clock->Now();
     });
@@ -275,6 +270,10 @@ void Serving::Impl::Serve(ServerConnection* connection, std::uint64_t id) {
 }
 
 ServingReply Serving::Impl::Answer(const httplib::Request& request, httplib::Response* response) {
+  if (std::string problem = HeadProblem(request, served->head()); !problem.empty()) {
+    close_connection = true;
+    return PlainReply(400, std::move(problem));
+  }
   if (request.method != "GET" && request.method != "HEAD") {
     close_connection = true;
     response->set_header("Allow", "GET, HEAD");

@@ -3,8 +3,12 @@
 #include <httplib.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "informers/http/request_target.h"
 #include "informers/http/server_connection.h"
 
 namespace epslice {
@@ -34,6 +38,26 @@ std::unique_ptr<httplib::Stream> MakeConnectionStream(ServerConnection* connecti
 bool HasBody(const httplib::Request& request) {
   return request.has_header("Transfer-Encoding") ||
          (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
+}
+
+void NormalizeHead(httplib::Request* request) {
+  if (std::optional<std::string> target = OriginForm(request->target)) {
+    request->target = *std::move(target);
+  } else {
+    request->target.clear();
+  }
+  request->headers.erase("Accept-Encoding");
+  request->headers.erase("Range");
+  request->ranges.clear();
+}
+
+std::string HeadProblem(const httplib::Request& request, std::string_view head) {
+  const std::vector<std::string_view> hosts = HostFields(head);
+  if (hosts.size() > 1) return "too many Host headers";
+  if (hosts.empty() && request.version != "HTTP/1.0" && request.method != "CONNECT")
+    return "missing required Host header";
+  if (!hosts.empty() && !IsHostField(hosts.front())) return "malformed Host header";
+  return request.target.empty() ? "bad request target" : "";
 }
 
 }  // namespace epslice

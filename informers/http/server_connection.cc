@@ -107,7 +107,7 @@ ssize_t ServerConnection::Read(char* to, std::size_t size) {
     if (head_bytes_ >= limits_.max_head_bytes) return -1;
     n = std::min(n, limits_.max_head_bytes - head_bytes_);
     head_bytes_ += n;
-    if (limits_.keep_head) head_.append(buffer_.data() + begin_, n);
+    head_.append(buffer_.data() + begin_, n);
   }
   std::memcpy(to, buffer_.data() + begin_, n);
   begin_ += n;

@@ -29,7 +29,6 @@ struct ServerConnectionLimits {
   Duration request_timeout;
   Duration write_timeout;
   std::size_t max_head_bytes;
-  bool keep_head = false;  // for head()
 };
 
 // Thread-safety: Cut() and CutAt() from any thread; the rest from the one that serves it.
@@ -49,7 +48,7 @@ class ServerConnection {
   void HeadDone() { head_done_ = true; }
 
   // What was read of the head of this request, byte for byte: the library decodes
-  // what it gives out. Empty unless `keep_head`.
+  // what it gives out, and leaves out fields that are empty.
   const std::string& head() const { return head_; }
   // TlsSession::PeerCertificates(); empty before the first request and without TLS.
   const std::vector<std::string>& peer_certificates() const { return peer_certificates_; }

@@ -186,6 +186,12 @@ void HttpServer::Impl::Configure() {
   set_keep_alive_max_count(1'000'000);
 
   set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+    if (const std::string problem = HeadProblem(request, serving.connection->head()); !problem.empty()) {
+      serving.close = true;
+      response.set_header("Connection", "close");
+      Fill(AnswerStatus(StatusBadRequest(problem)), &response);
+      return HandlerResponse::Handled;
+    }
     const bool takes_body =
         request.method == "POST" || request.method == "PUT" || request.method == "PATCH" || request.method == "DELETE";
     if (takes_body && request.path.size() <= kMaxPathBytes) return HandlerResponse::Unhandled;
@@ -289,11 +295,7 @@ bool HttpServer::Impl::process_and_close_socket(socket_t socket) {
   while (good && !closed && !serving.close && connection.AwaitRequest()) {
     good = process_request(*stream, false, closed, [&connection](httplib::Request& request) {
       connection.HeadDone();
-      // Compressed, the frames of a watch would wait in the compressor; and
-      // ranges of an answer made anew each time have no meaning.
-      request.headers.erase("Accept-Encoding");
-      request.headers.erase("Range");
-      request.ranges.clear();
+      NormalizeHead(&request);
     });
   }
   serving = Serving{};

@@ -28,39 +28,6 @@ using std::chrono::milliseconds;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-TEST(ParseTargetTest, TakesApart) {
-  const std::optional<HttpQuery> query = ParseTarget("/debug/a%20b?verbose&x=1&x=%2Fy+z&=&e=&&last=a=b#no");
-  ASSERT_TRUE(query);
-  EXPECT_EQ(query->path, "/debug/a b");
-  EXPECT_TRUE(query->Has("verbose"));
-  EXPECT_FALSE(query->Has("no"));
-  EXPECT_EQ(query->Get("x"), "1");
-  EXPECT_THAT(query->All("x"), testing::ElementsAre("1", "/y z"));
-  EXPECT_TRUE(query->Has("e"));
-  EXPECT_EQ(query->Get("e"), "");
-  EXPECT_EQ(query->Get("last"), "a=b");
-  EXPECT_EQ(query->Get("missing"), "");
-}
-
-TEST(ParseTargetTest, Refuses) {
-  std::string many = "/?";
-  for (int i = 0; i < 65; ++i) many += "a&";
-  for (const std::string& bad : {std::string(), std::string("livez"), std::string("*"), std::string("http://x/livez"),
-                                 std::string("/%"), std::string("/%4"), std::string("/%zz"), std::string("/?a=%f"),
-                                 std::string("/?%q=1"), std::string("?x"), many}) {
-    EXPECT_FALSE(ParseTarget(bad)) << bad;
-  }
-  EXPECT_TRUE(ParseTarget(many.substr(0, many.size() - 2)));
-  EXPECT_EQ(ParseTarget("/%41")->path, "/A");
-}
-
-TEST(LoopbackTest, Tells) {
-  for (const char* ip : {"127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"}) EXPECT_TRUE(IsLoopback(ip)) << ip;
-  for (const char* ip : {"", "10.0.0.1", "128.0.0.1", "::", "::2", "::ffff:10.0.0.1", "127::1", "1127.0.0.1"}) {
-    EXPECT_FALSE(IsLoopback(ip)) << ip;
-  }
-}
-
 class ServingTest : public testing::Test {
  protected:
   ServingTest()
@@ -148,17 +115,51 @@ TEST_F(ServingTest, RoutesAndAnswers) {
 TEST_F(ServingTest, RefusesMethods) {
   Start(Plain());
   for (const std::string method : {"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"}) {
-    const std::string answer = Raw(method + " /open HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc");
+    const std::string answer = Raw(method + " /open HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 405 ")) << method;
     EXPECT_THAT(answer, HasSubstr("\r\nAllow: GET, HEAD\r\n")) << method;
   }
   EXPECT_THAT(Raw("BREW /open HTTP/1.1\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
 }
 
+// Heads and targets as Go's server takes and refuses them.
+TEST_F(ServingTest, LooksAtHostAndTargetFirst) {
+  Start(Plain());
+  const struct {
+    const char* head;
+    const char* want;
+  } kCases[] = {
+      {"GET http://a.example/open HTTP/1.1\r\nHost: b\r\n", "open"},
+      {"GET https://a.example:10270/local?name=x HTTP/1.1\r\nHost: b\r\n", "hello x"},
+      {"GET http://a.example HTTP/1.1\r\nHost: b\r\n", "404 page not found"},
+      {"HEAD http://a.example/open HTTP/1.1\r\nHost: b\r\n", "200 OK"},
+      {"GET /open HTTP/1.1\r\nHost:\r\n", "open"},
+      {"GET /open HTTP/1.0\r\n", "open"},
+      {"GET /open HTTP/1.1\r\n", "400 Bad Request"},
+      {"GET /open HTTP/1.1\r\n", "missing required Host header"},
+      {"POST /open HTTP/1.1\r\n", "missing required Host header"},
+      {"GET http://a.example/open HTTP/1.1\r\n", "missing required Host header"},
+      {"GET /open HTTP/1.1\r\nHost: a\r\nhost: a\r\n", "too many Host headers"},
+      {"GET /open HTTP/1.0\r\nHost: a\r\nHost: b\r\n", "too many Host headers"},
+      {"GET /open HTTP/1.1\r\nHost: a/b\r\n", "malformed Host header"},
+      {"GET mailto:a HTTP/1.1\r\nHost: a\r\n", "bad request target"},
+      {"GET http://a:b/open HTTP/1.1\r\nHost: a\r\n", "bad request target"},
+      {"GET open HTTP/1.1\r\nHost: a\r\n", "bad request target"},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_THAT(Raw(std::string(c.head) + "Connection: close\r\n\r\n"), HasSubstr(c.want)) << c.head;
+  }
+  // Whoever is refused so has nothing more to say.
+  const std::string answer = Raw("GET /open HTTP/1.1\r\n\r\nGET /open HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_EQ(answer.find("200 OK"), std::string::npos) << answer;
+}
+
 // A body is not read: what follows it is no second request.
 TEST_F(ServingTest, EndsAfterABody) {
   Start(Plain());
-  const std::string answer = Raw("GET /open HTTP/1.1\r\nContent-Length: 30\r\n\r\nGET /local HTTP/1.1\r\n\r\n");
+  const std::string answer =
+      Raw("GET /open HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nGET /local HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
   EXPECT_THAT(answer, HasSubstr("open"));
   EXPECT_EQ(answer.find("hello"), std::string::npos);
@@ -174,16 +175,18 @@ TEST_F(ServingTest, SurvivesGarbage) {
   for (int i = 0; i < 5000; ++i) bytes += static_cast<char>(i * 7 + i / 256);
   for (const std::string& garbage :
        {std::string("\r\n\r\n\r\n"), std::string("\x16\x03\x01\x02 hello\r\n\r\n"), zeros, bytes,
-        std::string("GET\r\n\r\n"), std::string("GET / HTTP/9.9\r\n\r\n"), std::string("GET /open HTTP/1.1\r\nx"),
-        std::string("GET /open HTTP/1.1\r\n: : :\r\n\0\r\n\r\n", 32), std::string("GET /") + std::string(100'000, 'a'),
-        std::string("GET /open HTTP/1.1\r\nRange: bytes=0-,1-,x\r\nConnection: close\r\n\r\n")}) {
+        std::string("GET\r\n\r\n"), std::string("GET / HTTP/9.9\r\n\r\n"),
+        std::string("GET /open HTTP/1.1\r\nHost: a\r\nx"),
+        std::string("GET /open HTTP/1.1\r\nHost: a\r\n: : :\r\n\0\r\n\r\n", 41),
+        std::string("GET /") + std::string(100'000, 'a'),
+        std::string("GET /open HTTP/1.1\r\nHost: a\r\nRange: bytes=0-,1-,x\r\nConnection: close\r\n\r\n")}) {
     const std::string answer = Raw(garbage);
     EXPECT_LT(answer.size(), 2000U);
   }
-  std::string headers = "GET /open HTTP/1.1\r\n";
+  std::string headers = "GET /open HTTP/1.1\r\nHost: a\r\n";
   for (int i = 0; i < 5000; ++i) headers += "X-" + std::to_string(i) + ": y\r\n";
   Raw(headers + "\r\n");
-  EXPECT_THAT(Raw("GET /open HTTP/1.1\r\nConnection: close\r\n\r\n"), HasSubstr("open"));
+  EXPECT_THAT(Raw("GET /open HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), HasSubstr("open"));
 }
 
 // As many descriptors as this process may have, up to `wanted`.
@@ -206,7 +209,8 @@ TEST_F(ServingTest, ServesAmongTenThousandConnections) {
   const std::size_t count = std::min(kWanted, allowed - kOthers);
   if (count < kWanted) std::cerr << "NOTE: " << count << " connections only, as no more files may be open\n";
   Start(Plain());
-  const std::string kinds[] = {"", "GET /open HTTP/1.1\r\nX-Slow: ", "GET", std::string(64, '\xff') + "\r\n\r\n"};
+  const std::string kinds[] = {"", "GET /open HTTP/1.1\r\nHost: a\r\nX-Slow: ", "GET",
+                               std::string(64, '\xff') + "\r\n\r\n"};
   std::vector<std::unique_ptr<RawClient>> many;
   many.reserve(count);
   int asked = 0;
@@ -219,7 +223,8 @@ TEST_F(ServingTest, ServesAmongTenThousandConnections) {
     std::string answer;
     ++asked;
     const Instant end = clock_.Now() + std::chrono::seconds(10);
-    while (answer.empty() && clock_.Now() < end) answer = Raw("GET /open HTTP/1.1\r\nConnection: close\r\n\r\n");
+    while (answer.empty() && clock_.Now() < end)
+      answer = Raw("GET /open HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     answered += answer.find("200 OK") != std::string::npos ? 1 : 0;
   }
   EXPECT_EQ(answered, asked);
@@ -256,7 +261,7 @@ TEST_F(ServingTest, StopsAtOnceAndFreesItsPort) {
   ServingOptions again = Plain();
   again.port = port;
   Start(again);
-  EXPECT_THAT(Raw("GET /open HTTP/1.1\r\nConnection: close\r\n\r\n"), HasSubstr("open"));
+  EXPECT_THAT(Raw("GET /open HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), HasSubstr("open"));
 }
 
 TEST_F(ServingTest, SaysWhenThePortIsTaken) {
@@ -345,7 +350,7 @@ TEST_F(ServingTest, SpeaksTls) {
     EXPECT_EQ(result->body, "hello tls");
   }
   // Plain text is no TLS: the answer is not HTTP.
-  EXPECT_EQ(Raw("GET /open HTTP/1.1\r\n\r\n").find("HTTP"), std::string::npos);
+  EXPECT_EQ(Raw("GET /open HTTP/1.1\r\nHost: a\r\n\r\n").find("HTTP"), std::string::npos);
   // Nor is silence.
   RawClient silent(serving_->port());
   EXPECT_EQ(silent.ReadAll(), "");
@@ -400,10 +405,10 @@ TEST_F(ServingTest, RefusesHeadsThatMayBeReadInTwoWays) {
   };
   Start(options);
   for (const std::string line : {"X-Remote-User : root\r\n", "A: b\r\n X-Remote-User: root\r\n", "A: b\nB: c\r\n"}) {
-    EXPECT_THAT(Raw("GET /open HTTP/1.1\r\n" + line + "\r\n"), StartsWith("HTTP/1.1 400 ")) << line;
+    EXPECT_THAT(Raw("GET /open HTTP/1.1\r\nHost: a\r\n" + line + "\r\n"), StartsWith("HTTP/1.1 400 ")) << line;
   }
   EXPECT_EQ(asked, 0);
-  EXPECT_THAT(Raw("GET /open HTTP/1.1\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(Raw("GET /open HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
   EXPECT_EQ(asked, 1);
 }
 
