@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -166,7 +167,7 @@ class ExecCredentials : public Credentials {
       if (cancel != nullptr && cancel->cancelled()) return absl::CancelledError("cancelled");
       if (run_ == nullptr || run_->done) {
         if (!failure_.ok() && clock_->Now() - failed_at_ < kExecPluginPause) return failure_;
-        Start();
+        if (absl::Status started = Start(); !started.ok()) return started;
       }
       const std::shared_ptr<PluginRun> run = run_;
       ++run->waiting;
@@ -195,17 +196,24 @@ class ExecCredentials : public Credentials {
     return absl::OkStatus();
   }
 
-  void Start() {
+  // Where there is no thread to be had (a limit on tasks, no memory for a stack),
+  // that is a failure as the plugin's own are: it may pass.
+  absl::Status Start() {
     if (thread_.joinable()) thread_.join();  // it has let go of mu_
     const auto run = std::make_shared<PluginRun>();
-    thread_ = std::thread([this, run] {
-      absl::StatusOr<ExecCredential> credential = Ask(&run->cancel);
-      std::lock_guard<std::mutex> lock(mu_);
-      run->status = Take(std::move(credential));
-      run->done = true;
-      done_.notify_all();
-    });
-    run_ = run;  // not where there was no thread to be had
+    try {
+      thread_ = std::thread([this, run] {
+        absl::StatusOr<ExecCredential> credential = Ask(&run->cancel);
+        std::lock_guard<std::mutex> lock(mu_);
+        run->status = Take(std::move(credential));
+        run->done = true;
+        done_.notify_all();
+      });
+    } catch (const std::system_error& e) {
+      return Take(absl::UnavailableError(Cat({"cannot be run: no thread for it: ", e.code().message()})));
+    }
+    run_ = run;
+    return absl::OkStatus();
   }
 
   absl::Status Failure(std::string_view why) const {

@@ -12,6 +12,7 @@
 #include "apis/time_format.h"
 #include "informers/http/exec_credential.h"
 #include "informers/http/process.h"
+#include "no_threads.h"
 #include "pki.h"
 
 namespace epslice {
@@ -288,6 +289,24 @@ TEST_F(CredentialsTest, APluginThatFailsIsLeftAloneForAWhileAndTellsNoSecret) {
     clock_.Advance(kExecPluginPause);
     EXPECT_EQ(TextOf(plugin->Get(nullptr).status()), prefix + message);
   }
+}
+
+// A failure of this one call, and no exception that ends the process.
+TEST_F(CredentialsTest, APluginForWhichThereIsNoThreadFails) {
+  const auto credentials = NewPlugin();
+  AnswerToken("one");
+  {
+    const NoThreads none;
+    for (int i = 0; i < 2; ++i) {
+      const auto value = credentials->Get(nullptr);
+      EXPECT_THAT(TextOf(value.status()), HasSubstr("/plugin\": cannot be run: no thread for it: "));
+      EXPECT_FALSE(credentials->Refresh(0, nullptr));
+    }
+  }
+  EXPECT_EQ(Runs(), 0);
+  clock_.Advance(kExecPluginPause);
+  EXPECT_EQ(Authorization(credentials.get()), "Bearer one");
+  EXPECT_EQ(Runs(), 1);
 }
 
 TEST_F(CredentialsTest, APluginThatIsNotThereComesWithAHint) {
