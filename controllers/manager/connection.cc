@@ -1,8 +1,10 @@
 #include "controllers/manager/connection.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "apis/status_text.h"
 #include "informers/http/connect.h"
 #include "informers/http/kubeconfig.h"
 
@@ -77,6 +79,23 @@ absl::StatusOr<HttpTransportOptions> ReviewConnection(const std::string& kubecon
   http.max_response_bytes = std::size_t{1} << 20;
   http.observe_bytes = nullptr;
   return http;
+}
+
+void LogTroubleOf(Credentials* credentials, std::string_view flag, Logger* log) {
+  if (credentials == nullptr) return;
+  credentials->OnTrouble([flag = std::string(flag), log](const absl::Status& status) {
+    if (flag.empty() && status.ok()) {
+      log->Info(0, "The files of our credentials are good again");
+    } else if (flag.empty()) {
+      log->Warning("A file of our credentials is no good; the API server is asked with what was read before",
+                   {{"err", MessageOf(status)}});
+    } else if (status.ok()) {
+      log->Info(0, "The files of the credentials for reviews are good again", {{"flag", flag}});
+    } else {
+      log->Warning("A file of the credentials for reviews is no good; they are asked for with what was read before",
+                   {{"flag", flag}, {"err", MessageOf(status)}});
+    }
+  });
 }
 
 }  // namespace epslice

@@ -3,11 +3,14 @@
 #define EPSLICE_CONTROLLERS_MANAGER_CONNECTION_H_
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
+#include "controllers/manager/log.h"
 #include "controllers/manager/options.h"
 #include "informers/clock.h"
 #include "informers/http/client_config.h"
+#include "informers/http/credentials.h"
 #include "informers/http/http_transport.h"
 
 namespace epslice {
@@ -33,6 +36,12 @@ absl::StatusOr<ApiConnection> ResolveConnection(const ManagerOptions& options, c
 // where it is "", by `main`. Calls end within 10 s and have a rate limit apart.
 absl::StatusOr<HttpTransportOptions> ReviewConnection(const std::string& kubeconfig, const ApiConnection& main,
                                                       const Clock* clock);
+
+// Has `log` tell when a file that `credentials` (null: nothing to tell) come from
+// can no longer be used, and when all can again. `flag`: what names a kubeconfig of
+// reviews' own, "--authentication-kubeconfig"; "" for the controller's. Before the
+// first call is made with them.
+void LogTroubleOf(Credentials* credentials, std::string_view flag, Logger* log);
 
 }  // namespace epslice
 

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "apis/status_text.h"
 #include "controllers/endpointslice/service_event.h"
 #include "controllers/manager/connection.h"
 #include "controllers/manager/live_runner.h"
@@ -167,16 +166,6 @@ absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& optio
   return leading;
 }
 
-// Of the files that say who we are to the API server.
-void LogTrouble(const absl::Status& status, Logger* log) {
-  if (status.ok()) {
-    log->Info(0, "The files of our credentials are good again");
-  } else {
-    log->Warning("A file of our credentials is no good; the API server is asked with what was read before",
-                 {{"err", MessageOf(status)}});
-  }
-}
-
 int Run(const ManagerOptions& options) {
   PrepareStopSignals();
   const RealClock clock;
@@ -191,7 +180,7 @@ int Run(const ManagerOptions& options) {
   };
   if (connection->http.credentials != nullptr) {
     connection->http.credentials->OnRotation([&metrics](const std::string& pem) { metrics.ObserveRotation(pem); });
-    connection->http.credentials->OnTrouble([&log](const absl::Status& status) { LogTrouble(status, &log); });
+    LogTroubleOf(connection->http.credentials.get(), "", &log);
   }
   connection->http.metadata_of_written_suffices = true;  // for SliceTracker
   absl::StatusOr<std::unique_ptr<HttpTransport>> transport = HttpTransport::Create(connection->http, &clock);

@@ -1,5 +1,6 @@
 #include "controllers/manager/serving_guard.h"
 
+#include <string_view>
 #include <utility>
 
 #include "controllers/manager/authentication_config.h"
@@ -7,10 +8,13 @@
 namespace epslice {
 namespace {
 
-absl::StatusOr<std::unique_ptr<HttpTransport>> MakeTransport(const std::string& kubeconfig,
-                                                             const ApiConnection& connection, const Clock* clock) {
+// `flag` names the kubeconfig.
+absl::StatusOr<std::unique_ptr<HttpTransport>> MakeTransport(const std::string& kubeconfig, std::string_view flag,
+                                                             const ApiConnection& connection, const Clock* clock,
+                                                             Logger* log) {
   absl::StatusOr<HttpTransportOptions> http = ReviewConnection(kubeconfig, connection, clock);
   if (!http.ok()) return http.status();
+  if (!kubeconfig.empty()) LogTroubleOf(http->credentials.get(), flag, log);
   return HttpTransport::Create(*std::move(http), clock);
 }
 
@@ -43,11 +47,11 @@ absl::StatusOr<std::unique_ptr<ServingGuard>> ServingGuard::Create(const Manager
   }
   Parts parts;
   absl::StatusOr<std::unique_ptr<HttpTransport>> authentication =
-      MakeTransport(options.authentication_kubeconfig, connection, clock);
+      MakeTransport(options.authentication_kubeconfig, "--authentication-kubeconfig", connection, clock, log);
   if (!authentication.ok()) return authentication.status();
   parts.authentication = *std::move(authentication);
   absl::StatusOr<std::unique_ptr<HttpTransport>> authorization =
-      MakeTransport(options.authorization_kubeconfig, connection, clock);
+      MakeTransport(options.authorization_kubeconfig, "--authorization-kubeconfig", connection, clock, log);
   if (!authorization.ok()) return authorization.status();
   parts.authorization = *std::move(authorization);
   parts.look_up_cancel = std::make_unique<CancelToken>();

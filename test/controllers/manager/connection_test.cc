@@ -1,8 +1,11 @@
 #include "controllers/manager/connection.h"
 
 #include <map>
+#include <memory>
 #include <string>
 
+#include "controllers/manager/log.h"
+#include "controllers/manager/serving_guard.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "test/informers/http/pki.h"
@@ -116,6 +119,58 @@ TEST_F(ConnectionTest, TakesOverWhatConcernsTheTransport) {
   EXPECT_EQ(connection->http.user_agent, UserAgent());
   EXPECT_EQ(connection->http.credentials, nullptr);
   EXPECT_THAT(connection->origin, HasSubstr("context \"x\""));
+}
+
+// Of files that reviews alone use, too.
+TEST_F(ConnectionTest, TroubleWithCredentialsIsLogged) {
+  std::string text;
+  Logger log({LogFormat::kText, 0, 1}, &clock_, [&text](std::string_view line) { text += line; });
+  ManagerOptions options = Options("", "", "https://127.0.0.1:1");
+  options.secure_port = 10270;
+  options.client_trust.skip_lookup = true;
+  for (std::string* kubeconfig : {&options.authentication_kubeconfig, &options.authorization_kubeconfig}) {
+    const std::string name = kubeconfig == &options.authentication_kubeconfig ? "authn" : "authz";
+    *kubeconfig = dir_.Write(name,
+                             "current-context: x\nclusters: [{name: k, cluster: {server: 'https://127.0.0.1:1'}}]\n"
+                             "contexts: [{name: x, context: {cluster: k, user: u}}]\n"
+                             "users: [{name: u, user: {tokenFile: token-" +
+                                 name + "}}]\n");
+    dir_.Write("token-" + name, "good");
+  }
+  const auto connection = Resolve(options);
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  CancelToken stop;
+  const auto guard = ServingGuard::Create(options, *connection, &clock_, &log, &stop, nullptr);
+  ASSERT_TRUE(guard.ok()) << guard.status();
+  // What is logged of files when somebody asks, with a token to review and without.
+  const auto ask = [&](bool with_token) {
+    clock_.Advance(std::chrono::seconds(60));
+    text.clear();
+    GuardedRequest request{.path = "/metrics", .method = "GET", .headers = {}};
+    if (with_token) request.headers.Add("Authorization", "Bearer t");
+    EXPECT_TRUE((*guard)->Check(request).has_value());
+    std::string lines;
+    for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+      const std::string line = text.substr(at, end + 1 - at);
+      if (line.find("redentials") != std::string::npos) lines += line.substr(line.find(']') + 2);
+    }
+    return lines;
+  };
+  EXPECT_EQ(ask(true), "");
+  dir_.Write("token-authn", "");
+  dir_.Write("token-authz", "s3cret s3cret");
+  EXPECT_EQ(ask(true),
+            "\"A file of the credentials for reviews is no good; they are asked for with what was read before\" "
+            "flag=\"--authentication-kubeconfig\" err=\"" +
+                dir_.path() + "/token-authn: is empty\"\n");
+  EXPECT_EQ(ask(false),
+            "\"A file of the credentials for reviews is no good; they are asked for with what was read before\" "
+            "flag=\"--authorization-kubeconfig\" err=\"" +
+                dir_.path() + "/token-authz: is no token\"\n");
+  EXPECT_EQ(ask(true), "") << "once";
+  dir_.Write("token-authn", "good");
+  EXPECT_EQ(ask(true),
+            "\"The files of the credentials for reviews are good again\" flag=\"--authentication-kubeconfig\"\n");
 }
 
 }  // namespace
