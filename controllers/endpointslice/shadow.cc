@@ -29,6 +29,7 @@ std::vector<Shadow::Note> Shadow::Merge(const std::vector<Difference>& found, In
     State& state = it->second;
     if (!is_new || state.settled || now - state.since < options_.grace) continue;
     state.settled = true;
+    state.in_new_slice = difference.in_new_slice;
     ++totals_.by_kind.at(static_cast<std::size_t>(difference.kind));
     notes.push_back({Note::What::kSettled, difference, now - state.since});
   }
@@ -37,12 +38,41 @@ std::vector<Shadow::Note> Shadow::Merge(const std::vector<Difference>& found, In
     Note note;
     note.what = Note::What::kGone;
     std::tie(note.difference.kind, note.difference.address_type, note.difference.object) = identity;
+    note.difference.in_new_slice = state.in_new_slice;
     note.lasted = now - state.since;
     --totals_.by_kind.at(static_cast<std::size_t>(note.difference.kind));
     notes.push_back(std::move(note));
   }
   *known = std::move(next);
   return notes;
+}
+
+std::vector<Shadow::Line> Shadow::LinesOf(const std::vector<Note>& notes) {
+  constexpr std::size_t kSuch = 3;
+  std::vector<Line> lines;
+  std::map<std::pair<Note::What, Text>, std::size_t> of_new_slices;  // where in `lines`
+  for (const Note& note : notes) {
+    if (note.difference.in_new_slice) {
+      const auto [it, is_new] = of_new_slices.try_emplace({note.what, note.difference.address_type}, lines.size());
+      if (!is_new) {
+        Line& line = lines[it->second];
+        ++line.endpoints;
+        line.note.lasted = std::max(line.note.lasted, note.lasted);
+        if (line.such.size() < kSuch) line.such.push_back(note.difference.object);
+        continue;
+      }
+    }
+    lines.push_back({note, 1, {note.difference.object}});
+  }
+  for (Line& line : lines) {
+    if (line.endpoints == 1) {
+      line.such.clear();
+      continue;
+    }
+    line.note.difference.object = "new EndpointSlice";
+    line.note.difference.fields.clear();
+  }
+  return lines;
 }
 
 std::optional<Instant> Shadow::DueOf(const Entry& entry, Instant now) const {

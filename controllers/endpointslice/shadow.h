@@ -18,6 +18,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -45,9 +46,18 @@ class Shadow {
   struct Note {
     enum class What : std::uint8_t { kSettled, kGone };
     What what = What::kSettled;
-    // kGone: kind, address type and object only.
+    // kGone: kind, address type and object only, and whether its slice was missing.
     Difference difference;
     Duration lasted{0};  // since it was first found
+  };
+  // What a line of a log says: one note, or those of many endpoints for which there
+  // is no slice, which are one thing to whoever reads of it.
+  struct Line {
+    // Of several: "new EndpointSlice" is the object, there are no fields, and the
+    // longest has lasted so long.
+    Note note;
+    std::size_t endpoints = 1;
+    std::vector<std::string> such;  // of several: the first three
   };
   struct Totals {
     std::array<std::int64_t, kDifferenceKinds> by_kind{};  // settled differences
@@ -59,6 +69,9 @@ class Shadow {
   // A Service was looked at, and this was found; nothing where it is as it
   // should be, gone, or not ours. By kind, address type and object.
   std::vector<Note> Observe(const ObjectKey& service, const std::vector<Difference>& found, Instant now);
+
+  // In their order, that of the first note of each.
+  static std::vector<Line> LinesOf(const std::vector<Note>& notes);
 
   // The Services to look at again by now; each is to be followed by an
   // Observe(). In the order of their time.
@@ -73,6 +86,7 @@ class Shadow {
   struct State {
     Instant since{0};
     bool settled = false;
+    bool in_new_slice = false;  // when it settled
   };
   struct Entry {
     std::map<Identity, State> differences;

@@ -226,7 +226,8 @@ class Differ {
                           identity.first,
                           identity.second,
                           {SliceName(*want.slice)},
-                          {{"endpoint", Describe(want), ""}}});
+                          {{"endpoint", Describe(want), ""}},
+                          want.slice->metadata.name.empty()});
         continue;
       }
       CompareClosest(identity, want, &have);

@@ -42,6 +42,8 @@ struct Difference {
   std::string object;               // "Pod shop/web-0", "EndpointSlice web-x7k2p"
   std::vector<std::string> slices;  // where the endpoint is, or would be
   std::vector<FieldDifference> fields;
+  // kMissingEndpoint: the slice it would be in is missing, too.
+  bool in_new_slice = false;
 };
 
 // "zone: want "a", have "b"; hints: want "zones a", have """, for a log.

@@ -85,6 +85,7 @@ struct LiveRunner::Impl {
   // live_runner_shadow.cc
   void RunShadow(const Job& job);
   void LookAgainWhenDue(Instant now);
+  void LogShadowLine(const LogField& service, const Shadow::Line& line);
   void LogShadow(const Job& job, const std::vector<Shadow::Note>& notes, std::size_t differences, Duration took);
   // Sends a request of the job that `worker` works on.
   Response Send(const Request& request, int worker);

@@ -47,30 +47,36 @@ void LiveRunner::Impl::RunShadow(const Job& job) {
   LogShadow(job, notes, found.size(), end - begin);
 }
 
+void LiveRunner::Impl::LogShadowLine(const LogField& service, const Shadow::Line& line) {
+  const Difference& difference = line.note.difference;
+  const LogField kind("kind", NameOf(difference.kind));
+  const LogField type("addressType", difference.address_type.str());
+  const LogField object("object", difference.object);
+  const LogField endpoints("endpoints", line.endpoints);
+  const LogField such("such", Join(line.such));
+  const LogField slices("slices", Join(difference.slices));
+  const LogField lasted("lasted", line.note.lasted);
+  constexpr std::string_view kDiffer = "Shadow: the slices differ";
+  constexpr std::string_view kGone = "Shadow: a difference is gone";
+  if (line.endpoints > 1 && line.note.what == Shadow::Note::What::kGone) {
+    log->Info(0, kGone, {service, kind, type, object, endpoints, lasted});
+  } else if (line.endpoints > 1) {
+    log->Warning(kDiffer, {service, kind, type, object, endpoints, such, slices, lasted});
+  } else if (line.note.what == Shadow::Note::What::kGone) {
+    log->Info(0, kGone, {service, kind, type, object, lasted});
+  } else {
+    log->Warning(kDiffer, {service, kind, type, object, slices, {"fields", DescribeFields(difference)}, lasted});
+  }
+}
+
 void LiveRunner::Impl::LogShadow(const Job& job, const std::vector<Shadow::Note>& notes, std::size_t differences,
                                  Duration took) {
   const LogField service("service", job.service);
-  for (std::size_t i = 0; i < std::min(notes.size(), kMostLines); ++i) {
-    const Shadow::Note& note = notes[i];
-    const Difference& difference = note.difference;
-    const LogField kind("kind", NameOf(difference.kind));
-    const LogField type("addressType", difference.address_type.str());
-    const LogField object("object", difference.object);
-    if (note.what == Shadow::Note::What::kGone) {
-      log->Info(0, "Shadow: a difference is gone", {service, kind, type, object, {"lasted", note.lasted}});
-    } else {
-      log->Warning("Shadow: the slices differ", {service,
-                                                 kind,
-                                                 type,
-                                                 object,
-                                                 {"slices", Join(difference.slices)},
-                                                 {"fields", DescribeFields(difference)},
-                                                 {"lasted", note.lasted}});
-    }
-  }
-  if (notes.size() > kMostLines) {
+  const std::vector<Shadow::Line> lines = Shadow::LinesOf(notes);
+  for (std::size_t i = 0; i < std::min(lines.size(), kMostLines); ++i) LogShadowLine(service, lines[i]);
+  if (lines.size() > kMostLines) {
     log->Info(0, "Shadow: more differences of this Service settled or are gone",
-              {service, {"more", notes.size() - kMostLines}});
+              {service, {"more", lines.size() - kMostLines}});
   }
   if (log->Enabled(4)) {
     log->Info(4, "Compared", {service, {"differences", differences}, {"duration", took}});

@@ -126,6 +126,44 @@ TEST_F(ShadowTest, OneNameCountsOnce) {
   EXPECT_EQ(Settled(DifferenceKind::kChangedEndpoint), 1);
 }
 
+// What counts as differences is told of as what it is to whoever reads.
+TEST_F(ShadowTest, AMissingSliceIsOneLine) {
+  const auto missing = [](const std::string& object, const char* type, bool in_new_slice) {
+    return Difference{DifferenceKind::kMissingEndpoint, Text(type),  object, {in_new_slice ? "web-(new)" : "web-1"},
+                      {{"endpoint", "10.0.0.1", ""}},   in_new_slice};
+  };
+  // "+TYPE OBJECT ENDPOINTS LASTED such,such"
+  const auto lines = [&](const std::vector<Difference>& found) {
+    std::vector<std::string> out;
+    for (const Shadow::Line& line : Shadow::LinesOf(shadow_.Observe(web_, found, now_))) {
+      const Difference& difference = line.note.difference;
+      std::string text = line.note.what == Shadow::Note::What::kSettled ? "+" : "-";
+      text += difference.address_type.str() + " " + difference.object + " " + std::to_string(line.endpoints) + " " +
+              std::to_string(std::chrono::duration_cast<seconds>(line.note.lasted).count());
+      for (const std::string& object : line.such) text += " " + object;
+      out.push_back(text + (difference.fields.empty() ? "" : " fields"));
+    }
+    return out;
+  };
+  std::vector<Difference> found = {missing("p1", "IPv4", true), missing("p2", "IPv4", false),
+                                   missing("p3", "IPv4", true), missing("p4", "IPv4", true),
+                                   missing("p5", "IPv4", true), missing("p1", "IPv6", true)};
+  EXPECT_THAT(lines(found), IsEmpty());
+  now_ += seconds(10);
+  EXPECT_THAT(lines(found),
+              ElementsAre("+IPv4 new EndpointSlice 4 10 p1 p3 p4", "+IPv4 p2 1 10 fields", "+IPv6 p1 1 10 fields"));
+  EXPECT_EQ(Settled(DifferenceKind::kMissingEndpoint), 6);
+  found.push_back(missing("p6", "IPv4", true));
+  EXPECT_THAT(lines(found), IsEmpty());
+  now_ += seconds(10);
+  EXPECT_THAT(lines(found), ElementsAre("+IPv4 p6 1 10 fields"));
+  // The slice came, without one of its endpoints.
+  EXPECT_THAT(lines({missing("p1", "IPv4", false)}),
+              ElementsAre("-IPv4 p2 1 20", "-IPv4 new EndpointSlice 4 20 p3 p4 p5", "-IPv6 p1 1 20"));
+  EXPECT_EQ(Settled(DifferenceKind::kMissingEndpoint), 1);
+  EXPECT_EQ(shadow_.totals().services, 1);
+}
+
 // A Service with proportional hints over three equal zones, eight pods in each.
 class ShadowPlanTest : public ::testing::Test {
  protected:
@@ -230,6 +268,18 @@ TEST_F(ShadowPlanTest, ASliceAboveTheMaximumIsLeftAlone) {
   Edit([&](EndpointSlice* slice) { slice->endpoints[0].conditions.ready = false; });
   ASSERT_FALSE(Reconcile(input_, config_).writes.empty());
   EXPECT_THAT(Differences(), ElementsAre("changed-endpoint Pod shop/a0"));
+}
+
+TEST_F(ShadowPlanTest, KnowsWhichEndpointsHaveNoSlice) {
+  const auto in_new_slices = [this] {
+    std::vector<bool> out;
+    for (const Difference& d : ShadowDifferences(input_, Reconcile(input_, config_))) out.push_back(d.in_new_slice);
+    return out;
+  };
+  Edit([](EndpointSlice* slice) { slice->endpoints.resize(22); });
+  EXPECT_THAT(in_new_slices(), ElementsAre(false, false));
+  input_.slices.clear();
+  EXPECT_THAT(in_new_slices(), testing::AllOf(testing::SizeIs(24), testing::Each(true)));
 }
 
 TEST_F(ShadowPlanTest, AnOnlookersPlanSaysWhatIsThere) {
