@@ -133,6 +133,19 @@ int Connect(const addrinfo& address, Duration timeout, const SocketGuard& guard,
   return fd;
 }
 
+// A zone ("%eth0" of fe80::1%eth0) is this machine's way to the server: who is
+// asked for, and whom a certificate is for, is the address alone.
+std::string WithoutZone(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : host.substr(0, host.find('%'));
+}
+
+std::string HostField(const HttpServerAddress& address) {
+  const std::string host = WithoutZone(address.host);
+  const bool v6 = host.find(':') != std::string::npos;
+  const bool usual = address.tls == nullptr && address.port == 80;
+  return Cat({v6 ? "[" : "", host, v6 ? "]" : "", usual ? "" : ":", usual ? "" : std::to_string(address.port)});
+}
+
 // httplib's client with a connect of our own, which can be interrupted; the
 // library's holds its lock for as long as the connect takes.
 class Client : public httplib::ClientImpl {
@@ -141,7 +154,7 @@ class Client : public httplib::ClientImpl {
       : httplib::ClientImpl(address.host, address.port),
         connect_timeout_(connect_timeout),
         guard_(guard),
-        proxy_(address.tls != nullptr ? address.proxy : nullptr) {}
+        proxy_(address.proxy) {}
 
   const std::string& connect_error() const { return connect_error_; }
   bool connected() const { return connect_error_.empty(); }
@@ -295,7 +308,7 @@ class TlsClient : public Client {
   TlsClient(const HttpServerAddress& address, Duration connect_timeout, SocketGuard* guard)
       : Client(address, connect_timeout, guard),
         context_(address.tls),
-        name_(address.tls_server_name.empty() ? address.host : address.tls_server_name) {}
+        name_(address.tls_server_name.empty() ? WithoutZone(address.host) : address.tls_server_name) {}
 
   void Prepare() override {
     Client::Prepare();
@@ -372,7 +385,12 @@ class SocketConnection : public HttpConnection {
   SocketConnection(const HttpServerAddress& address, Duration connect_timeout)
       : client_holder_(address.tls == nullptr ? std::make_unique<Client>(address, connect_timeout, &guard_)
                                               : std::make_unique<TlsClient>(address, connect_timeout, &guard_)),
-        client_(*client_holder_) {
+        client_(*client_holder_),
+        host_(HostField(address)) {
+    if (address.tls == nullptr && address.proxy != nullptr) {
+      to_proxy_ = Cat({"http://", host_});
+      proxy_authorization_ = address.proxy->authorization;
+    }
     client_.set_keep_alive(true);
     client_.set_follow_location(false);  // a redirect elsewhere is not the API server's answer
     client_.set_url_encode(false);       // the target is encoded
@@ -383,7 +401,9 @@ class SocketConnection : public HttpConnection {
   Outcome Run(const HttpExchange& exchange, std::string* error) override {
     httplib::Request request;
     request.method = exchange.method;
-    request.path = exchange.target;
+    request.path = to_proxy_ + exchange.target;
+    request.headers.emplace("Host", host_);
+    if (!proxy_authorization_.empty()) request.headers.emplace("Proxy-Authorization", proxy_authorization_);
     for (const auto& [key, value] : exchange.headers) request.headers.emplace(key, value);
     request.body = exchange.body;
     bool stopped = false;
@@ -434,6 +454,10 @@ class SocketConnection : public HttpConnection {
   SocketGuard guard_;
   const std::unique_ptr<Client> client_holder_;
   Client& client_;
+  const std::string host_;  // the Host field
+  // Without TLS there is no tunnel: a proxy is asked for whole URLs. "" without one.
+  std::string to_proxy_;
+  std::string proxy_authorization_;
 };
 
 }  // namespace

@@ -63,12 +63,12 @@ class HttpConnection {
 struct HttpProxy;
 
 struct HttpServerAddress {
-  std::string host;  // without the brackets of an IPv6 address
+  std::string host;  // without the brackets of an IPv6 address; with its zone, which only connecting needs
   int port = 80;
   std::shared_ptr<const TlsContext> tls;  // null: plain HTTP
   // Whom the server's certificate must be for; "": `host`.
   std::string tls_server_name;
-  // Asked for a tunnel, with `tls`; null: connects directly.
+  // With `tls` asked for a tunnel, otherwise for whole URLs; null: connects directly.
   std::shared_ptr<const HttpProxy> proxy = nullptr;
 };
 

@@ -208,6 +208,32 @@ absl::StatusOr<Status> DecodeStatus(const HttpReply& reply) {
   return DecodeStatusJson(reply.body);
 }
 
+// What stands between brackets, the zone of it decoded (RFC 6874); nullopt: a '%'
+// that begins none, or a zone that is no name of an interface.
+std::optional<std::string> WithZone(std::string_view address) {
+  constexpr std::string_view kMark = "%25";
+  const std::size_t percent = address.find('%');
+  if (percent == std::string_view::npos) return std::string(address);
+  if (address.substr(percent, kMark.size()) != kMark) return std::nullopt;
+  std::string_view rest = address.substr(percent + kMark.size());
+  std::string zone;
+  while (!rest.empty()) {
+    unsigned value = static_cast<unsigned char>(rest.front());
+    std::size_t used = 1;
+    if (rest.front() == '%') {
+      const std::string_view digits = rest.substr(1, 2);
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+      if (digits.size() < 2 || error != std::errc() || end != digits.data() + 2) return std::nullopt;
+      used = 3;
+    }
+    if (value <= ' ' || value >= 0x7f || value == '/') return std::nullopt;
+    zone += static_cast<char>(value);
+    rest.remove_prefix(used);
+  }
+  if (zone.empty()) return std::nullopt;
+  return Cat({address.substr(0, percent), "%", zone});
+}
+
 Status Unreadable(const absl::Status& why) {
   Status s = StatusUnreachable(why.message().empty() ? "empty answer" : MessageOf(why));
   s.reason = "InvalidResponse";
@@ -270,7 +296,9 @@ absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url) {
   if (!rest.empty() && rest.front() == '[') {
     const std::size_t close = rest.find(']');
     if (close == std::string_view::npos) return bad("no ']' after an IPv6 address");
-    endpoint.host = rest.substr(1, close - 1);
+    std::optional<std::string> host = WithZone(rest.substr(1, close - 1));
+    if (!host) return bad("a zone is written with %25, as in [fe80::1%25eth0]");
+    endpoint.host = *std::move(host);
     rest = rest.substr(close + 1);
     if (!rest.empty() && rest.front() != ':') return bad("something between ']' and the port");
     if (!rest.empty()) port = rest.substr(1);
@@ -278,6 +306,7 @@ absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url) {
   } else {
     const std::size_t colon = rest.find(':');
     endpoint.host = rest.substr(0, colon);
+    if (endpoint.host.find('%') != std::string::npos) return bad("an escape in the host");
     if (colon != std::string_view::npos) {
       port = rest.substr(colon + 1);
       if (port.empty()) return bad("an empty port");

@@ -39,14 +39,15 @@ struct HttpReply {
 
 // A server's address, taken apart.
 struct HttpEndpoint {
-  std::string host;  // without the brackets of an IPv6 address
+  std::string host;  // without the brackets of an IPv6 address; with its zone: "fe80::1%eth0"
   int port = 80;
   std::string prefix;  // "" or "/path", put before every target
   bool tls = false;    // https
 };
 
-// "http://host[:port][/path]", or https. InvalidArgument for anything else; the
-// message does not hold what may be a password.
+// "http://host[:port][/path]", or https. The zone of an IPv6 address is written as in
+// "https://[fe80::1%25eth0]:6443". InvalidArgument for anything else; the message
+// does not hold what may be a password.
 absl::StatusOr<HttpEndpoint> ParseHttpUrl(std::string_view url);
 
 // InvalidArgument when the request lacks what its path needs (a name, a

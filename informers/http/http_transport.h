@@ -47,8 +47,7 @@ struct HttpTransportOptions {
   bool insecure_skip_tls_verify = false;
   std::string tls_server_name;  // the certificate's name; "": the host
 
-  // Of https: the proxy that is asked for tunnels to the server (proxy.h). Null: it is
-  // reached directly.
+  // The proxy by which the server is reached (proxy.h). Null: directly.
   std::shared_ptr<const HttpProxy> proxy;
 
   // Null: none. Over http no credentials are sent, whatever is here.

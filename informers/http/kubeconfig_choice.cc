@@ -231,9 +231,6 @@ absl::StatusOr<ClientConfig> ChooseContext(const Kubeconfig& kubeconfig, const s
   if (!endpoint.ok()) return cluster_part.Bad("server", MessageOf(endpoint.status()));
   if (const std::string& url = cluster->second.proxy_url; !url.empty()) {
     absl::StatusOr<std::shared_ptr<const HttpProxy>> proxy = ParseProxyUrl(url, "proxy-url");
-    if (proxy.ok() && !endpoint->tls) {
-      proxy = absl::InvalidArgumentError("proxies are for https:// servers only; remove it, or name such a server");
-    }
     if (!proxy.ok()) return cluster_part.Bad("proxy-url", MessageOf(proxy.status()));
     config.proxy = *std::move(proxy);
   }

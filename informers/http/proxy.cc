@@ -201,10 +201,16 @@ absl::StatusOr<std::shared_ptr<const HttpProxy>> ProxyFromEnvironment(const Http
     }
     return "";
   };
-  if (!server.tls) return nullptr;
   const char* name = nullptr;
   const char* ignored = nullptr;
-  const std::string_view url = get({"HTTPS_PROXY", "https_proxy"}, &name);
+  const std::string_view url =
+      server.tls ? get({"HTTPS_PROXY", "https_proxy"}, &name) : get({"HTTP_PROXY", "http_proxy"}, &name);
+  if (!server.tls && !url.empty() && !get({"REQUEST_METHOD"}, &ignored).empty()) {
+    return absl::InvalidArgumentError(
+        Cat({name,
+             " in the environment: not heeded where REQUEST_METHOD is set, since a web server then makes it of a "
+             "request's header; unset one of the two"}));
+  }
   if (url.empty() || ReachedDirectly(server, get({"NO_PROXY", "no_proxy"}, &ignored))) return nullptr;
   const bool has_scheme = url.find("://") != std::string_view::npos;
   absl::StatusOr<std::shared_ptr<const HttpProxy>> proxy = ParseProxyUrl(Cat({has_scheme ? "" : kScheme, url}), name);

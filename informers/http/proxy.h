@@ -1,10 +1,11 @@
 // HttpProxy: a proxy that leads to a server, and how it is chosen, as client-go
 // and Go's net/http do it.
 //
-// Supported are proxies that are themselves spoken to in plain HTTP (http://), to
-// servers of https://: the proxy is asked for a tunnel (CONNECT), inside of which
-// is TLS with the server, so that it sees neither credentials nor objects. Others
-// (https://, socks5://) are refused with a line that says so.
+// Supported are proxies that are themselves spoken to in plain HTTP (http://). For a
+// server of https:// the proxy is asked for a tunnel (CONNECT), inside of which is
+// TLS with the server, so that it sees neither credentials nor objects. For one of
+// http:// it is asked for whole URLs, and sees all objects; credentials are not sent
+// there. Others (https://, socks5://) are refused with a line that says so.
 // Errors are one line and never hold what a proxy's URL says: it may be a password.
 // Thread-safety: functions without shared state.
 #ifndef EPSLICE_INFORMERS_HTTP_PROXY_H_
@@ -48,10 +49,11 @@ absl::StatusOr<std::shared_ptr<const HttpProxy>> ParseProxyUrl(std::string_view 
 // up: an address matches no name, nor the other way round.
 bool ReachedDirectly(const HttpEndpoint& server, std::string_view no_proxy);
 
-// The proxy that the environment names for this server: HTTPS_PROXY, unless NO_PROXY
-// names the server; each also in small letters, where the capitals are unset or "".
-// The scheme may be left out. Null: none; always for http:// servers. InvalidArgument
-// for a proxy that is none, or not supported.
+// The proxy that the environment names for this server: HTTPS_PROXY, or HTTP_PROXY
+// for one of http://, unless NO_PROXY names the server; each also in small letters,
+// where the capitals are unset or "". The scheme may be left out. Null: none.
+// InvalidArgument for a proxy that is none, or not supported; and for HTTP_PROXY where
+// REQUEST_METHOD is set, too: in a CGI program the former is a client's to choose.
 absl::StatusOr<std::shared_ptr<const HttpProxy>> ProxyFromEnvironment(const HttpEndpoint& server, const GetEnv& env);
 
 }  // namespace epslice

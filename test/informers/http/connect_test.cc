@@ -80,6 +80,11 @@ TEST_F(ConnectTest, AProxyOfTheKubeconfigElseOfTheEnvironment) {
   env_["NO_PROXY"] = "example.com";
   EXPECT_EQ(proxy(api), "");
   EXPECT_EQ(proxy(by_proxy), "mine:3128 proxy-url") << "NO_PROXY is of the environment's";
+  const std::string plain = "server: 'http://api.example.org'";
+  EXPECT_EQ(proxy(plain), "");
+  env_["HTTP_PROXY"] = "http://plain";
+  EXPECT_EQ(proxy(plain), "plain:80 HTTP_PROXY");
+  EXPECT_EQ(proxy(plain + ", proxy-url: 'http://mine:3128'"), "mine:3128 proxy-url");
   env_["HTTPS_PROXY"] = "socks5://me:s3cret@theirs";
   EXPECT_EQ(proxy(api), "");
   env_["NO_PROXY"] = "";

@@ -228,15 +228,58 @@ TEST_F(ProxyTunnelTest, AProxyThatIsNotThere) {
                                         " (HTTPS_PROXY): Connection refused"));
 }
 
-TEST_F(ProxyTunnelTest, PlainHttpGoesDirectly) {
-  RawServer server([](RawConnection& c, int) {
-    while (!c.ReadRequest().empty()) c.SendAnswer(200, NodeJson("a", "1"));
+// Without TLS there is no tunnel: whole URLs, on a connection that is kept, and no
+// credentials but the proxy's own.
+TEST_F(ProxyTunnelTest, AServerWithoutTlsIsAskedForByWholeUrls) {
+  std::vector<std::string> seen;
+  RawServer proxy([&](RawConnection& c, int) {
+    for (std::string request = c.ReadRequest(); !request.empty(); request = c.ReadRequest()) {
+      {
+        std::lock_guard<std::mutex> lock(mu_);
+        seen.push_back(request);
+      }
+      c.SendAnswer(200, NodeJson("a", "1"));
+    }
   });
-  RawServer proxy([](RawConnection&, int) {});
-  HttpTransportOptions options;
-  options.proxy = ProxyAt(proxy.url());
-  EXPECT_TRUE(Connect(server.url(), options)->Do(Get("a"), nullptr).status.ok());
-  EXPECT_EQ(proxy.connections(), 0);
+  const auto ask = [&](const std::string& server, std::string_view user, int times) {
+    HttpTransportOptions options;
+    options.proxy = ProxyAt(proxy.url(), user);
+    options.qps = 0;
+    CredentialSource source;
+    source.token = "t0ken";
+    options.credentials = *NewCredentials(source, &Real());
+    const auto transport = Connect(server, options);
+    for (int i = 0; i < times; ++i) {
+      const Response response = transport->Do(Get("a"), nullptr);
+      EXPECT_TRUE(response.status.ok()) << response.status.ToString();
+    }
+  };
+  ask("http://api.test:8001/prefix", "me:s3cret@", 2);
+  EXPECT_EQ(proxy.connections(), 1);
+  ask("http://api.test", "", 1);
+  ask("http://[fe80::1%25eth0]:8001", "", 1);
+  ask("http://[fe80::2%25eth0]", "", 1);
+  ASSERT_EQ(seen.size(), 5U);
+  const auto first_line = [&](std::size_t i) { return seen[i].substr(0, seen[i].find("\r\n")); };
+  const auto hosts = [&](std::size_t i) {
+    std::string all;
+    for (std::size_t at = 0; (at = seen[i].find("\r\nHost: ", at)) != std::string::npos; ++at) {
+      all += seen[i].substr(at + 8, seen[i].find("\r\n", at + 2) - at - 8) + ";";
+    }
+    return all;
+  };
+  EXPECT_EQ(first_line(1), "GET http://api.test:8001/prefix/api/v1/nodes/a HTTP/1.1");
+  EXPECT_EQ(hosts(1), "api.test:8001;");
+  EXPECT_THAT(seen[1], HasSubstr("\r\nProxy-Authorization: Basic bWU6czNjcmV0\r\n"));
+  EXPECT_EQ(first_line(2), "GET http://api.test/api/v1/nodes/a HTTP/1.1");
+  EXPECT_EQ(hosts(2), "api.test;");
+  EXPECT_THAT(seen[2], Not(HasSubstr("Proxy-Authorization")));
+  // A zone is nobody's business but ours.
+  EXPECT_EQ(first_line(3), "GET http://[fe80::1]:8001/api/v1/nodes/a HTTP/1.1");
+  EXPECT_EQ(hosts(3), "[fe80::1]:8001;");
+  EXPECT_EQ(first_line(4), "GET http://[fe80::2]/api/v1/nodes/a HTTP/1.1");
+  EXPECT_EQ(hosts(4), "[fe80::2];");
+  for (const std::string& request : seen) EXPECT_THAT(request, Not(HasSubstr("t0ken")));
 }
 
 }  // namespace
