@@ -11,15 +11,29 @@ install(FILES ${debian}/endpointslice-controller.service DESTINATION /usr/lib/sy
         COMPONENT controller EXCLUDE_FROM_ALL)
 install(FILES ${debian}/endpointslice-controller.default DESTINATION /etc/default RENAME endpointslice-controller
         COMPONENT controller EXCLUDE_FROM_ALL)
+# The pages as they lie in the source, so that they find each other; what they
+# show of the rest is in one package, and named with its place there.
+set(pages ${CMAKE_CURRENT_BINARY_DIR}/package_docs)
+file(REMOVE_RECURSE ${pages})
+file(GLOB_RECURSE page_files RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS docs/*.md)
+foreach(page README.md ARCHITECTURE.md CHANGELOG.md SECURITY.md ${page_files})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page})
+  file(READ ${page} text)
+  string(REGEX REPLACE "\\]\\((\\.\\./)?test/consumer/" "](/usr/share/doc/libepslice-dev/examples/" text "${text}")
+  string(REGEX REPLACE "\\]\\((\\.\\./)?manifests/sweep" "](/usr/share/doc/endpointslice-sim/examples/sweep" text "${text}")
+  string(REPLACE "](LICENSE)" "](copyright)" text "${text}")
+  file(WRITE ${pages}/${page} "${text}")
+endforeach()
 foreach(pair controller=endpointslice-controller sim=endpointslice-sim dev=libepslice-dev)
   string(REPLACE "=" ";" pair ${pair})
   list(GET pair 0 component)
   list(GET pair 1 package)
-  install(FILES ${debian}/copyright CHANGELOG.md README.md SECURITY.md docs/switching.md DESTINATION /usr/share/doc/${package}
-          COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(FILES ${debian}/copyright DESTINATION /usr/share/doc/${package} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(DIRECTORY ${pages}/ DESTINATION /usr/share/doc/${package} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(DIRECTORY docs/images DESTINATION /usr/share/doc/${package}/docs COMPONENT ${component} EXCLUDE_FROM_ALL)
 endforeach()
-# The library's page, and the programs that it shows.
-install(FILES docs/library.md DESTINATION /usr/share/doc/libepslice-dev COMPONENT dev EXCLUDE_FROM_ALL)
+install(DIRECTORY manifests/sweep DESTINATION /usr/share/doc/endpointslice-sim/examples COMPONENT sim EXCLUDE_FROM_ALL)
+# The programs that docs/library.md shows.
 foreach(example external_endpoints one_of_several)
   install(FILES test/consumer/${example}/main.cc DESTINATION /usr/share/doc/libepslice-dev/examples/${example}
           COMPONENT dev EXCLUDE_FROM_ALL)
