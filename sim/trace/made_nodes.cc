@@ -58,11 +58,7 @@ class MadeNodesReader : public TraceReader {
   }
 
   TraceSummary summary() const override {
-    TraceSummary summary = reader_->summary();
-    summary.events = handed_out_.events;
-    summary.start_objects = handed_out_.start_objects;
-    summary.begin = handed_out_.begin;
-    summary.end = handed_out_.end;
+    TraceSummary summary = WithCounts(reader_->summary(), handed_out_);
     if (made_ > 0) {
       summary.made_up.push_back(Concat(
           made_, made_ == 1 ? " node" : " nodes",

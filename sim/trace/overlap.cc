@@ -115,16 +115,12 @@ class OtherReader : public TraceReader {
         continue;
       }
       within_[static_cast<std::size_t>(event->object.kind())] += !event->start && event->time <= first_.last() ? 1 : 0;
-      CountEvent(*event, &summary_);
+      CountEvent(*event, &handed_out_);
       return true;
     }
   }
   TraceSummary summary() const override {
-    TraceSummary summary = reader_->summary();
-    summary.events = summary_.events;
-    summary.start_objects = summary_.start_objects;
-    summary.begin = summary_.begin;
-    summary.end = summary_.end;
+    TraceSummary summary = WithCounts(reader_->summary(), handed_out_);
     // Nothing of what it makes up is replayed then.
     if (summary.events + summary.start_objects == 0) summary.made_up.clear();
     // What the first one tells nothing of is not told twice.
@@ -171,7 +167,7 @@ class OtherReader : public TraceReader {
   bool began_ = false, ended_ = false;
   std::int64_t twice_ = 0;
   std::array<std::int64_t, kAllKinds.size()> within_{};  // while the first one tells, by kind
-  TraceSummary summary_;                                 // what was handed out
+  TraceSummary handed_out_;                              // its counts and times
 };
 
 }  // namespace

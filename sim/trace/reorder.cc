@@ -1,6 +1,7 @@
 #include "sim/trace/reorder.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "apis/concat.h"
 
@@ -35,6 +36,14 @@ void CountEvent(const TraceEvent& event, TraceSummary* summary) {
   }
   if (summary->events++ == 0 && !summary->begin.is_set()) summary->begin = event.time;
   summary->end = std::max(summary->end, event.time);
+}
+
+TraceSummary WithCounts(TraceSummary summary, const TraceSummary& handed_out) {
+  summary.events = handed_out.events;
+  summary.start_objects = handed_out.start_objects;
+  summary.begin = handed_out.begin;
+  summary.end = handed_out.end;
+  return summary;
 }
 
 void NoteLate(std::int64_t late, TraceSummary* summary) {

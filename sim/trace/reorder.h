@@ -35,6 +35,9 @@ class Reorder {
 
 // Of every event that a reader hands out.
 void CountEvent(const TraceEvent& event, TraceSummary* summary);
+// A reader's summary, from one that adds to its events or leaves some out: with the
+// counts and times of what that one handed out, by CountEvent().
+TraceSummary WithCounts(TraceSummary summary, const TraceSummary& handed_out);
 // `late` events came too late to be put in order; nothing where it is 0.
 void NoteLate(std::int64_t late, TraceSummary* summary);
 
