@@ -166,15 +166,29 @@ void ServiceController::EndAwait(const ObjectKey& awaited, Instant now) {
   queue_.AddAfter(ended.key(), options_.queue.base_delay, now);
 }
 
+bool ServiceController::AnyOutdated(const HintStates& states) const {
+  return std::any_of(states.begin(), states.end(), [this](const auto& state) {
+    if (options_.heed_as_reference && state.second.kind != HintState::Kind::kEnabled) return false;
+    return HintsOutdated(state.second, *capacity_);
+  });
+}
+
 void ServiceController::QueueOutdatedHints(Instant now) {
   for (const auto& [service, states] : hints_) {
-    const auto is_outdated = [&](const auto& state) {
-      if (options_.heed_as_reference && state.second.kind != HintState::Kind::kEnabled) return false;
-      return HintsOutdated(state.second, *capacity_);
-    };
     // The batch period is for pods: whoever waits for it is worked on now, too.
-    if (std::any_of(states.begin(), states.end(), is_outdated)) queue_.Add(service, now);
+    if (AnyOutdated(states)) queue_.Add(service, now);
   }
+}
+
+void ServiceController::KeepHints(const Job& job, const Plan& plan, Instant now) {
+  if (plan.hints.empty()) {
+    hints_.erase(job.service);
+    return;
+  }
+  hints_[job.service] = plan.hints;
+  // A node changed while this was being written: QueueOutdatedHints() saw the hints
+  // of before.
+  if (job.input.capacity != capacity_ && AnyOutdated(plan.hints)) queue_.Add(job.service, now);
 }
 
 void ServiceController::NoteZone(const Change<Node>& change) {
@@ -301,11 +315,7 @@ SyncResult ServiceController::Complete(const Job& job, const Plan& plan, const O
   if (outcome.errors.empty() && job.trigger_state != nullptr) {
     trigger_times_.Commit(job.service, job.trigger_state);
     hint_totals_.Synced(job.service, plan.metrics);
-    if (plan.hints.empty()) {
-      hints_.erase(job.service);
-    } else {
-      hints_[job.service] = plan.hints;
-    }
+    KeepHints(job, plan, now);
   }
   if (!outcome.errors.empty() || !plan.retry_errors.empty()) {
     ++counters_.error;

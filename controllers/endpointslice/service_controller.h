@@ -177,6 +177,10 @@ class ServiceController {
   void NoteSeen(const std::vector<Routed>& routed, Timestamp moved, Instant now);
   void NoteAgain(const Job& job);
   void NoteZone(const Change<Node>& change);
+  // Whether hints of these no longer fit the zones' CPU.
+  bool AnyOutdated(const HintStates& states) const;
+  // After a sync that wrote all it wanted to.
+  void KeepHints(const Job& job, const Plan& plan, Instant now);
   // Queues the Services whose hints no longer fit the zones' CPU.
   void QueueOutdatedHints(Instant now);
   // Slices labelled as the Service's and as ours.

@@ -118,6 +118,60 @@ TEST_F(HintSyncTest, AllocatableCpuMovesHints) {
   EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
 }
 
+// Who looks for outdated hints when a node changes sees those of the last sync
+// that ended.
+TEST_F(HintSyncTest, ANodeThatChangesWhileASliceIsWrittenIsHeeded) {
+  Settle();
+  ASSERT_TRUE(OnlySlice()->endpoints[0].hints.has_value());
+  // Hints come on while a node loses its zone ...
+  PutNode("n3", "");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  before_complete_ = [&] {
+    before_complete_ = nullptr;
+    PutNode("n4", "");
+  };
+  PutNode("n3", "b");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  EXPECT_FALSE(OnlySlice()->endpoints[0].hints.has_value());
+  // ... and go while it gets one.
+  PutNode("n4", "a");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  ASSERT_TRUE(OnlySlice()->endpoints[0].hints.has_value());
+  before_complete_ = [&] {
+    before_complete_ = nullptr;
+    PutNode("n4", "a");
+  };
+  PutNode("n4", "");
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  EXPECT_TRUE(OnlySlice()->endpoints[0].hints.has_value());
+  EXPECT_THAT(WorkAll(), IsEmpty());
+}
+
+// A change that leaves the hints right is no reason for another sync.
+TEST_F(HintSyncTest, ANodeThatChangesNothingMeanwhileQueuesNothing) {
+  Settle();
+  before_complete_ = [&] {
+    before_complete_ = nullptr;
+    cpu_milli_ = 10;
+    PutNode("n3", "a");
+  };
+  PutPod(PodBuilder("web-10", "10.1.0.1").Ready(false));
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), IsEmpty());
+}
+
 ServiceControllerOptions Batched(bool heed_as_reference) {
   ServiceControllerOptions options;
   options.batch_period = seconds(10);
