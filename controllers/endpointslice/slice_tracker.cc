@@ -40,13 +40,18 @@ bool SliceTracker::Stale(const ObjectKey& service, const std::vector<std::shared
                          Instant now) {
   const auto found = services_.find(service);
   if (found == services_.end()) return false;
-  std::unordered_map<Text, std::int64_t> in_store;
-  for (const auto& slice : slices) in_store.emplace(slice->metadata.uid, slice->metadata.generation);
+  std::unordered_map<Text, const EndpointSlice*> in_store;
+  for (const auto& slice : slices) in_store.emplace(slice->metadata.uid, slice.get());
   bool stale = false;
   for (auto it = found->second.begin(); it != found->second.end();) {
     const Entry& entry = it->second;
     const auto stored = in_store.find(it->first);
-    const bool waiting = stored == in_store.end() ? !entry.deleted : entry.deleted || stored->second < entry.generation;
+    bool waiting = !entry.deleted;
+    if (stored != in_store.end()) {
+      const ObjectMeta& meta = stored->second->metadata;
+      // One that waits for its finalizers may stay for as long as it likes.
+      waiting = !meta.deletionTimestamp.is_set() && (entry.deleted || meta.generation < entry.generation);
+    }
     if (!waiting) {
       ++it;
     } else if (CanNoLongerCome(entry, now)) {

@@ -354,6 +354,44 @@ TEST_F(ServiceControllerTest, ALaggingStorePutsOffNoLongerThanItLags) {
   EXPECT_EQ(controller_.remembered().awaited, 0U);
 }
 
+// A slice with a finalizer stays for as long as somebody likes.
+TEST_F(ServiceControllerTest, ADeletedSliceThatStaysHoldsNothingUp) {
+  StartAndSettle();
+  // The slice's ports are wanted no more: it goes, and another takes its place.
+  auto foreign = std::make_shared<EndpointSlice>(*OnlySlice());
+  foreign->metadata.name = Text("web-more");
+  foreign->metadata.uid = Text("uid-web-more");
+  foreign->addressType = Text("IPv6");
+  server_["web-more"] = foreign;
+  Put<EndpointSlice>(controller_.stores().slices, foreign);
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web d1"));
+  auto ending = std::make_shared<EndpointSlice>(*foreign);
+  ending->metadata.deletionTimestamp = Timestamp::FromSeconds(testkit::kCreated);
+  ending->metadata.finalizers = {Text("example.com/f")};
+  ending->metadata.generation = 2;
+  echoes_.clear();
+  Put<EndpointSlice>(controller_.stores().slices, ending);
+  now_ += seconds(1);
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web")) << "nothing is left to do";
+  PutPod(PodBuilder("web-x", "10.2.0.1"));
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  Echo();
+  EXPECT_EQ(controller_.counters().stale, 0);
+  // Nor does one that somebody else deletes between our write and its echo.
+  PutPod(PodBuilder("web-y", "10.2.0.2"));
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
+  auto deleted = std::make_shared<EndpointSlice>(*echoes_.back().before);
+  deleted->metadata.deletionTimestamp = Timestamp::FromSeconds(testkit::kCreated);
+  echoes_.clear();
+  server_.clear();
+  Put<EndpointSlice>(controller_.stores().slices, deleted);
+  now_ += seconds(1);
+  PutPod(PodBuilder("web-z", "10.2.0.3"));
+  EXPECT_THAT(WorkAll(), ElementsAre("shop/web c1"));
+  EXPECT_EQ(controller_.counters().stale, 0);
+}
+
 // The reference stays stale for ever here: what it wrote never shows up.
 TEST_F(ServiceControllerTest, AMissedDeleteHeals) {
   Start();
