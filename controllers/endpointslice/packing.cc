@@ -179,7 +179,8 @@ void PackGroup(const SliceTemplate& shape, const Text& address_type, IpFamily fa
       continue;
     }
     changes->endpoints_removed += static_cast<std::int64_t>(slice->endpoints.size() - kept.endpoints.size());
-    if (kept.endpoints.empty()) {
+    // One that was empty before, and is only labelled otherwise, stays.
+    if (kept.endpoints.empty() && kept.changed) {
       changes->remove.push_back(slice);
       continue;
     }

@@ -13,8 +13,9 @@ bool IsJust(absl::Span<const Text> names, const Text& wanted) {
 bool HintIsRight(const Endpoint& endpoint, TrafficDistribution distribution) {
   static const Text kNoNode;
   const Text& node = distribution == TrafficDistribution::kPreferSameNode ? endpoint.nodeName : kNoNode;
-  if (!endpoint.hints) return endpoint.zone.empty() && node.empty();
-  if (endpoint.zone.empty() && node.empty()) return false;
+  // Hints of nothing are as good as none.
+  if (endpoint.zone.empty() && node.empty()) return !endpoint.hints || endpoint.hints->empty();
+  if (!endpoint.hints) return false;
   return IsJust(endpoint.hints->forZones, endpoint.zone) && IsJust(endpoint.hints->forNodes, node);
 }
 

@@ -278,6 +278,26 @@ TEST_F(ReconcileTest, PortGroupsHaveSlicesOfTheirOwn) {
   EXPECT_EQ(Ops(Run()), "c0 u0 d1");
 }
 
+// One of a group that has pods, but none with an address.
+TEST_F(ReconcileTest, AnEmptySliceThatIsOnlyLabelledOtherwiseStays) {
+  config_.max_endpoints_per_slice = 1;
+  input_.service = ServiceBuilder().TargetPort("web");
+  input_.pods = {PodBuilder("a", "10.0.0.1").Port("web", 8080), PodBuilder("b", "10.0.0.2").Port("web", 9090),
+                 PodBuilder("c", "10.0.0.3").Port("web", 9090)};
+  Settle();
+  input_.slices.pop_back();
+  auto empty = std::make_shared<EndpointSlice>(*input_.slices.back());
+  ASSERT_EQ(empty->ports[0].port, 9090);
+  empty->endpoints.clear();
+  input_.slices.back() = empty;
+  input_.pods = {input_.pods[0], PodBuilder("b", "fd00::2").Port("web", 9090)};
+  EXPECT_EQ(Ops(Run()), "c0 u0 d0");
+  input_.service = ServiceBuilder().TargetPort("web").Labels(StringMap{{Text("a"), Text("b")}});
+  const Plan plan = Run();
+  EXPECT_EQ(Ops(plan), "c0 u2 d0");
+  for (const SliceWrite& write : plan.writes) EXPECT_EQ(write.slice->metadata.labels.Get("a"), "b");
+}
+
 TEST_F(ReconcileTest, ADuplicateIsKeptOnce) {
   input_.pods = Pods(3);
   Settle();
@@ -428,6 +448,17 @@ TEST_F(ReconcileTest, HintsOfEndpointsThatAreNotReadyStay) {
   Settle();
   Edit(0, [](EndpointSlice* s) { s->endpoints[1].hints = EndpointHints{{Text("z")}, {}}; });
   EXPECT_THAT(Run().writes, IsEmpty());
+}
+
+// As the reference, which looks at the number of zones.
+TEST_F(ReconcileTest, HintsOfNothingAreAsGoodAsNone) {
+  input_.service = ServiceBuilder().Distribution("PreferSameZone");
+  input_.pods = {PodBuilder("a", "10.0.0.1").Node("bare"), PodBuilder("b", "10.0.0.2")};
+  Settle();
+  Edit(0, [](EndpointSlice* s) { s->endpoints[0].hints = EndpointHints(); });
+  EXPECT_THAT(Run().writes, IsEmpty());
+  Edit(0, [](EndpointSlice* s) { s->endpoints[1].hints = EndpointHints(); });
+  EXPECT_EQ(Ops(Run()), "c0 u1 d0") << "this one has a zone";
 }
 
 TEST_F(ReconcileTest, WritesComeInOrderCreatesUpdatesDeletes) {
