@@ -281,7 +281,9 @@ TlsSession::Io TlsSession::Outcome(int result) {
     case SSL_ERROR_ZERO_RETURN: return Io::kClosed;
     case SSL_ERROR_SYSCALL: error_ = system == 0 ? "the connection was closed" : std::strerror(system); break;
     default: {
-      const long verified = SSL_get_verify_result(ssl);
+      // Also where nobody asked for it, something is found to be wrong.
+      const bool asked = SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE;
+      const long verified = asked ? SSL_get_verify_result(ssl) : X509_V_OK;
       const unsigned long code = ERR_peek_error();
       if (verified != X509_V_OK && !impl_->peer.empty()) {
         error_ = Cat({"the server's certificate is not accepted for ", QuoteForError(impl_->peer), ": ",

@@ -98,6 +98,19 @@ TEST_F(TlsTest, ServersAreVerified) {
   }
 }
 
+// What nobody asked to be verified is not what broke the connection.
+TEST_F(TlsTest, ALostConnectionIsNoMatterOfTheCertificate) {
+  HttpTransportOptions insecure;
+  insecure.insecure_skip_tls_verify = true;
+  for (const HttpTransportOptions& options : {insecure, Trusting(ca_)}) {
+    RawServer server([](RawConnection& c, int) { c.ReadRequest(); }, ServerContext(ServerIdentity({"127.0.0.1"})));
+    const Status status = Connect(server.url(), options)->Do(Get("a"), nullptr).status;
+    EXPECT_EQ(status.code, 0) << status.ToString();
+    EXPECT_THAT(status.message, HasSubstr("the connection was lost"));
+    EXPECT_THAT(status.message, testing::Not(HasSubstr("certificate")));
+  }
+}
+
 // Where a CA is given, what the system trusts counts for nothing.
 TEST_F(TlsTest, TheSystemIsTrustedOnlyWithoutACa) {
   const TempDir dir;
