@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <httplib.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -21,6 +20,8 @@
 #include <utility>
 
 #include "apis/cat.h"
+#include "apis/status_text.h"
+#include "informers/http/host_lookup.h"
 #include "informers/http/httplib_statics.h"
 #include "informers/http/proxy.h"
 #include "informers/http/proxy_tunnel.h"
@@ -111,14 +112,15 @@ int AwaitConnect(int fd, Duration timeout, const SocketGuard& guard) {
 }
 
 // A connected, blocking socket, or -1 and `error`.
-int Connect(const addrinfo& address, Duration timeout, const SocketGuard& guard, int* error) {
-  const int fd = socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address.ai_protocol);
+int Connect(const HostAddress& address, Duration timeout, const SocketGuard& guard, int* error) {
+  const int fd = socket(address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) {
     *error = errno;
     return -1;
   }
   *error = 0;
-  if (connect(fd, address.ai_addr, address.ai_addrlen) != 0) {
+  if (connect(fd, reinterpret_cast<const sockaddr*>(address.bytes.data()),
+              static_cast<socklen_t>(address.bytes.size())) != 0) {
     *error = errno == EINPROGRESS || errno == EINTR ? AwaitConnect(fd, timeout, guard) : errno;
   }
   if (*error == 0 && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) & ~O_NONBLOCK) < 0) *error = errno;
@@ -166,23 +168,17 @@ class Client : public httplib::ClientImpl {
  protected:
   bool create_and_connect_socket(Socket& socket, httplib::Error& error) override {
     connect_error_.clear();
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    std::string host = host_;
-    int port = port_;
-    if (const HttpProxy* const proxy = proxy_.get(); proxy != nullptr) {
-      host = proxy->host;
-      port = proxy->port;
+    const HttpProxy* const proxy = proxy_.get();
+    const absl::StatusOr<std::vector<HostAddress>> addresses =
+        SystemHostLookups().Find(proxy == nullptr ? host_ : proxy->host, proxy == nullptr ? port_ : proxy->port,
+                                 connect_timeout_, [this] { return guard_->aborted(); });
+    if (!addresses.ok()) {
+      return Failed(guard_->aborted() ? "cancelled" : Cat({ToProxy(), MessageOf(addresses.status())}), &error);
     }
-    if (const int e = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); e != 0) {
-      return Failed(Cat({ToProxy(), gai_strerror(e)}), &error);
-    }
-    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, freeaddrinfo);
     int last = ECONNREFUSED;
-    for (const addrinfo* a = found; a != nullptr && !guard_->aborted(); a = a->ai_next) {
-      const int fd = Connect(*a, connect_timeout_, *guard_, &last);
+    for (const HostAddress& address : *addresses) {
+      if (guard_->aborted()) break;
+      const int fd = Connect(address, connect_timeout_, *guard_, &last);
       if (fd < 0) continue;
       SetTimeout(fd, SO_RCVTIMEO, Seconds(read_timeout_sec_, read_timeout_usec_));
       SetTimeout(fd, SO_SNDTIMEO, Seconds(write_timeout_sec_, write_timeout_usec_));

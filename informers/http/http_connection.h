@@ -52,9 +52,8 @@ class HttpConnection {
   // it meanwhile. After anything but kDone the connection is of no use.
   // `error` says why, for logs. Throws what the callbacks throw.
   virtual Outcome Run(const HttpExchange& exchange, std::string* error) = 0;
-  // Ends a Run(), now or to come, within a fraction of a second (looking up
-  // the server's name, where it is not an address, is not interrupted). From
-  // any thread.
+  // Ends a Run(), now or to come, within a fraction of a second, whatever it
+  // waits for. From any thread.
   virtual void Abort() = 0;
   // There is a connection from an earlier Run(). Not during a Run().
   virtual bool open() const = 0;
