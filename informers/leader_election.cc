@@ -24,6 +24,9 @@ std::string CheckLeaderElectorOptions(const LeaderElectorOptions& o) {
     return "--leader-elect-lease-duration must be above --leader-elect-renew-deadline";
   }
   if (o.lease_duration < std::chrono::seconds(1)) return "--leader-elect-lease-duration must be at least 1s";
+  if (o.lease_duration % std::chrono::seconds(1) != Duration::zero()) {
+    return "--leader-elect-lease-duration must be of whole seconds, as the Lease has no fractions";
+  }
   return "";
 }
 
@@ -98,6 +101,7 @@ Lease LeaderElector::Desired(Timestamp wall) const {
 }
 
 LeaderElector::Action LeaderElector::Write(Instant now, Timestamp wall) {
+  if (std::exchange(read_, false) && !absent_ && seen_ && seen_->holderIdentity == options_.identity) ++slow_renewals_;
   Request request;
   request.verb = absent_ ? Verb::kCreate : Verb::kUpdate;
   request.object = AnyObject::Of(Desired(wall));
@@ -172,6 +176,7 @@ void LeaderElector::OnResponse(const Response& response, Instant now) {
     return TryAgain(now);
   }
   error_.clear();
+  read_ = true;
   if (absent_) {
     seen_.reset();
     leader_.clear();

@@ -35,9 +35,11 @@
 namespace epslice {
 
 struct LeaderElectorOptions {
-  std::string identity;                                // "<host name>_<uuid>"; not empty
-  std::string namespace_, name;                        // of the Lease; not empty
-  Duration lease_duration = std::chrono::seconds(15);  // whole seconds, above renew_deadline
+  std::string identity;          // "<host name>_<uuid>"; not empty
+  std::string namespace_, name;  // of the Lease; not empty
+  // Above renew_deadline. Whole seconds: the Lease tells others no fractions, who
+  // would take over while this one still believes that it may write.
+  Duration lease_duration = std::chrono::seconds(15);
   Duration renew_deadline = std::chrono::seconds(10);  // above 1.2 retry periods
   Duration retry_period = std::chrono::seconds(2);
   // Of the jitter between tries to acquire: replicas should not go in step.
@@ -88,6 +90,9 @@ class LeaderElector {
   const std::optional<Lease>& lease() const { return seen_; }
   // Who holds the Lease as last seen; empty: nobody.
   const std::string& leader() const { return leader_; }
+  // How often it was about to renew a Lease that it had to read first, as the write
+  // before went wrong: client-go's slow path.
+  std::int64_t slow_renewals() const { return slow_renewals_; }
   // Why the last try failed; empty: it did not.
   const std::string& error() const { return error_; }
 
@@ -116,8 +121,10 @@ class LeaderElector {
   Instant seen_at_{0};         // when it was last seen to change
   bool fresh_ = false;         // seen_ may be written over: it was just read, or is ours
   bool absent_ = false;        // there is none
-  Instant sent_at_{0};         // the request under way
-  Instant renewed_at_{0};      // when the last renewal was sent
+  bool read_ = false;          // since the last write
+  std::int64_t slow_renewals_ = 0;
+  Instant sent_at_{0};     // the request under way
+  Instant renewed_at_{0};  // when the last renewal was sent
   Instant fenced_at_{0};
   Instant next_try_{0};
   std::string leader_;

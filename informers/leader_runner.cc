@@ -142,8 +142,13 @@ void LeaderRunner::RecordEvent(std::string_view what) {
 void LeaderRunner::Note() {
   using Weight = LeaderNews::Weight;
   writes_until_.store(elector_.writes_until().count(), std::memory_order_release);
+  slow_renewals_.store(elector_.slow_renewals(), std::memory_order_relaxed);
   if (elector_.leader() != told_leader_ && elector_.state() == LeaderElector::State::kStandby) {
-    Tell(Weight::kInfo, "Another replica leads", "leader", elector_.leader());
+    if (elector_.leader().empty()) {
+      Tell(Weight::kInfo, "Nobody leads now: the lease was given back, or is gone", "", "");
+    } else {
+      Tell(Weight::kInfo, "Another replica leads", "leader", elector_.leader());
+    }
   }
   told_leader_ = elector_.leader();
   // What it is over with is told below.

@@ -126,6 +126,8 @@ class LeaderRunner {
   bool MayWrite() const { return clock_.Now().count() < writes_until_.load(std::memory_order_acquire); }
   bool lost() const { return lost_.load(std::memory_order_acquire); }
   const std::string& identity() const { return options_.elector.identity; }
+  // LeaderElector::slow_renewals().
+  std::int64_t slow_renewals() const { return slow_renewals_.load(std::memory_order_relaxed); }
 
   // More callbacks; on_leading is called before this returns, if it leads already.
   // Returns an id for Unregister().
@@ -171,6 +173,7 @@ class LeaderRunner {
   std::string told_leader_;
   std::string told_error_;
   std::atomic<std::int64_t> writes_until_{0};
+  std::atomic<std::int64_t> slow_renewals_{0};
   std::atomic<bool> lost_{false};
 
   std::mutex callbacks_mu_;

@@ -75,7 +75,7 @@ void AddTotals(const ServiceTotals::Sums& sums, MetricsPage* page) {
   page->Gauge("endpoint_slice_controller_desired_endpoint_slices",
               "EndpointSlices that would do if each were as full as may be.", static_cast<double>(sums.desired_slices));
   for (std::size_t i = 1; i < kTrafficLabels; ++i) {
-    if (sums.services_by_traffic.at(i) == 0) continue;
+    if (!sums.traffic_seen.at(i)) continue;  // a series that is there stays
     page->Gauge("endpoint_slice_controller_services_count_by_traffic_distribution",
                 "Services by their spec.trafficDistribution.", static_cast<double>(sums.services_by_traffic.at(i)),
                 {{"traffic_distribution", std::string(TrafficLabelName(static_cast<TrafficLabel>(i)))}});

@@ -30,6 +30,7 @@ void ServiceTotals::Add(const One& one, std::int64_t sign) {
   sums_.desired_slices += sign * one.desired_slices;
   sums_.actual_slices += sign * one.actual_slices;
   sums_.services_by_traffic.at(static_cast<std::size_t>(one.traffic)) += sign;
+  sums_.traffic_seen.at(static_cast<std::size_t>(one.traffic)) = true;
 }
 
 void ServiceTotals::Set(const ObjectKey& service, const PlanMetrics& metrics, TrafficLabel traffic) {

@@ -32,6 +32,8 @@ class ServiceTotals {
     std::int64_t desired_slices = 0;
     std::int64_t actual_slices = 0;
     std::array<std::int64_t, kTrafficLabels> services_by_traffic{};
+    // There was a Service of this kind, maybe long ago.
+    std::array<bool, kTrafficLabels> traffic_seen{};
   };
   const Sums& sums() const { return sums_; }
 

@@ -248,6 +248,26 @@ TEST_F(LeaderElectorTest, AnOutageShorterThanTheDeadlineIsSurvived) {
   EXPECT_TRUE(a->MayWrite(now_));
 }
 
+// Where a renewal went wrong, the Lease is read before the next, once.
+TEST_F(LeaderElectorTest, CountsRenewalsThatHadToReadFirst) {
+  const auto a = Make("a");
+  const auto b = Make("b", 2);
+  const auto run = [&] {
+    RunUntil(
+        {a.get(), b.get()}, [] { return false; }, seconds(9));
+  };
+  run();
+  EXPECT_EQ(a->slow_renewals(), 0);
+  for (int i = 1; i <= 2; ++i) {
+    // Written to by another hand: a conflict.
+    server_.lease->metadata.resourceVersion = Text("9" + std::to_string(i));
+    run();
+    EXPECT_EQ(a->slow_renewals(), i);
+    EXPECT_TRUE(a->MayWrite(now_));
+  }
+  EXPECT_EQ(b->slow_renewals(), 0);
+}
+
 // Its own Lease of before a restart: the identity is new each time, so it has to
 // wait; with the same identity it goes on.
 TEST_F(LeaderElectorTest, ALeaseOfTheSameIdentityIsTakenUpAgain) {
@@ -284,6 +304,9 @@ TEST_F(LeaderElectorTest, SomebodyElsesHandFencesAtOnce) {
 TEST_F(LeaderElectorTest, OptionsThatDoNotFit) {
   LeaderElectorOptions options;
   EXPECT_EQ(CheckLeaderElectorOptions(options), "");
+  options.lease_duration = milliseconds(15'900);
+  EXPECT_THAT(CheckLeaderElectorOptions(options), HasSubstr("--leader-elect-lease-duration must be of whole seconds"));
+  options.lease_duration = seconds(15);
   options.renew_deadline = seconds(2);
   EXPECT_THAT(CheckLeaderElectorOptions(options), HasSubstr("--leader-elect-renew-deadline must be above"));
   options.renew_deadline = seconds(15);

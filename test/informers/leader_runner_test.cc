@@ -83,6 +83,8 @@ TEST_F(LeaderRunnerTest, TakesAReleasedLeaseAtOnceAndWatchesNoMore) {
   ASSERT_TRUE(WaitUntil([&] { return runner_->MayWrite(); }));
   ASSERT_TRUE(WaitUntil([&] { return !transport_.watching(); }));
   EXPECT_EQ(transport_.watches(), 1);
+  EXPECT_TRUE(Said("Nobody leads now: the lease was given back, or is gone: lease ns/l\n"));
+  EXPECT_FALSE(Said(", leader \n"));
 }
 
 TEST_F(LeaderRunnerTest, PollsWhereItMayNotWatch) {
