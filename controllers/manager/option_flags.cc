@@ -30,8 +30,8 @@ constexpr const char* kGlobal = "Global flags";
 
 std::optional<std::string> SetQps(const std::string& value, double* target) {
   double n = 0;
-  if (!absl::SimpleAtod(value, &n) || !std::isfinite(n) || n <= 0 || n > 1e6) {
-    return "accepted is a number above 0, up to 1000000";
+  if (!absl::SimpleAtod(value, &n) || !std::isfinite(n) || n == 0 || n > 1e6) {
+    return "accepted is a number above 0, up to 1000000, or one below 0: no limit";
   }
   *target = n;
   return std::nullopt;
@@ -87,7 +87,7 @@ void AddConnectionFlags(CLI::App* app, ManagerOptions* o) {
 }
 
 void AddApiServerFlags(CLI::App* app, ManagerOptions* o) {
-  AddFlag(app, "--kube-api-qps", kApiServer, "NUMBER", "20", "Requests per second to the API server",
+  AddFlag(app, "--kube-api-qps", kApiServer, "NUMBER", "20", "Requests per second to the API server; below 0: no limit",
           [o](const std::string& value) { return SetQps(value, &o->kube_api_qps); });
   AddFlag(app, "--kube-api-burst", kApiServer, "N", "30",
           "Requests that may be sent at once before --kube-api-qps holds", IntSetter(&o->kube_api_burst, 1, 1'000'000));

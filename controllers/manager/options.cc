@@ -3,12 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <initializer_list>
 #include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "controllers/manager/config_file.h"
 #include "controllers/manager/option_flags.h"
@@ -19,6 +21,14 @@
 
 namespace epslice {
 namespace {
+
+#if defined(__x86_64__)
+constexpr std::string_view kArch = "amd64";
+#elif defined(__aarch64__)
+constexpr std::string_view kArch = "arm64";
+#else
+constexpr std::string_view kArch = "unknown";
+#endif
 
 // One line, whatever is in the argument that it repeats.
 std::string OneLine(std::string_view s) {
@@ -109,6 +119,37 @@ std::vector<std::string> SplitValues(std::vector<std::string> args, const CLI::A
   return out;
 }
 
+// --version=VALUE, as components of Kubernetes take it: what Go takes for true is a
+// --version without a value, what it takes for false is nothing, and "raw" is more to
+// read. As Parse().
+std::optional<int> ReadVersionValue(std::vector<std::string>* args, std::ostream& out, std::string* trouble) {
+  constexpr std::string_view kPrefix = "--version=";
+  const auto is_one_of = [](std::string_view value, std::initializer_list<std::string_view> all) {
+    return std::find(all.begin(), all.end(), value) != all.end();
+  };
+  for (auto arg = args->begin(); arg != args->end() && *arg != "--";) {
+    const std::string value = arg->rfind(kPrefix, 0) == 0 ? arg->substr(kPrefix.size()) : "true";
+    if (value == "raw") {
+      const std::vector<std::string> parts = absl::StrSplit(EPSLICE_VERSION, '.');
+      out << absl::StrCat("version.Info{Major:\"", parts[0], "\", Minor:\"", parts[1], "\", GitVersion:\"v",
+                          EPSLICE_VERSION, "\", Compiler:\"gcc-", __GNUC__, "\", Platform:\"linux/", std::string(kArch),
+                          "\"}\n");
+      return 0;
+    }
+    if (is_one_of(value, {"0", "f", "F", "false", "False", "FALSE"})) {
+      arg = args->erase(arg);
+      continue;
+    }
+    if (!is_one_of(value, {"1", "t", "T", "true", "True", "TRUE"})) {
+      *trouble = absl::StrCat(*arg, ": accepted is true, false or raw");
+      return 2;
+    }
+    if (arg->rfind(kPrefix, 0) == 0) *arg = "--version";
+    ++arg;
+  }
+  return std::nullopt;
+}
+
 int Fail(std::ostream& err, std::string_view why) {
   err << "endpointslice-controller: " << OneLine(why) << " (see --help)\n";
   return 2;
@@ -133,6 +174,7 @@ class CommandLine {
 
   // As ParseOptions(), each flag for itself.
   std::optional<int> Parse(std::vector<std::string> args, std::ostream& out, std::string* trouble) {
+    if (const std::optional<int> code = ReadVersionValue(&args, out, trouble)) return code;
     args = SplitValues(std::move(args), app_);
     std::reverse(args.begin(), args.end());  // as CLI11 wants it
     try {
@@ -194,13 +236,6 @@ absl::StatusOr<std::vector<std::string>> ArgumentsOf(const std::string& file) {
 std::string_view Version() { return EPSLICE_VERSION; }
 
 std::string UserAgent() {
-#if defined(__x86_64__)
-  constexpr std::string_view kArch = "amd64";
-#elif defined(__aarch64__)
-  constexpr std::string_view kArch = "arm64";
-#else
-  constexpr std::string_view kArch = "unknown";
-#endif
   return absl::StrCat("endpointslice-controller/", EPSLICE_VERSION, " (linux/", std::string(kArch), ") epslice");
 }
 

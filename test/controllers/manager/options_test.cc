@@ -264,6 +264,18 @@ TEST(OptionsTest, VersionAndHelpGoToStandardOutput) {
   EXPECT_EQ(version.out, "endpointslice-controller " + std::string(Version()) + "\n");
   EXPECT_EQ(version.err, "");
 
+  for (const char* value : {"1", "true", "T"}) {
+    EXPECT_EQ(Parse({std::string("--version=") + value}).out, version.out);
+  }
+  const Parsed raw = Parse({"--version=raw"});
+  EXPECT_EQ(raw.code, 0);
+  EXPECT_THAT(raw.out, testing::MatchesRegex("version.Info.Major:\"0\", .*GitVersion:\"v" + std::string(Version()) +
+                                             "\", .*Platform:\"linux/.*\n"));
+  EXPECT_EQ(Parse({kMaster, "--version=false"}).code, std::nullopt);
+  const Parsed odd = Parse({kMaster, "--version=odd"});
+  EXPECT_EQ(odd.code, 2);
+  EXPECT_THAT(odd.err, HasSubstr("--version=odd: accepted is true, false or raw"));
+
   const Parsed help = Parse({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_EQ(help.err, "");
@@ -300,9 +312,9 @@ BadCase BadMaster(const std::string& url, const std::string& accepted) {
 INSTANTIATE_TEST_SUITE_P(
     Values, BadOptionsTest,
     testing::Values(
-        Bad("--kube-api-qps=0", "accepted is a number above 0, up to 1000000"),
-        Bad("--kube-api-qps=fast", "accepted is a number above 0, up to 1000000"),
-        Bad("--kube-api-qps=nan", "accepted is a number above 0, up to 1000000"),
+        Bad("--kube-api-qps=0", "accepted is a number above 0, up to 1000000, or one below 0: no limit"),
+        Bad("--kube-api-qps=fast", "accepted is a number above 0, up to 1000000, or one below 0: no limit"),
+        Bad("--kube-api-qps=nan", "accepted is a number above 0, up to 1000000, or one below 0: no limit"),
         Bad("--kube-api-burst=0", "accepted is a whole number from 1 to 1000000"),
         Bad("--kube-api-burst=1.5", "accepted is a whole number from 1 to 1000000"),
         Bad("--concurrent-service-endpoint-syncs=0", "accepted is a whole number from 1 to 50"),
