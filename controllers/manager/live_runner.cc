@@ -158,9 +158,10 @@ void LiveRunner::Start() {
   impl->worker_threads.emplace_back([impl] { impl->RunTimekeeper(); });
 }
 
+void LiveRunner::BeginStop() { impl_->BeginStop(); }
 bool LiveRunner::Stop() { return impl_->Stop(); }
 
-bool LiveRunner::Impl::Stop() {
+void LiveRunner::Impl::BeginStop() {
   {
     std::lock_guard<std::mutex> lock(mu);
     stopping = true;
@@ -169,6 +170,10 @@ bool LiveRunner::Impl::Stop() {
     stop_cv.notify_all();
   }
   reads.Cancel();
+}
+
+bool LiveRunner::Impl::Stop() {
+  BeginStop();
   bool finished = true;
   {
     std::unique_lock<std::mutex> lock(mu);

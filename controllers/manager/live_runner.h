@@ -80,6 +80,9 @@ class LiveRunner {
   // Of a leader that leads no more: what was not sent is not, and what is under way
   // is given up. From any thread, and for good; Stop() still has to be called.
   void StopWriting();
+  // Takes no more work, and is not ready from now on: what Stop() begins with, and
+  // does not wait for. From any thread, and for good.
+  void BeginStop();
   // Takes no more work, lets what is in flight finish (shutdown_grace at
   // most), joins all threads. False when a sync had to be cancelled: its last
   // write may or may not have happened. Again: does nothing.

@@ -95,6 +95,7 @@ struct LiveRunner::Impl {
   }
   void LogSync(const Job& job, const Plan& plan, const Outcome& outcome, bool expected_failure, Duration took);
 
+  void BeginStop();
   bool Stop();
 
   const LiveRunnerOptions options;

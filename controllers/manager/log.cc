@@ -1,9 +1,6 @@
 #include "controllers/manager/log.h"
 
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 
@@ -133,7 +130,6 @@ void Logger::Error(std::string_view message, Fields fields, const char* file, in
 }
 
 void Logger::Write(Severity severity, int level, std::string_view message, Fields fields, Site site) {
-  std::lock_guard<std::mutex> lock(mu_);
   sink_(options_.format == LogFormat::kText ? TextLine(severity, message, fields, site)
                                             : JsonLine(severity, level, message, fields, site));
 }
@@ -193,15 +189,6 @@ std::string Logger::JsonLine(Severity severity, int level, std::string_view mess
   }
   out += "}\n";
   return out;
-}
-
-void WriteToStderr(std::string_view line) {
-  while (!line.empty()) {
-    const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    line.remove_prefix(static_cast<std::size_t>(written));
-  }
 }
 
 }  // namespace epslice

@@ -5,7 +5,7 @@
 //   {"ts":1763856845123.456,"level":"info","caller":"live_runner.cc:88","msg":"Synced","v":2,"service":"shop/cart"}
 //
 // Header: severity and month+day, time in UTC, process id, source line. One
-// line is one write to the sink. Values come from the cluster and are not
+// line is one call of the sink. Values come from the cluster and are not
 // trusted: text is quoted, control characters, line separators, bidirectional
 // overrides and bytes that are not UTF-8 are escaped, and a value longer than
 // kMaxLogValue bytes is cut. So no name or message can forge a line.
@@ -17,7 +17,6 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,7 +67,8 @@ struct LoggerOptions {
 class Logger {
  public:
   using Fields = std::initializer_list<LogField>;
-  // Gets whole lines, with the line end, one at a time.
+  // Gets whole lines, with the line end, from the threads that log, several at a time:
+  // a lock around it would hold up all where one of them has to wait.
   using Sink = std::function<void(std::string_view line)>;
 
   // `clock` must outlive the logger.
@@ -96,12 +96,8 @@ class Logger {
 
   const LoggerOptions options_;
   const Clock* const clock_;
-  std::mutex mu_;  // one line at a time
   const Sink sink_;
 };
-
-// Writes to standard error; a write that fails is given up.
-void WriteToStderr(std::string_view line);
 
 }  // namespace epslice
 

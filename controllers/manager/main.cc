@@ -16,6 +16,7 @@
 #include "controllers/manager/connection.h"
 #include "controllers/manager/live_runner.h"
 #include "controllers/manager/log.h"
+#include "controllers/manager/log_writer.h"
 #include "controllers/manager/metrics.h"
 #include "controllers/manager/options.h"
 #include "controllers/manager/serving.h"
@@ -163,16 +164,22 @@ absl::StatusOr<std::unique_ptr<Leading>> MakeLeading(const ManagerOptions& optio
   };
   runner.tell = [log](const LeaderNews& news) { LogNews(news, log); };
   leading->runner = std::make_unique<LeaderRunner>(std::move(runner), leading->transport.get(), clock);
+  metrics->SetSlowRenewals(name, [runner = leading->runner.get()] { return runner->slow_renewals(); });
   return leading;
 }
 
 int Run(const ManagerOptions& options) {
   PrepareStopSignals();
   const RealClock clock;
-  Logger log({options.logging_format, options.verbosity, getpid()}, &clock, WriteToStderr);
+  const LoggerOptions logging{options.logging_format, options.verbosity, getpid()};
+  LogWriterOptions to_stderr;
+  to_stderr.lost_line = LostLine(logging, &clock);
+  LogWriter lines(std::move(to_stderr));
+  Logger log(logging, &clock, [&lines](std::string_view line) { lines.Write(line); });
   absl::StatusOr<ApiConnection> connection = ResolveConnection(options, std::getenv, &clock);
   if (!connection.ok()) return Fail(connection.status());
   Metrics metrics(connection->http.base_url, &clock);
+  metrics.SetLostLogLines([&lines] { return lines.lost(); });
   connection->http.observe = [&metrics](const Request& r, int c, Duration took) { metrics.ObserveRequest(r, c, took); };
   connection->http.observe_bytes = [&metrics](const Request& r, std::size_t bytes) { metrics.ObserveBytes(r, bytes); };
   connection->http.on_fallback = [&log](const Status& why) {
@@ -228,6 +235,7 @@ int Run(const ManagerOptions& options) {
   runner.Start();
   if (leading != nullptr) leading->Start(&runner);
   const int signal = WaitForStopSignal();
+  runner.BeginStop();
   const bool lost = leading != nullptr && leading->runner->lost();
   if (!lost) log.Info(0, "Stopping", {{"signal", signal}});
   if (!runner.Stop()) log.Warning("A sync did not end in time and was cancelled");

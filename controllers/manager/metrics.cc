@@ -176,6 +176,8 @@ struct Metrics::Impl {
   std::map<Kind, Counter*> bytes_of;
   ServiceTotals totals;
   std::map<std::string, bool> leading;
+  std::map<std::string, std::function<std::int64_t()>> slow_renewals;
+  std::function<std::int64_t()> lost_log_lines;
 };
 
 Histogram* Metrics::Impl::ChangedFor(bool topology, TrafficLabel traffic) {
@@ -252,9 +254,19 @@ void Metrics::ObserveSync(const Job& job, const Plan& plan, const Outcome& outco
   }
 }
 
+void Metrics::SetLostLogLines(std::function<std::int64_t()> lost) {
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  impl_->lost_log_lines = std::move(lost);
+}
+
 void Metrics::SetLeader(const std::string& name, bool leading) {
   std::lock_guard<std::mutex> lock(impl_->mu);
   impl_->leading[name] = leading;
+}
+
+void Metrics::SetSlowRenewals(const std::string& name, std::function<std::int64_t()> slow_renewals) {
+  std::lock_guard<std::mutex> lock(impl_->mu);
+  impl_->slow_renewals[name] = std::move(slow_renewals);
 }
 
 void Metrics::ObserveClientCertificate(Duration remaining) { impl_->expiration->Observe(InSeconds(remaining)); }
@@ -283,9 +295,17 @@ std::string Metrics::Render(const LiveRunner::Stats& stats, const std::vector<Mo
   AddTotals(impl_->totals.sums(), &page);
   AddHints(stats.hints, &page);
   if (stats.shadow) AddShadow(*stats.shadow, &page);
+  if (impl_->lost_log_lines != nullptr) {
+    page.Count("epslice_log_lines_dropped_total",
+               "Lines of the log that were lost, as standard error did not take them.", impl_->lost_log_lines());
+  }
   for (const auto& [name, leading] : impl_->leading) {
     page.Gauge("leader_election_master_status", "1: this process leads; 0: another one does, or nobody.",
                leading ? 1 : 0, {{"name", name}});
+  }
+  for (const auto& [name, slow_renewals] : impl_->slow_renewals) {
+    page.Count("leader_election_slowpath_total", "Renewals of the lease that had to read it first.", slow_renewals(),
+               {{"name", name}});
   }
   return std::move(page).Text();
 }

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,8 +54,13 @@ class Metrics {
   void ObserveBytes(const Request& request, std::size_t bytes);
   // For LiveRunnerOptions::observe_sync: a sync (no verification) that ended.
   void ObserveSync(const Job& job, const Plan& plan, const Outcome& outcome);
+  // epslice_log_lines_dropped_total, asked for at each scrape, from any thread. Before
+  // the first scrape; without it, it is not there.
+  void SetLostLogLines(std::function<std::int64_t()> lost);
   // leader_election_master_status{name}; not there before the first.
   void SetLeader(const std::string& name, bool leading);
+  // leader_election_slowpath_total{name}, as SetLostLogLines().
+  void SetSlowRenewals(const std::string& name, std::function<std::int64_t()> slow_renewals);
 
   // For DelegatedAuthOptions::observe_certificate.
   void ObserveClientCertificate(Duration remaining);

@@ -1,6 +1,7 @@
 #include "controllers/manager/log.h"
 
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,10 +19,14 @@ constexpr Timestamp kWhen{1'763'856'845'123'456'789};
 class LogTest : public testing::Test {
  protected:
   Logger Make(LogFormat format, int verbosity = 2) {
-    return Logger({format, verbosity, 12345}, &clock_, [this](std::string_view line) { lines_ += line; });
+    return Logger({format, verbosity, 12345}, &clock_, [this](std::string_view line) {
+      std::lock_guard<std::mutex> lock(mu_);
+      lines_ += line;
+    });
   }
   FakeClock clock_{kWhen};
-  std::string lines_;
+  std::mutex mu_;
+  std::string lines_;  // guarded by mu_ while threads log
 };
 
 TEST_F(LogTest, TextIsKlogs) {

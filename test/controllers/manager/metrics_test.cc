@@ -193,6 +193,8 @@ TEST_F(MetricsTest, IsAsTheGoldenFile) {
   metrics_.ObserveRequest(RequestOf(Verb::kDelete, Kind::kEndpointSlice), 777, milliseconds(3));
   metrics_.ObserveBytes(RequestOf(Verb::kList, Kind::kPod), 1000);
   metrics_.SetLeader("endpointslice-controller", true);
+  metrics_.SetSlowRenewals("endpointslice-controller", [] { return 5; });
+  metrics_.SetLostLogLines([] { return 17; });
 
   LiveRunner::Stats stats;
   stats.syncs = {11, 2, 3, 21, 22, 23};
@@ -349,6 +351,7 @@ TEST_F(MetricsTest, GaugesAreSumsOverTheServicesThatThereAre) {
   metrics_.ObserveSync(gone, Plan(), Outcome());
   metrics_.ObserveSync(gone, Plan(), Outcome());
   expect(50, 1, 2);
+  EXPECT_EQ(Read().Value(close), 0) << "it stays, as in the reference";
 }
 
 TEST_F(MetricsTest, LatencyIsOfWhatWasWrittenAndSeenToChange) {
