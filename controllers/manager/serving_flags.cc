@@ -43,7 +43,7 @@ void AddAddressFlags(CLI::App* app, ManagerOptions* o) {
       ->group(kServing);
 }
 
-std::string Trimmed(std::string_view text) {
+std::string WithoutSpaceAround(std::string_view text) {
   return std::string(absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size())));
 }
 
@@ -58,8 +58,8 @@ Setter SniSetter(std::vector<NamedServerTlsFiles>* target) {
     const auto any = [](const std::string&) { return true; };
     ListSetter(&files, any, "")(value.substr(0, colon));
     if (colon != std::string::npos) ListSetter(&names, any, "")(value.substr(colon + 1));
-    for (std::string& file : files) file = Trimmed(file);
-    for (std::string& name : names) name = Trimmed(name);
+    for (std::string& file : files) file = WithoutSpaceAround(file);
+    for (std::string& name : names) name = WithoutSpaceAround(name);
     const bool good_names = std::all_of(names.begin(), names.end(),
                                         [](const std::string& name) { return CanonicalServerName(name).has_value(); });
     if (files.size() != 2 || files[0].empty() || files[1].empty() || !good_names ||

@@ -68,14 +68,21 @@ HttpPool::Lease HttpPool::Take(Instant now, const std::shared_ptr<const Identity
   });
   std::move(first_dead, idle_.end(), std::back_inserter(dead));
   idle_.erase(first_dead, idle_.end());
-  if (idle_.empty()) return {NewConnection(tls_), tls_};
+  if (idle_.empty()) return NewLease(tls_);
   // The last one used is the least likely to have been closed.
   Lease lease = std::move(idle_.back().lease);
   idle_.pop_back();
   return lease;
 }
 
-HttpPool::Lease HttpPool::Fresh(const Lease& other) const { return {NewConnection(other.tls), other.tls}; }
+HttpPool::Lease HttpPool::Fresh(const Lease& other) const { return NewLease(other.tls); }
+
+HttpPool::Lease HttpPool::NewLease(const std::shared_ptr<const TlsContext>& tls) const {
+  Lease lease;
+  lease.connection = NewConnection(tls);
+  lease.tls = tls;
+  return lease;
+}
 
 void HttpPool::Return(Lease lease, Instant now) {
   constexpr std::size_t kMost = 64;

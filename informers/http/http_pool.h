@@ -56,6 +56,7 @@ class HttpPool {
   };
 
   explicit HttpPool(HttpPoolOptions options) : options_(std::move(options)), trusted_(options_.tls) {}
+  Lease NewLease(const std::shared_ptr<const TlsContext>& tls) const;
   std::unique_ptr<HttpConnection> NewConnection(std::shared_ptr<const TlsContext> tls) const;
   // What new connections are made with; kept ones of another context are
   // dropped.

@@ -115,7 +115,7 @@ std::optional<std::string> PercentDecode(std::string_view s) {
   return out;
 }
 
-absl::Status Refused(std::string_view why) {
+absl::Status BadProxyUrl(std::string_view why) {
   return absl::InvalidArgumentError(Cat({why, "; accepted is http://[user:password@]host[:port]"}));
 }
 
@@ -130,13 +130,13 @@ std::string HttpProxy::ErrorPrefix() const { return Cat({"proxy ", Address(), " 
 
 absl::StatusOr<std::shared_ptr<const HttpProxy>> ParseProxyUrl(std::string_view url, std::string_view origin) {
   const std::size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return Refused("not an URL");
+  if (scheme == std::string_view::npos) return BadProxyUrl("not an URL");
   if (SmallLetters(url.substr(0, scheme + 3)) != kScheme) {
     const std::string name = SmallLetters(url.substr(0, scheme));
     for (const std::string_view known : {"https", "socks5", "socks5h"}) {
-      if (name == known) return Refused(Cat({known, ":// proxies are not supported"}));
+      if (name == known) return BadProxyUrl(Cat({known, ":// proxies are not supported"}));
     }
-    return Refused("no proxy has this scheme");
+    return BadProxyUrl("no proxy has this scheme");
   }
   std::string_view authority = url.substr(kScheme.size());
   authority = authority.substr(0, authority.find_first_of("/?#"));
@@ -149,12 +149,12 @@ absl::StatusOr<std::shared_ptr<const HttpProxy>> ParseProxyUrl(std::string_view 
     const std::optional<std::string> name = PercentDecode(user.substr(0, colon));
     const std::optional<std::string> password =
         PercentDecode(colon == std::string_view::npos ? "" : user.substr(colon + 1));
-    if (!name || !password) return Refused("user or password is not percent-encoded");
+    if (!name || !password) return BadProxyUrl("user or password is not percent-encoded");
     proxy->authorization = Cat({"Basic ", absl::Base64Escape(Cat({*name, ":", *password}))});
     authority.remove_prefix(at + 1);
   }
   const absl::StatusOr<HttpEndpoint> endpoint = ParseHttpUrl(Cat({kScheme, authority}));
-  if (!endpoint.ok()) return Refused("not the URL of a proxy");
+  if (!endpoint.ok()) return BadProxyUrl("not the URL of a proxy");
   proxy->host = endpoint->host;
   proxy->port = endpoint->port;
   return proxy;

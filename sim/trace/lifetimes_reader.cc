@@ -27,7 +27,7 @@ constexpr std::int32_t kPort = 8080;
 // Streams of the seed.
 constexpr std::uint64_t kPlacement = 1, kDelays = 2;
 
-std::int64_t WholeSeconds(std::int64_t t) { return t - t % kSecond; }
+std::int64_t FlooredToSecond(std::int64_t t) { return t - t % kSecond; }
 
 // Most instances that live at one time.
 std::int64_t Peak(const std::vector<Instance>& instances) {
@@ -229,7 +229,7 @@ class LifetimesReader : public TraceReader {
     pod->metadata.namespace_ = namespace_;
     pod->metadata.uid = Text(Concat("pod-uid-", instance.row));
     pod->metadata.labels = labels_[instance.app];
-    pod->metadata.creationTimestamp = Timestamp{kBegin + WholeSeconds(created)};
+    pod->metadata.creationTimestamp = Timestamp{kBegin + FlooredToSecond(created)};
     pod->phase = PodPhase::kPending;
     event->type = WatchEventType::kAdded;
     if (instance.created == Instance::kBefore) {
@@ -252,12 +252,12 @@ class LifetimesReader : public TraceReader {
     pod->podIPs = {*ParseIpLenient(Concat("10.", address >> 16, ".", address >> 8 & 0xff, ".", address & 0xff))};
     pod->hasPodIP = true;
     pod->phase = PodPhase::kRunning;
-    pod->readyTransitionTime = Timestamp{kBegin + WholeSeconds(at)};
+    pod->readyTransitionTime = Timestamp{kBegin + FlooredToSecond(at)};
   }
 
   static void SetReady(std::int64_t at, Pod* pod) {
     pod->ready = true;
-    pod->readyTransitionTime = Timestamp{kBegin + WholeSeconds(at)};
+    pod->readyTransitionTime = Timestamp{kBegin + FlooredToSecond(at)};
   }
 
   bool Advance(const Instance& instance, const Due& due, Running* running, Pod* pod, TraceEvent* event) {
@@ -277,7 +277,7 @@ class LifetimesReader : public TraceReader {
           event->type = WatchEventType::kDeleted;
           return true;
         }
-        pod->metadata.deletionTimestamp = Timestamp{kBegin + WholeSeconds(due.at) + kGrace * kSecond};
+        pod->metadata.deletionTimestamp = Timestamp{kBegin + FlooredToSecond(due.at) + kGrace * kSecond};
         Push(due.at + delays_.Between(kDrainFrom, kDrainTo), due.instance, Step::kGone);
         return true;
       case Step::kGone:

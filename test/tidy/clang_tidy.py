@@ -4,8 +4,9 @@
 clang-tidy 14 spends most of its time on the headers that a file includes, which
 are nearly the same for all files of a library. So files with equal flags are
 looked at several at a time, one after the other in one text. What is found in
-such a batch is looked for again in each of its files by itself, and only that
-counts: two files may have names that do not go together.
+such a batch is looked for again in the files named, each by itself, and only that
+counts: two files may have names that do not go together. As that costs more than
+the batch saved, batches are of whole folders, in which names differ.
 
 A file that was clean is not looked at again until it, a header or the checks
 change: BUILD/clang-tidy has a stamp for each.
@@ -23,7 +24,8 @@ import re
 import subprocess
 import sys
 
-BATCH = 24
+BATCH = 40  # of one folder
+FILL = 24  # of several folders
 
 
 def read_flags(build):
@@ -93,26 +95,58 @@ class Checker:
                 with open(path, encoding="utf-8") as f:
                     out.write(f'#line 1 "{os.path.realpath(path)}"\n{f.read()}\n')
         # What is unused or shadowed is a question for one file.
-        clean, _ = run(joined, self.flags_of(paths[0]) + " -Wno-unused-function -Wno-shadow")
+        clean, output = run(joined, self.flags_of(paths[0]) + " -Wno-unused-function -Wno-shadow")
         os.unlink(joined)
         if clean:
             for path in paths:
                 open(self.stamp(path), "w", encoding="utf-8").close()
             return True, ""
-        answers = [self.check_alone(path) for path in paths]
+        parts = apart(output, joined, paths)
+        print(f"   not clean together, again: {'; '.join(' '.join(part) for part in parts)}", flush=True)
+        answers = [self.check_batch(number, part) for part in parts]
         return all(clean for clean, _ in answers), "\n".join(text for _, text in answers if text)
 
 
-def batches(checker, paths):
-    groups = collections.defaultdict(list)
+def apart(output, joined, paths):
+    """What was not clean as one, as several: the files named, or, if a header is, the halves."""
+    named = set()
+    for path, line in re.findall(r"^(/[^:\n]+):(\d+):\d+: error: ", output, re.MULTILINE):
+        named.add(named_by_line(int(line), paths) if path == os.path.realpath(joined) else path)
+    found_in = [path for path in paths if os.path.realpath(path) in named]
+    rest = [path for path in paths if path not in found_in]
+    if len(found_in) < len(named) or not found_in:
+        return [paths[: len(paths) // 2], paths[len(paths) // 2 :]]
+    return ([rest] if rest else []) + [[path] for path in found_in]
+
+
+def named_by_line(line, paths):
+    """The static analyzer counts the lines of the text it reads, whatever #line says."""
     for path in paths:
-        groups[checker.flags_of(path)].append(path)
+        with open(path, encoding="utf-8") as f:
+            line -= f.read().count("\n") + 2
+        if line <= 0:
+            return os.path.realpath(path)
+    return ""
+
+
+def batches(checker, paths):
+    folders = collections.defaultdict(list)
+    for path in paths:
+        # Two programs do not go together, nor do yaml-cpp's Node and ours.
+        alone = path if os.path.basename(path) == "main.cc" or path == "apis/yaml.cc" else ""
+        folders[(checker.flags_of(path), os.path.dirname(path), alone)].append(path)
     found = []
-    for group in groups.values():
-        # Evenly: 25 files are 13 and 12, not 24 and 1.
+    last = None
+    for (flags, _, alone), group in sorted(folders.items()):
+        # Evenly: 41 files are 21 and 20, not 40 and 1.
         count = -(-len(group) // BATCH)
         for i in range(count):
-            found.append(group[len(group) * i // count : len(group) * (i + 1) // count])
+            part = group[len(group) * i // count : len(group) * (i + 1) // count]
+            if last == flags and not alone and len(found[-1]) + len(part) <= FILL:
+                found[-1] += part
+            else:
+                found.append(part)
+            last = None if alone else flags
     # The longest first, so that no core waits for the other at the end.
     return sorted(found, key=lambda batch: -sum(os.path.getsize(path) for path in batch))
 
