@@ -69,7 +69,7 @@ std::string Namespace(int version, const std::string& finalizers, const std::str
   return Concat(R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"tmp","uid":"u","resourceVersion":")",
                 version, "\"", more, R"(},"spec":{"finalizers":[)", finalizers, "]}}");
 }
-constexpr const char* kDeleted = R"(,"deletionTimestamp":"2026-01-01T12:00:02Z")";
+constexpr const char* kDeletionTimestamp = R"(,"deletionTimestamp":"2026-01-01T12:00:02Z")";
 
 TEST(AuditLevelsTest, SomeRequestsWithoutTheirObjectsAreNoted) {
   const Entry metadata{.second = "00", .verb = "create", .resource = "namespaces", .name = "shop", .level = "Metadata"};
@@ -170,19 +170,19 @@ TEST(AuditNamespaceTest, EndsWhenItIsFinalized) {
                                  .resource = "namespaces",
                                  .name = "tmp",
                                  .request = R"({"kind":"DeleteOptions"})",
-                                 .response = Namespace(2, kubernetes, kDeleted)},
+                                 .response = Namespace(2, kubernetes, kDeletionTimestamp)},
                                 {.second = "03",
                                  .verb = "update",
                                  .resource = "namespaces/status",
                                  .name = "tmp",
-                                 .request = Namespace(2, kubernetes, kDeleted),
-                                 .response = Namespace(3, kubernetes, kDeleted)},
+                                 .request = Namespace(2, kubernetes, kDeletionTimestamp),
+                                 .response = Namespace(3, kubernetes, kDeletionTimestamp)},
                                 {.second = "04",
                                  .verb = "update",
                                  .resource = "namespaces/finalize",
                                  .name = "tmp",
-                                 .request = Namespace(3, "", kDeleted),
-                                 .response = Namespace(4, "", kDeleted)}};
+                                 .request = Namespace(3, "", kDeletionTimestamp),
+                                 .response = Namespace(4, "", kDeletionTimestamp)}};
   EXPECT_EQ(ReadEntries(entries).events, want);
   for (Entry& entry : entries) {
     entry.level = "Request";
