@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "apis/json.h"
 #include "test/controllers/builders.h"
+#include "test/controllers/endpointslice/reconcile_fixture.h"
 
 namespace epslice {
 namespace {
@@ -20,77 +20,9 @@ using ::testing::SizeIs;
 using testkit::ApplyPlan;
 using testkit::PodBuilder;
 using testkit::Pods;
+using testkit::ReconcileTest;
 using testkit::ServiceBuilder;
-using testkit::Zones;
-
-using Slices = std::vector<std::shared_ptr<const EndpointSlice>>;
-
-// Runs Reconcile and checks, each time, that the input was left as it was and
-// that the same input gives the same bytes.
-class ReconcileTest : public ::testing::Test {
- protected:
-  ReconcileTest() {
-    input_.service = ServiceBuilder();
-    input_.nodes = Zones({{"n1", "a"}, {"n2", "b"}, {"bare", ""}});
-    input_.trigger_time = Timestamp::FromSeconds(testkit::kCreated);
-  }
-
-  static std::string Print(const Plan& plan) {
-    std::string out;
-    for (const SliceWrite& write : plan.writes) {
-      out += std::to_string(static_cast<int>(write.op)) + " ";
-      AppendJson(*write.slice, &out);
-      out += '\n';
-    }
-    return out;
-  }
-
-  static std::string Print(const ReconcileInput& input) {
-    std::string out = EncodeJson(*input.service);
-    for (const auto& pod : input.pods) AppendJson(*pod, &out);
-    for (const auto& slice : input.slices) AppendJson(*slice, &out);
-    return out;
-  }
-
-  Plan Run() {
-    const std::string before = Print(input_);
-    Plan plan = Reconcile(input_, config_);
-    EXPECT_EQ(Print(input_), before) << "the input was changed";
-    EXPECT_EQ(Print(Reconcile(input_, config_)), Print(plan)) << "equal input, different output";
-    return plan;
-  }
-
-  // Runs, applies, and checks that a second run has nothing to do.
-  Slices Settle() {
-    input_.slices = ApplyPlan(input_.slices, Run());
-    const Plan again = Run();
-    EXPECT_THAT(again.writes, IsEmpty()) << Print(again);
-    return input_.slices;
-  }
-
-  static std::string Ops(const Plan& plan) {
-    int counts[3] = {0, 0, 0};
-    for (const SliceWrite& write : plan.writes) ++counts[static_cast<int>(write.op)];
-    return "c" + std::to_string(counts[0]) + " u" + std::to_string(counts[1]) + " d" + std::to_string(counts[2]);
-  }
-
-  std::multiset<std::string> Sizes() const {
-    std::multiset<std::string> sizes;
-    for (const auto& slice : input_.slices) {
-      sizes.insert(slice->addressType.str() + ":" + std::to_string(slice->endpoints.size()));
-    }
-    return sizes;
-  }
-
-  void Edit(std::size_t i, const std::function<void(EndpointSlice*)>& edit) {
-    auto slice = std::make_shared<EndpointSlice>(*input_.slices[i]);
-    edit(slice.get());
-    input_.slices[i] = std::move(slice);
-  }
-
-  ReconcileInput input_;
-  ReconcileConfig config_;
-};
+using testkit::Slices;
 
 TEST_F(ReconcileTest, ANewServiceGetsItsSlice) {
   input_.service = ServiceBuilder().Labels({{"team", "a"}, {"kubernetes.io/service-name", "forged"}});
@@ -408,57 +340,6 @@ TEST_F(ReconcileTest, AServiceBeingDeletedGetsNoNewSlices) {
   input_.service = ServiceBuilder().Deleting();
   input_.pods = {PodBuilder("web-00000", "10.1.0.1").Ready(false)};
   EXPECT_EQ(Ops(Run()), "c0 u1 d0");
-}
-
-TEST_F(ReconcileTest, TrafficDistributionHints) {
-  struct Case {
-    std::string value;
-    std::vector<std::string> zones, nodes;  // of the endpoint on n1 in zone a
-  };
-  for (const Case& c : std::vector<Case>{{"PreferClose", {"a"}, {}},
-                                         {"PreferSameZone", {"a"}, {}},
-                                         {"PreferSameNode", {"a"}, {"n1"}},
-                                         {"Sideways", {}, {}}}) {
-    SCOPED_TRACE(c.value);
-    input_.slices.clear();
-    input_.service = ServiceBuilder().Distribution(c.value);
-    input_.pods = {PodBuilder("a", "10.0.0.1"), PodBuilder("b", "10.0.0.2").Ready(false),
-                   PodBuilder("c", "10.0.0.3").Node("bare")};
-    const Slices slices = Settle();
-    const auto& endpoints = slices[0]->endpoints;
-    std::vector<std::string> zones, nodes;
-    if (endpoints[0].hints) {
-      for (const Text& t : endpoints[0].hints->forZones) zones.push_back(t.str());
-      for (const Text& t : endpoints[0].hints->forNodes) nodes.push_back(t.str());
-    }
-    EXPECT_EQ(zones, c.zones);
-    EXPECT_EQ(nodes, c.nodes);
-    EXPECT_FALSE(endpoints[1].hints) << "not ready";
-    EXPECT_EQ(endpoints[2].hints.has_value(), c.value == "PreferSameNode") << "no zone, but a node";
-    // The field taken away: the hints go, by one write.
-    input_.service = ServiceBuilder();
-    EXPECT_EQ(Ops(Run()), c.value == "Sideways" ? "c0 u0 d0" : "c0 u1 d0");
-    Settle();
-  }
-}
-
-TEST_F(ReconcileTest, HintsOfEndpointsThatAreNotReadyStay) {
-  input_.service = ServiceBuilder().Distribution("PreferClose");
-  input_.pods = {PodBuilder("a", "10.0.0.1"), PodBuilder("b", "10.0.0.2").Ready(false)};
-  Settle();
-  Edit(0, [](EndpointSlice* s) { s->endpoints[1].hints = EndpointHints{{Text("z")}, {}}; });
-  EXPECT_THAT(Run().writes, IsEmpty());
-}
-
-// As the reference, which looks at the number of zones.
-TEST_F(ReconcileTest, HintsOfNothingAreAsGoodAsNone) {
-  input_.service = ServiceBuilder().Distribution("PreferSameZone");
-  input_.pods = {PodBuilder("a", "10.0.0.1").Node("bare"), PodBuilder("b", "10.0.0.2")};
-  Settle();
-  Edit(0, [](EndpointSlice* s) { s->endpoints[0].hints = EndpointHints(); });
-  EXPECT_THAT(Run().writes, IsEmpty());
-  Edit(0, [](EndpointSlice* s) { s->endpoints[1].hints = EndpointHints(); });
-  EXPECT_EQ(Ops(Run()), "c0 u1 d0") << "this one has a zone";
 }
 
 TEST_F(ReconcileTest, WritesComeInOrderCreatesUpdatesDeletes) {
