@@ -66,6 +66,9 @@ class WorkQueue {
   // Whether nothing was added of the key since it was handed out last but by
   // AddRateLimited(): it waits for its backoff, and for nothing else.
   bool OnlyBacksOff(const Key& key) const;
+  // Whether the key has a deadline after `now`, so that it will be handed out then
+  // without more being added.
+  bool HasDeadline(const Key& key, Instant now) const;
 
   // The next ready key, now being worked on until Done(). nullopt: none.
   std::optional<Key> Pop(Instant now);

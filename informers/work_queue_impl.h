@@ -89,6 +89,12 @@ bool WorkQueue<Key>::OnlyBacksOff(const Key& key) const {
 }
 
 template <typename Key>
+bool WorkQueue<Key>::HasDeadline(const Key& key, Instant now) const {
+  auto it = states_.find(key);
+  return it != states_.end() && it->second.delayed && it->second.delayed->first > now;
+}
+
+template <typename Key>
 std::optional<Key> WorkQueue<Key>::Pop(Instant now) {
   PromoteDue(now);
   if (ready_.empty()) return std::nullopt;

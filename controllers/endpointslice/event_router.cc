@@ -83,7 +83,7 @@ bool EventRouter::IsOurs(const EndpointSlice& slice) const {
 }
 
 std::vector<Routed> EventRouter::OnSlice(const Change<EndpointSlice>& change, SliceTracker* tracker) const {
-  const Duration delay = std::max(options_.slice_delay, options_.pod_delay);
+  const Duration delay = options_.slices_at_once ? Duration(0) : std::max(options_.slice_delay, options_.pod_delay);
   std::set<ObjectKey> services;
   const auto concern = [&](const EndpointSlice& slice) {
     ObjectKey service = ServiceOfSlice(slice);

@@ -22,7 +22,10 @@ namespace epslice {
 struct RouterOptions {
   Text controller_name;
   Duration pod_delay{0};  // --endpointslice-updates-batch-period
+  // The batch period, where that is longer.
   Duration slice_delay = std::chrono::seconds(1);
+  // Neither: for an onlooker, who looks as soon as another has written.
+  bool slices_at_once = false;
   // Of a pod's changes heed those that kube-controller-manager v1.36 does, for
   // simulating it (ReferenceHeeds). They differ in what slices do not show, but
   // the batch period begins with the first that is heeded.

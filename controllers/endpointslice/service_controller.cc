@@ -32,6 +32,12 @@ bool ReferenceHeeds(const Change<Node>& change) {
          change.before->metadata.labels.Get(kLabelZone) != change.after->metadata.labels.Get(kLabelZone);
 }
 
+WorkQueueOptions QueueOptions(const ServiceControllerOptions& options) {
+  WorkQueueOptions queue = options.queue;
+  if (!options.heed_as_reference) queue.max_delay = std::min(queue.max_delay, kLongestBackoff);
+  return queue;
+}
+
 }  // namespace
 
 ClusterStores::ClusterStores() {
@@ -48,9 +54,10 @@ ServiceController::ServiceController(ServiceControllerOptions options)
     : options_(std::move(options)),
       router_({.controller_name = options_.reconcile.controller_name,
                .pod_delay = options_.batch_period,
+               .slices_at_once = options_.onlooker,
                .heed_as_reference = options_.heed_as_reference}),
       tracker_(options_.stale_patience),
-      queue_(options_.queue) {}
+      queue_(QueueOptions(options_)) {}
 
 void ServiceController::Start(Instant now) {
   service_pods_.Build(stores_.services, stores_.pods);
@@ -298,7 +305,9 @@ bool ServiceController::InStore(const EndpointSlice& slice) const {
 }
 
 void ServiceController::Retry(const ObjectKey& key, Instant now, Duration at_least) {
-  queue_.AddRateLimited(key, now, at_least);
+  // What an event brought on ahead of a retry is no retry: were it counted, a Service
+  // whose pods come and go while writes fail would soon wait for a quarter of an hour.
+  if (options_.heed_as_reference || !queue_.HasDeadline(key, now)) queue_.AddRateLimited(key, now, at_least);
   queue_.Done(key, now);
 }
 

@@ -44,10 +44,16 @@
 
 namespace epslice {
 
+// After writes that failed for long (a webhook that was away, a full quota) nothing
+// else brings a quiet Service back: it is right again within five minutes. (The
+// reference doubles up to 1,000 s, with each failure, and gives up after 15.)
+inline constexpr Duration kLongestBackoff = std::chrono::minutes(4);
+
 struct ServiceControllerOptions {
   ReconcileConfig reconcile;
   // --endpointslice-updates-batch-period
   Duration batch_period{0};
+  // No backoff is longer than kLongestBackoff, but for heed_as_reference.
   WorkQueueOptions queue;
   // For simulating kube-controller-manager beside a recording of it: heed Nodes
   // and pods as it does. It works on no Service because a Node came or its zone
@@ -56,6 +62,9 @@ struct ServiceControllerOptions {
   // at those that lost them. What it heeds of pods is said in event_router.h.
   // A controller has it off.
   bool heed_as_reference = false;
+  // For shadow.h: nothing is written, and slices that another controller wrote are
+  // looked at as soon as they come.
+  bool onlooker = false;
   // How long an unseen write is waited for where versions are not numbers.
   Duration stale_patience = std::chrono::minutes(1);
 };

@@ -173,6 +173,21 @@ TEST(WorkQueue, AKeyThatOnlyBacksOffIsTold) {
   EXPECT_FALSE(q.OnlyBacksOff("b"));
 }
 
+TEST(WorkQueue, ADeadlineStaysWhileTheKeyIsWorkedOnEarlier) {
+  Queue q;
+  EXPECT_FALSE(q.HasDeadline("a", At(0)));
+  q.Add("a", At(0));
+  EXPECT_FALSE(q.HasDeadline("a", At(0))) << "it is ready";
+  q.AddAfter("a", milliseconds(10), At(0));
+  EXPECT_EQ(q.Pop(At(5)), "a");
+  EXPECT_TRUE(q.HasDeadline("a", At(9)));
+  EXPECT_FALSE(q.HasDeadline("a", At(10)));
+  EXPECT_FALSE(q.HasDeadline("b", At(0)));
+  q.Done("a", At(11));
+  EXPECT_EQ(q.Pop(At(11)), "a");
+  EXPECT_FALSE(q.HasDeadline("a", At(11)));
+}
+
 TEST(WorkQueue, TheOverallBucketSlowsManyFailingKeys) {
   WorkQueueOptions options;
   options.overall_qps = 10;

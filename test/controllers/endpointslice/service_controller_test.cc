@@ -332,28 +332,6 @@ TEST_F(ServiceControllerTest, NothingIsPlannedOnAStoreThatLagsBehind) {
   EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
 }
 
-// Each event while the store lags is one more try in vain, and makes the
-// backoff twice as long. What is put off for that is not put off for longer
-// than it lags: the echo, which is no news, ends it.
-TEST_F(ServiceControllerTest, ALaggingStorePutsOffNoLongerThanItLags) {
-  StartAndSettle();
-  PutPod(PodBuilder("web-w", "10.2.1.1"));
-  WorkAll();  // written; the echo has not come
-  for (int i = 0; i < 20; ++i) {
-    PutPod(PodBuilder("web-x" + std::to_string(i), "10.2.0." + std::to_string(i)));
-    EXPECT_THAT(WorkAll(), IsEmpty());
-  }
-  now_ += seconds(1);
-  EXPECT_THAT(WorkAll(), IsEmpty());
-  ASSERT_GT(controller_.NextWakeup(now_).value() - now_, seconds(100));
-  EXPECT_EQ(controller_.remembered().awaited, 1U);
-  Echo();
-  EXPECT_EQ(controller_.NextWakeup(now_), now_ + seconds(1));
-  now_ += seconds(1);
-  EXPECT_THAT(WorkAll(), ElementsAre("shop/web u1"));
-  EXPECT_EQ(controller_.remembered().awaited, 0U);
-}
-
 // A slice with a finalizer stays for as long as somebody likes.
 TEST_F(ServiceControllerTest, ADeletedSliceThatStaysHoldsNothingUp) {
   StartAndSettle();
