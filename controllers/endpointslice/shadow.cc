@@ -4,32 +4,47 @@
 
 namespace epslice {
 
-std::vector<Shadow::Note> Shadow::Observe(const ObjectKey& service, const std::vector<Difference>& found, Instant now) {
+std::vector<Shadow::Note> Shadow::Observe(const ObjectKey& service, const std::vector<Difference>& found, Instant now,
+                                          bool sure) {
   const auto at = services_.find(service);
   if (at == services_.end() && found.empty()) return {};
   Entry& entry = at == services_.end() ? services_[service] : at->second;
   const auto settled = [](const auto& difference) { return difference.second.settled; };
   const auto has_settled = [&] { return std::any_of(entry.differences.begin(), entry.differences.end(), settled); };
   const bool before = has_settled();
-  std::vector<Note> notes = Merge(found, now, &entry.differences);
+  std::vector<Note> notes = Merge(found, now, sure, &entry.differences);
   totals_.services += static_cast<int>(has_settled()) - static_cast<int>(before);
   SetDue(service, &entry, DueOf(entry, now));
   if (entry.differences.empty()) services_.erase(service);
   return notes;
 }
 
-std::vector<Shadow::Note> Shadow::Merge(const std::vector<Difference>& found, Instant now,
+void Shadow::BeginAnew(Instant now) {
+  for (auto& [service, entry] : services_) {
+    for (auto& [identity, state] : entry.differences) {
+      if (!state.settled) state.since = now;
+    }
+    SetDue(service, &entry, DueOf(entry, now));
+  }
+}
+
+std::vector<Shadow::Note> Shadow::Merge(const std::vector<Difference>& found, Instant now, bool sure,
                                         std::map<Identity, State>* known) {
   std::vector<Note> notes;
   std::map<Identity, State> next;
   for (const Difference& difference : found) {
     Identity identity(difference.kind, difference.address_type, difference.object);
     const auto before = known->find(identity);
-    const auto [it, is_new] = next.emplace(std::move(identity), before == known->end() ? State{now} : before->second);
+    const bool same = before != known->end() && (before->second.settled || before->second.fields == difference.fields);
+    const auto [it, is_new] =
+        next.emplace(std::move(identity), same ? before->second : State{now, false, false, difference.fields});
     State& state = it->second;
-    if (!is_new || state.settled || now - state.since < options_.grace) continue;
+    if (!is_new || state.settled) continue;
+    if (!sure) state.since = now;
+    if (now - state.since < options_.grace) continue;
     state.settled = true;
     state.in_new_slice = difference.in_new_slice;
+    state.fields.clear();
     ++totals_.by_kind.at(static_cast<std::size_t>(difference.kind));
     notes.push_back({Note::What::kSettled, difference, now - state.since});
   }

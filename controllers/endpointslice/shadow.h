@@ -5,8 +5,13 @@
 // after each: what counts are differences that last longer than the grace
 // period, settled ones. Each is told of once, and once when it is gone.
 // A difference is the same one as long as its kind, address type and object
-// (slice_diff.h) are found again each time that its Service is looked at; what
-// its fields say may change meanwhile.
+// (slice_diff.h) are found again each time that its Service is looked at. What its
+// fields say may change once it is settled. Until then one of other fields is
+// another: of a pod that flips, each look may come when the other controller has
+// not written yet, and none when both agree.
+//
+// While lists or watches are down, what is known is of several times, and proves
+// nothing: `sure` is false. After that what is not settled begins anew.
 //
 // Passive: Observe() takes what was found, TakeDue() names the Services that are
 // to be looked at again because a grace period is over. A Service with settled
@@ -67,8 +72,13 @@ class Shadow {
   explicit Shadow(ShadowOptions options = {}) : options_(options) {}
 
   // A Service was looked at, and this was found; nothing where it is as it
-  // should be, gone, or not ours. By kind, address type and object.
-  std::vector<Note> Observe(const ObjectKey& service, const std::vector<Difference>& found, Instant now);
+  // should be, gone, or not ours. By kind, address type and object. Unless `sure`
+  // nothing settles.
+  std::vector<Note> Observe(const ObjectKey& service, const std::vector<Difference>& found, Instant now,
+                            bool sure = true);
+
+  // All that is not settled was first found now.
+  void BeginAnew(Instant now);
 
   // In their order, that of the first note of each.
   static std::vector<Line> LinesOf(const std::vector<Note>& notes);
@@ -86,7 +96,8 @@ class Shadow {
   struct State {
     Instant since{0};
     bool settled = false;
-    bool in_new_slice = false;  // when it settled
+    bool in_new_slice = false;            // when it settled
+    std::vector<FieldDifference> fields;  // until then
   };
   struct Entry {
     std::map<Identity, State> differences;
@@ -94,7 +105,8 @@ class Shadow {
   };
 
   // Sorts what was found into what was known; says what changed.
-  std::vector<Note> Merge(const std::vector<Difference>& found, Instant now, std::map<Identity, State>* known);
+  std::vector<Note> Merge(const std::vector<Difference>& found, Instant now, bool sure,
+                          std::map<Identity, State>* known);
   void SetDue(const ObjectKey& service, Entry* entry, std::optional<Instant> due);
   std::optional<Instant> DueOf(const Entry& entry, Instant now) const;
 

@@ -34,6 +34,7 @@ struct FieldDifference {
   std::string field;  // "conditions.ready", "zone", "hints", "ports", ...
   std::string want;   // "" where there is none
   std::string have;
+  friend bool operator==(const FieldDifference&, const FieldDifference&) = default;
 };
 
 struct Difference {

@@ -94,11 +94,17 @@ void LiveRunner::Impl::InformerDown(Kind kind, const Status& status, bool* down)
     log->Info(2, "List or watch still fails", {resource, error});
   } else {
     log->Warning("List or watch failed; trying until it works", {resource, error});
+    std::lock_guard<std::mutex> lock(mu);
+    ++informers_down;
   }
 }
 
 void LiveRunner::Impl::InformerUp(Kind kind, bool* down) {
   if (!std::exchange(*down, false)) return;
+  {
+    std::lock_guard<std::mutex> lock(mu);
+    if (--informers_down == 0 && shadow) shadow->BeginAnew(clock->Now());
+  }
   log->Info(0, "List or watch works again", {{"resource", InfoOf(kind).resource}});
   // What failed while the API server was away may have a long backoff by now.
   if (kind == Kind::kEndpointSlice) ResyncAfterOutage();

@@ -31,12 +31,17 @@ struct LiveRunner::Impl {
         events(EventOptions(options), options.may_write, t, c,
                [this](const Request& request, const Status& status) { NoteEventFailure(request, status); }),
         random(options.seed),
-        controller(options.controller),
+        controller(ControllerOptions(options)),
         standby(options.standby),
         workers(static_cast<std::size_t>(std::max(1, options.workers))) {
     if (options.shadow) shadow.emplace(*options.shadow);
   }
 
+  static ServiceControllerOptions ControllerOptions(const LiveRunnerOptions& options) {
+    ServiceControllerOptions out = options.controller;
+    out.onlooker = options.shadow.has_value();
+    return out;
+  }
   static EventRecorderOptions EventOptions(const LiveRunnerOptions& options) {
     EventRecorderOptions out;
     out.component = std::string(kEventComponent);
@@ -118,6 +123,7 @@ struct LiveRunner::Impl {
   Random random;
   ServiceController controller;
   std::optional<Shadow> shadow;
+  int informers_down = 0;  // whose list or watch fails
   bool stopping = false;
   bool standby;
   Instant start_time{0};

@@ -41,7 +41,7 @@ void LiveRunner::Impl::RunShadow(const Job& job) {
   {
     std::lock_guard<std::mutex> lock(mu);
     end = clock->Now();
-    notes = shadow->Observe(job.service, found, end);
+    notes = shadow->Observe(job.service, found, end, /*sure=*/informers_down == 0);
     controller.Complete(job, plan, nothing, end);
   }
   LogShadow(job, notes, found.size(), end - begin);

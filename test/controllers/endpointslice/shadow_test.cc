@@ -26,9 +26,9 @@ Difference Changed(const std::string& object, const std::string& have = "x") {
 class ShadowTest : public ::testing::Test {
  protected:
   // "+KIND OBJECT SECONDS" of what settled, "-..." of what is gone.
-  std::vector<std::string> Observe(const ObjectKey& service, const std::vector<Difference>& found) {
+  std::vector<std::string> Observe(const ObjectKey& service, const std::vector<Difference>& found, bool sure = true) {
     std::vector<std::string> said;
-    for (const Shadow::Note& note : shadow_.Observe(service, found, now_)) {
+    for (const Shadow::Note& note : shadow_.Observe(service, found, now_, sure)) {
       const auto lasted = std::chrono::duration_cast<seconds>(note.lasted).count();
       said.push_back((note.what == Shadow::Note::What::kSettled ? "+" : "-") +
                      std::string(NameOf(note.difference.kind)) + " " + note.difference.object + " " +
@@ -116,6 +116,42 @@ TEST_F(ShadowTest, EachDifferenceHasATimeOfItsOwn) {
   EXPECT_EQ(Observe(web_, {}).size(), 2U);
   EXPECT_EQ(shadow_.totals().services, 1);
   EXPECT_EQ(Settled(DifferenceKind::kChangedEndpoint), 1);
+}
+
+// Looked at each time before the other controller has written, it is never seen
+// when both agree.
+TEST_F(ShadowTest, APodThatFlipsIsAnotherDifferenceEachTime) {
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THAT(Observe(web_, {Changed("p1", i % 2 == 0 ? "b" : "c"), Changed("p2")}),
+                i == 10 ? std::vector<std::string>{"+changed-endpoint p2 10"} : std::vector<std::string>());
+    now_ += seconds(1);
+  }
+  // It stays so: that counts from when it began to.
+  now_ += seconds(8);
+  EXPECT_THAT(Observe(web_, {Changed("p1", "c"), Changed("p2")}), IsEmpty());
+  now_ += seconds(1);
+  EXPECT_THAT(Observe(web_, {Changed("p1", "c"), Changed("p2")}), ElementsAre("+changed-endpoint p1 10"));
+}
+
+TEST_F(ShadowTest, NothingSettlesWhileListsFail) {
+  EXPECT_THAT(Observe(web_, {Changed("p1")}), IsEmpty());
+  EXPECT_THAT(Observe(db_, {Changed("p2")}), IsEmpty());
+  now_ += seconds(10);
+  EXPECT_THAT(Observe(db_, {Changed("p2")}), ElementsAre("+changed-endpoint p2 10"));
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_THAT(Observe(web_, {Changed("p1")}, /*sure=*/false), IsEmpty());
+    EXPECT_THAT(Observe(db_, {Changed("p2", "other")}, /*sure=*/false), IsEmpty()) << "settled is settled";
+    EXPECT_EQ(shadow_.NextWakeup(), InSeconds(10 * i + 10)) << "looked at again";
+    now_ += seconds(10);
+  }
+  now_ += seconds(5);
+  shadow_.BeginAnew(now_);
+  EXPECT_EQ(shadow_.NextWakeup(), InSeconds(55));
+  now_ += seconds(9);
+  EXPECT_THAT(Observe(web_, {Changed("p1")}), IsEmpty());
+  now_ += seconds(1);
+  EXPECT_THAT(Observe(web_, {Changed("p1")}), ElementsAre("+changed-endpoint p1 10"));
+  EXPECT_EQ(Settled(DifferenceKind::kChangedEndpoint), 2);
 }
 
 // Two endpoints with one name, as in a dump of nonsense.
