@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "controllers/manager/config_file.h"
 #include "controllers/manager/option_flags.h"
+#include "controllers/manager/platform.h"
 
 #ifndef EPSLICE_VERSION
 #error "the build defines EPSLICE_VERSION"
@@ -21,14 +22,6 @@
 
 namespace epslice {
 namespace {
-
-#if defined(__x86_64__)
-constexpr std::string_view kArch = "amd64";
-#elif defined(__aarch64__)
-constexpr std::string_view kArch = "arm64";
-#else
-constexpr std::string_view kArch = "unknown";
-#endif
 
 // One line, whatever is in the argument that it repeats.
 std::string OneLine(std::string_view s) {
@@ -132,7 +125,7 @@ std::optional<int> ReadVersionValue(std::vector<std::string>* args, std::ostream
     if (value == "raw") {
       const std::vector<std::string> parts = absl::StrSplit(EPSLICE_VERSION, '.');
       out << absl::StrCat("version.Info{Major:\"", parts[0], "\", Minor:\"", parts[1], "\", GitVersion:\"v",
-                          EPSLICE_VERSION, "\", Compiler:\"gcc-", __GNUC__, "\", Platform:\"linux/", std::string(kArch),
+                          EPSLICE_VERSION, "\", Compiler:\"gcc-", __GNUC__, "\", Platform:\"", std::string(kPlatform),
                           "\"}\n");
       return 0;
     }
@@ -236,7 +229,7 @@ absl::StatusOr<std::vector<std::string>> ArgumentsOf(const std::string& file) {
 std::string_view Version() { return EPSLICE_VERSION; }
 
 std::string UserAgent() {
-  return absl::StrCat("endpointslice-controller/", EPSLICE_VERSION, " (linux/", std::string(kArch), ") epslice");
+  return absl::StrCat("endpointslice-controller/", EPSLICE_VERSION, " (", std::string(kPlatform), ") epslice");
 }
 
 absl::StatusOr<Duration> ParseDuration(const std::string& s) {

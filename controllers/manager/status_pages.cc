@@ -11,17 +11,10 @@
 #include "absl/strings/str_split.h"
 #include "apis/json_writer.h"
 #include "controllers/manager/health.h"
+#include "controllers/manager/platform.h"
 
 namespace epslice {
 namespace {
-
-#if defined(__x86_64__)
-constexpr std::string_view kPlatform = "linux/amd64";
-#elif defined(__aarch64__)
-constexpr std::string_view kPlatform = "linux/arm64";
-#else
-constexpr std::string_view kPlatform = "linux/unknown";
-#endif
 
 ServingReply JsonReply(std::string body) {
   body += '\n';
